@@ -1,0 +1,14 @@
+/* Swell: trains, runs and serves the networks of each wave of deep learning, on an ordinary CPU.
+ * This header brings all of the public interface. */
+#ifndef SWELL_H
+#define SWELL_H
+
+#include <swell/status.h>
+#include <swell/context.h>
+#include <swell/tensor.h>
+#include <swell/weights.h>
+#include <swell/graph.h>
+#include <swell/ops.h>
+#include <swell/plan.h>
+
+#endif
