@@ -1,0 +1,83 @@
+/* All ops.  X(name): class sw__op_<name>, tested by optest_<name> in tests/ops; an op without its
+ * test does not link. */
+#ifndef SWELL_GRAPH_OP_LIST_H
+#define SWELL_GRAPH_OP_LIST_H
+
+/* clang-format off */
+
+/* elementwise: src/graph/ops/binary.c, unary.c, compare.c, cast.c, dropout.c */
+#define SW_OPS_ELEMENTWISE(X)
+
+/* reductions: reduce.c, argmax.c, cumsum.c, topk.c */
+#define SW_OPS_REDUCE(X)
+
+/* products: matmul.c, linear.c */
+#define SW_OPS_PRODUCT(X)
+
+/* convolution and pooling: conv.c, conv_transpose.c, pool.c */
+#define SW_OPS_CONV(X)
+
+/* normalisation, softmax, losses: lrn.c, batchnorm.c, layernorm.c, groupnorm.c, softmax.c, ... */
+#define SW_OPS_NORM(X)
+
+/* data movement: gather.c, concat.c, slice.c, pad.c, transpose.c, view.c, resize.c */
+#define SW_OPS_MOVE(X)
+
+/* attention and positions: attention.c, paged_attention.c, rope.c */
+#define SW_OPS_ATTENTION(X)
+
+/* quantisation: quantise.c, quantised_linear.c */
+#define SW_OPS_QUANT(X)
+
+/* updates of weights: assign.c, sgd.c, adam.c, ... */
+#define SW_OPS_UPDATE(X)
+
+/* clang-format on */
+
+#define SW_OP_LIST(X)                                                                              \
+    SW_OPS_ELEMENTWISE(X)                                                                          \
+    SW_OPS_REDUCE(X)                                                                               \
+    SW_OPS_PRODUCT(X)                                                                              \
+    SW_OPS_CONV(X)                                                                                 \
+    SW_OPS_NORM(X)                                                                                 \
+    SW_OPS_MOVE(X)                                                                                 \
+    SW_OPS_ATTENTION(X)                                                                            \
+    SW_OPS_QUANT(X)                                                                                \
+    SW_OPS_UPDATE(X)
+
+/* Ops that only gradient rules make: X(name, forward op whose gradient test runs it). */
+/* clang-format off */
+#define SW_BACKWARD_OPS_ELEMENTWISE(X)
+
+#define SW_BACKWARD_OPS_REDUCE(X)
+
+#define SW_BACKWARD_OPS_PRODUCT(X)
+
+#define SW_BACKWARD_OPS_CONV(X)
+
+#define SW_BACKWARD_OPS_NORM(X)
+
+#define SW_BACKWARD_OPS_MOVE(X)
+
+#define SW_BACKWARD_OPS_ATTENTION(X)
+
+/* clang-format on */
+
+#define SW_BACKWARD_OP_LIST(X)                                                                     \
+    SW_BACKWARD_OPS_ELEMENTWISE(X)                                                                 \
+    SW_BACKWARD_OPS_REDUCE(X)                                                                      \
+    SW_BACKWARD_OPS_PRODUCT(X)                                                                     \
+    SW_BACKWARD_OPS_CONV(X)                                                                        \
+    SW_BACKWARD_OPS_NORM(X)                                                                        \
+    SW_BACKWARD_OPS_MOVE(X)                                                                        \
+    SW_BACKWARD_OPS_ATTENTION(X)
+
+struct sw_op_class;
+#define SW_OP_DECLARE(name) extern const struct sw_op_class sw__op_##name;
+#define SW_BACKWARD_OP_DECLARE(name, forward) extern const struct sw_op_class sw__op_##name;
+SW_OP_LIST(SW_OP_DECLARE)
+SW_BACKWARD_OP_LIST(SW_BACKWARD_OP_DECLARE)
+#undef SW_OP_DECLARE
+#undef SW_BACKWARD_OP_DECLARE
+
+#endif
