@@ -1,0 +1,31 @@
+/* Block sizes of the f32 matrix multiplication, one row an ISA: the only place they stand.
+ *
+ * MR x NR is the register tile of gemm_tile_f32.  KC is part of the specification of the bits (see
+ * gemm_kernels.h) and of the layout of packed weights; MC and NC are for the caches only. */
+#ifndef SWELL_GEMM_TABLE_H
+#define SWELL_GEMM_TABLE_H
+
+#include "base/cpu.h"
+
+struct sw_gemm_blocks {
+    int mr, nr; /* the tile of gemm_tile_f32 */
+    int mc;     /* rows of A a task holds in L2; a multiple of mr */
+    int kc;     /* length of a K block; one B panel of it stays in L1 */
+    int nc;     /* columns of B a task walks; a multiple of nr */
+};
+
+/* clang-format off */
+static const struct sw_gemm_blocks sw__gemm_table[SW_ISA_COUNT] = {
+    /*                   MR  NR   MC   KC    NC */
+    [SW_ISA_REF]    = {   4,  8,  64, 256,  512},
+    [SW_ISA_AVX2]   = {   6, 16,  96, 256, 1024},
+    [SW_ISA_AVX512] = {  14, 32, 168, 256, 1024},
+};
+/* clang-format on */
+
+static inline const struct sw_gemm_blocks *sw__gemm_blocks(enum sw_isa isa)
+{
+    return &sw__gemm_table[isa];
+}
+
+#endif
