@@ -11,11 +11,11 @@
 struct sw_file {
     FILE *stream; /* write here with sw__file_write */
     char *path;   /* the final name */
-    char *temp;   /* path + ".tmp-<pid>" */
+    char *temp;   /* path + ".tmp-<pid>-<n>" */
     int error;    /* errno of the first failure, 0 if none */
 };
 
-/* Open `<path>.tmp-<pid>` for writing.  SW_ERR_IO (errno set) or SW_ERR_MEMORY. */
+/* Open `<path>.tmp-<pid>-<n>` for writing.  SW_ERR_IO (errno set) or SW_ERR_MEMORY. */
 sw_status sw__file_create(const char *path, struct sw_file *out);
 /* Sticky: after the first failure it does nothing, and commit reports it. */
 void sw__file_write(struct sw_file *file, const void *data, size_t size);

@@ -1,0 +1,84 @@
+/* CPU features and caches through cpuinfo, which also asks whether the operating system saves the
+ * wide registers.  An ISA here is a whole set, the one that its kernel files are compiled for:
+ *
+ *     avx2     AVX2, FMA3, F16C
+ *     avx512   the above, AVX-512 F, BW, DQ, VL
+ *
+ * The answer is found once and never changes, so this one static struct is not state. */
+#define _GNU_SOURCE /* cpu_set_t */
+#include "base/cpu.h"
+
+#include <cpuinfo.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static struct sw_cpu the_cpu;
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+static const char *const isa_names[SW_ISA_COUNT] = {"ref", "avx2", "avx512"};
+
+const char *sw__isa_name(enum sw_isa isa)
+{
+    return (unsigned)isa < SW_ISA_COUNT ? isa_names[isa] : "unknown";
+}
+
+enum sw_isa sw__isa_find(const char *name)
+{
+    for (int i = 0; name && i < SW_ISA_COUNT; i++)
+        if (!strcmp(name, isa_names[i])) return (enum sw_isa)i;
+    return SW_ISA_COUNT;
+}
+
+/* Cores in the affinity mask of this process; the mask may be wider than cpu_set_t. */
+static int count_cores(void)
+{
+    for (int bits = CPU_SETSIZE; bits <= 1 << 20; bits *= 2) {
+        cpu_set_t *set = CPU_ALLOC(bits);
+        if (!set) break;
+        size_t size = CPU_ALLOC_SIZE(bits);
+        int count = sched_getaffinity(0, size, set) == 0 ? CPU_COUNT_S(size, set) : 0;
+        CPU_FREE(set);
+        if (count > 0) return count;
+    }
+    long online = sysconf(_SC_NPROCESSORS_ONLN);
+    return online > 0 && online < 1 << 20 ? (int)online : 1;
+}
+
+static size_t cache_size(const struct cpuinfo_cache *cache)
+{
+    return cache ? cache->size : 0;
+}
+
+static void detect(void)
+{
+    struct sw_cpu *c = &the_cpu;
+
+    c->cores = count_cores();
+    snprintf(c->name, sizeof(c->name), "unknown CPU");
+    if (!cpuinfo_initialize()) return; /* the reference kernels run anywhere */
+#ifdef SWELL_X86
+    if (cpuinfo_has_x86_avx2() && cpuinfo_has_x86_fma3() && cpuinfo_has_x86_f16c()) {
+        c->best = SW_ISA_AVX2;
+        if (cpuinfo_has_x86_avx512f() && cpuinfo_has_x86_avx512bw() && cpuinfo_has_x86_avx512dq() &&
+            cpuinfo_has_x86_avx512vl()) {
+            c->best = SW_ISA_AVX512;
+            c->avx512_vnni = cpuinfo_has_x86_avx512vnni();
+            c->avx512_bf16 = cpuinfo_has_x86_avx512bf16();
+        }
+    }
+#endif
+    c->l1d = cache_size(cpuinfo_get_l1d_cache(0));
+    c->l2 = cache_size(cpuinfo_get_l2_cache(0));
+    c->l3 = cache_size(cpuinfo_get_l3_cache(0));
+    const struct cpuinfo_package *package = cpuinfo_get_package(0);
+    if (package && package->name[0]) snprintf(c->name, sizeof(c->name), "%s", package->name);
+}
+
+const struct sw_cpu *sw__cpu(void)
+{
+    pthread_once(&once, detect);
+    return &the_cpu;
+}
