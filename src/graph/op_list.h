@@ -20,8 +20,12 @@
 /* normalisation, softmax, losses: lrn.c, batchnorm.c, layernorm.c, groupnorm.c, softmax.c, ... */
 #define SW_OPS_NORM(X)
 
-/* data movement: gather.c, concat.c, slice.c, pad.c, transpose.c, view.c, resize.c */
-#define SW_OPS_MOVE(X)
+/* data movement: view.c, expand.c, transpose.c, concat.c, slice.c, pad.c, gather.c, scatter_add.c,
+ * embedding.c, resize.c */
+#define SW_OPS_MOVE(X)                                                                             \
+    X(reshape)                                                                                     \
+    X(flatten)                                                                                     \
+    X(expand)
 
 /* attention and positions: attention.c, paged_attention.c, rope.c */
 #define SW_OPS_ATTENTION(X)
@@ -57,7 +61,9 @@
 
 #define SW_BACKWARD_OPS_NORM(X)
 
-#define SW_BACKWARD_OPS_MOVE(X)
+#define SW_BACKWARD_OPS_MOVE(X)                                                                    \
+    X(reshape_like, reshape)                                                                       \
+    X(expand_like, sum)
 
 #define SW_BACKWARD_OPS_ATTENTION(X)
 

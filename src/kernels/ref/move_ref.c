@@ -1,6 +1,60 @@
+/* The reference of the move family: what the slots of move_kernels.h mean, as plain loops. */
 #include "kernels/kernels.h"
+
+#define COPY(type)                                                                                 \
+    type *d = dst;                                                                                 \
+    const type *s = src;                                                                           \
+    for (int64_t i = 0; i < n0; i++)                                                               \
+        for (int64_t j = 0; j < n1; j++) d[i * d0 + j * d1] = s[i * s0 + j * s1];
+
+static void sw__copy_x8_ref SW_COPY_ARGUMENTS
+{
+    COPY(uint8_t)
+}
+
+static void sw__copy_x16_ref SW_COPY_ARGUMENTS
+{
+    COPY(uint16_t)
+}
+
+static void sw__copy_x32_ref SW_COPY_ARGUMENTS
+{
+    COPY(uint32_t)
+}
+
+#define TRANSPOSE(type)                                                                            \
+    type *d = dst;                                                                                 \
+    const type *s = src;                                                                           \
+    for (int64_t i = 0; i < n0; i++)                                                               \
+        for (int64_t j = 0; j < n1; j++) d[i * d0 + j] = s[j * s0 + i];
+
+static void sw__transpose_x8_ref SW_TRANSPOSE_ARGUMENTS
+{
+    TRANSPOSE(uint8_t)
+}
+
+static void sw__transpose_x16_ref SW_TRANSPOSE_ARGUMENTS
+{
+    TRANSPOSE(uint16_t)
+}
+
+static void sw__transpose_x32_ref SW_TRANSPOSE_ARGUMENTS
+{
+    TRANSPOSE(uint32_t)
+}
+
+static void sw__accumulate_f32_ref(float *y, const float *x, int64_t n)
+{
+    for (int64_t i = 0; i < n; i++) y[i] += x[i];
+}
 
 void sw__move_init_ref(struct sw_kernels *k)
 {
-    (void)k;
+    SW_KERNEL_SET(k, copy_x8, sw__copy_x8_ref);
+    SW_KERNEL_SET(k, copy_x16, sw__copy_x16_ref);
+    SW_KERNEL_SET(k, copy_x32, sw__copy_x32_ref);
+    SW_KERNEL_SET(k, transpose_x8, sw__transpose_x8_ref);
+    SW_KERNEL_SET(k, transpose_x16, sw__transpose_x16_ref);
+    SW_KERNEL_SET(k, transpose_x32, sw__transpose_x32_ref);
+    SW_KERNEL_SET(k, accumulate_f32, sw__accumulate_f32_ref);
 }
