@@ -1,6 +1,207 @@
+/* The f32 matrix multiplication of AVX-512: tile 14 x 32, few rows.  Packing: gemm_pack_avx512.c.
+ *
+ * A tile holds 28 accumulators, two vectors of B and one broadcast of A: 31 of 32 registers, and 16
+ * loads for 28 fma, so that the two fma ports stay busy from L1.  Every count of rows and both
+ * counts of vectors have their own loop, made from one template by constant arguments, because a
+ * matrix with 16 rows shall cost 16 rows and not 28.  See gemm_kernels.h for the rule of the bits. */
+#include <immintrin.h>
+#include <stdbool.h>
+#include "kernels/gemm_table.h"
 #include "kernels/kernels.h"
+#include "kernels/x86/gemm_pack_x86.h"
+
+enum { MR = 14, NR = 32, LANES = 16, PREFETCH_ROWS = 8 };
+
+#define INLINE   static inline __attribute__((always_inline))
+#define NOINLINE static __attribute__((noinline))
+#ifdef __clang__
+#define UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define UNROLL _Pragma("GCC unroll 16")
+#endif
+
+/* Lanes left .. of `count` columns from column `at` on. */
+INLINE __mmask16 lanes(int64_t count, int64_t at)
+{
+    int64_t left = count - at;
+    return left >= LANES ? 0xffff : left <= 0 ? 0 : (__mmask16)((1u << left) - 1);
+}
+
+/* max and min return their second operand when either is a NaN, so NaN passes through. */
+INLINE __m512 activate(__m512 x, const struct sw_epilogue *e)
+{
+    const __m512 zero = _mm512_setzero_ps();
+    switch (e->act) {
+    case SW_GEMM_ACT_RELU: return _mm512_max_ps(zero, x);
+    case SW_GEMM_ACT_LEAKY: {
+        __mmask16 negative = _mm512_cmp_ps_mask(x, zero, _CMP_LT_OQ);
+        return _mm512_mask_mul_ps(x, negative, _mm512_set1_ps(e->a), x);
+    }
+    case SW_GEMM_ACT_CLIP:
+        return _mm512_min_ps(_mm512_set1_ps(e->b), _mm512_max_ps(_mm512_set1_ps(e->a), x));
+    default: return x;
+    }
+}
+
+/* Finish one vector of row i, columns j.. */
+INLINE void store(float *c, __m512 sum, __mmask16 mask, int accumulate, const struct sw_epilogue *e,
+                  int64_t i, int64_t j)
+{
+    if (accumulate) sum = _mm512_add_ps(_mm512_maskz_loadu_ps(mask, c), sum);
+    if (e) {
+        if (e->bias_col) sum = _mm512_add_ps(sum, _mm512_maskz_loadu_ps(mask, e->bias_col + j));
+        if (e->bias_row) sum = _mm512_add_ps(sum, _mm512_set1_ps(e->bias_row[i]));
+        sum = activate(sum, e);
+    }
+    _mm512_mask_storeu_ps(c, mask, sum);
+}
+
+/* The rows of a tile whose results are changed on the way out, from memory: not worth registers. */
+NOINLINE void finish_tile(float *c, int64_t ldc, const float *sums, int mr, int nr, int accumulate,
+                          const struct sw_epilogue *e)
+{
+    for (int i = 0; i < mr; i++)
+        for (int j = 0; j < nr; j += LANES)
+            store(c + i * ldc + j, _mm512_load_ps(sums + i * NR + j), lanes(nr, j), accumulate, e,
+                  i, j);
+}
+
+/* `rows` x `vectors` of a tile, both constants. */
+INLINE void tile(float *c, int64_t ldc, const float *a, const float *b, int64_t kc, int nr,
+                 int accumulate, const struct sw_epilogue *e, const int rows, const int vectors)
+{
+    __m512 sum[MR][2];
+    UNROLL for (int i = 0; i < rows; i++)
+    {
+        UNROLL for (int v = 0; v < vectors; v++) sum[i][v] = _mm512_setzero_ps();
+        _mm_prefetch((const char *)(c + i * ldc), _MM_HINT_T0);
+        if (vectors > 1) _mm_prefetch((const char *)(c + i * ldc + LANES), _MM_HINT_T0);
+    }
+    for (int64_t k = 0; k < kc; k++) {
+        __m512 bk[2];
+        _mm_prefetch((const char *)(a + 16 * MR), _MM_HINT_T0);
+        UNROLL for (int v = 0; v < vectors; v++) bk[v] = _mm512_loadu_ps(b + v * LANES);
+        UNROLL for (int i = 0; i < rows; i++)
+        {
+            __m512 ai = _mm512_set1_ps(a[i]);
+            UNROLL for (int v = 0; v < vectors; v++)
+                sum[i][v] = _mm512_fmadd_ps(ai, bk[v], sum[i][v]);
+        }
+        a += MR;
+        b += NR;
+    }
+    if (e) {
+        _Alignas(64) float sums[MR * NR];
+        UNROLL for (int i = 0; i < rows; i++) UNROLL for (int v = 0; v < vectors; v++)
+            _mm512_store_ps(sums + i * NR + v * LANES, sum[i][v]);
+        finish_tile(c, ldc, sums, rows, nr, accumulate, e);
+        return;
+    }
+    UNROLL for (int i = 0; i < rows; i++) UNROLL for (int v = 0; v < vectors; v++)
+        store(c + i * ldc + v * LANES, sum[i][v], lanes(nr, v * LANES), accumulate, NULL, i, 0);
+}
+
+static void sw__gemm_f32_14x32_avx512(float *c, int64_t ldc, const float *a, const float *b,
+                                      int64_t kc, int mr, int nr, int accumulate,
+                                      const struct sw_epilogue *epilogue)
+{
+#define CASE(rows)                                                                                 \
+    case rows:                                                                                     \
+        if (nr > LANES)                                                                            \
+            tile(c, ldc, a, b, kc, nr, accumulate, epilogue, rows, 2);                             \
+        else                                                                                       \
+            tile(c, ldc, a, b, kc, nr, accumulate, epilogue, rows, 1);                             \
+        break;
+    /* clang-format off */
+    switch (mr) {
+        CASE(1) CASE(2) CASE(3) CASE(4) CASE(5) CASE(6) CASE(7)
+        CASE(8) CASE(9) CASE(10) CASE(11) CASE(12) CASE(13) CASE(14)
+    }
+    /* clang-format on */
+#undef CASE
+}
+
+/* What gemm_rows_f32 was called with. */
+struct few {
+    float *c;
+    const float *a, *b;
+    int64_t ldc, lda, b_row, b_panel, n, kc;
+    int accumulate;
+    const struct sw_epilogue *epilogue;
+};
+
+NOINLINE void finish_strip(const struct few *r, int64_t i0, int64_t j0, const float *sums, int rows,
+                           int vectors)
+{
+    for (int64_t i = i0; i < i0 + rows; i++)
+        for (int64_t j = j0; j < j0 + vectors * LANES; j += LANES, sums += LANES)
+            store(r->c + i * r->ldc + j, _mm512_load_ps(sums), lanes(r->n, j), r->accumulate,
+                  r->epilogue, i, j);
+}
+
+/* Rows i.., columns j..: `rows` x `vectors`, constants.  A single vector may be an edge. */
+INLINE void strip(const struct few *r, int64_t i0, int64_t j0, const int rows, const int vectors)
+{
+    const float *a = r->a + i0 * r->lda, *b = r->b + j0 / NR * r->b_panel + j0 % NR;
+    const __mmask16 mask = vectors > 1 ? 0xffff : lanes(r->n, j0);
+    const int64_t kc = r->kc, lda = r->lda, b_row = r->b_row, b_panel = r->b_panel;
+    __m512 sum[6][8];
+    UNROLL for (int i = 0; i < rows; i++) UNROLL for (int v = 0; v < vectors; v++)
+        sum[i][v] = _mm512_setzero_ps();
+    for (int64_t k = 0; k < kc; k++, b += b_row) {
+        UNROLL for (int v = 0; v < vectors; v++)
+        {
+            const float *at = b + v / 2 * b_panel + v % 2 * LANES;
+            if (vectors > 1) _mm_prefetch((const char *)(at + PREFETCH_ROWS * b_row), _MM_HINT_T0);
+            __m512 bk = vectors > 1 ? _mm512_loadu_ps(at) : _mm512_maskz_loadu_ps(mask, at);
+            UNROLL for (int i = 0; i < rows; i++)
+                sum[i][v] = _mm512_fmadd_ps(_mm512_set1_ps(a[i * lda + k]), bk, sum[i][v]);
+        }
+    }
+    _Alignas(64) float sums[6 * 8 * LANES];
+    UNROLL for (int i = 0; i < rows; i++) UNROLL for (int v = 0; v < vectors; v++)
+        _mm512_store_ps(sums + (i * vectors + v) * LANES, sum[i][v]);
+    finish_strip(r, i0, j0, sums, rows, vectors);
+}
+
+#define STRIP(rows, vectors)                                                                       \
+    static void strip_##rows##_##vectors(const struct few *r, int64_t i, int64_t j)                \
+    {                                                                                              \
+        strip(r, i, j, rows, vectors);                                                             \
+    }
+/* clang-format off */
+STRIP(1, 8) STRIP(2, 8)
+STRIP(1, 4) STRIP(2, 4) STRIP(3, 4) STRIP(4, 4) STRIP(5, 4) STRIP(6, 4)
+STRIP(1, 1) STRIP(2, 1) STRIP(3, 1) STRIP(4, 1) STRIP(5, 1) STRIP(6, 1)
+typedef void strip_fn(const struct few *r, int64_t i, int64_t j);
+/* clang-format on */
+
+/* Strips of columns outside, so that more than six rows find them in a cache. */
+static void sw__gemm_rows_f32_avx512(float *c, int64_t ldc, const float *a, int64_t lda,
+                                     const float *b, int64_t b_row, int64_t b_panel, int64_t m,
+                                     int64_t n, int64_t kc, int accumulate,
+                                     const struct sw_epilogue *epilogue)
+{
+    static strip_fn *const one[] = {strip_1_8}, *const two[] = {NULL, strip_2_8};
+    static strip_fn *const more[] = {strip_1_4, strip_2_4, strip_3_4,
+                                     strip_4_4, strip_5_4, strip_6_4};
+    static strip_fn *const edge[] = {strip_1_1, strip_2_1, strip_3_1,
+                                     strip_4_1, strip_5_1, strip_6_1};
+    const struct few r = {c, a, b, ldc, lda, b_row, b_panel, n, kc, accumulate, epilogue};
+    strip_fn *const *wide = m == 1 ? one : m == 2 ? two : more;
+    const int most = m <= 2 ? 8 : 4;
+    for (int64_t j = 0, width; j < n; j += width) {
+        bool whole = n - j >= most * LANES && j % NR == 0;
+        strip_fn *const *strips = whole ? wide : edge;
+        width = whole ? most * LANES : LANES;
+        for (int64_t i = 0; i < m; i += 6) strips[m - i > 6 ? 5 : m - i - 1](&r, i, j);
+    }
+}
 
 void sw__gemm_init_avx512(struct sw_kernels *k)
 {
-    (void)k;
+    SW_KERNEL_SET(k, gemm_tile_f32, sw__gemm_f32_14x32_avx512);
+    SW_KERNEL_SET(k, gemm_rows_f32, sw__gemm_rows_f32_avx512);
+    SW_KERNEL_SET(k, gemm_pack_a, sw__gemm_pack_a_14_avx512);
+    SW_KERNEL_SET(k, gemm_pack_b, sw__gemm_pack_b_32_avx512);
 }
