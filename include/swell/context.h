@@ -29,9 +29,10 @@ typedef void (*sw_log_fn)(void *user, sw_log_level level, const char *line);
 typedef void (*sw_text_fn)(void *user, const char *text, size_t size);
 
 typedef struct sw_context_options {
-    int threads;     /* worker threads, the caller's included; 0: one per core this process may use */
-    const char *cpu; /* "ref", "avx2", "avx512": at most these kernels; NULL: $SWELL_CPU, else best */
-    sw_log_fn log;   /* NULL: silent */
+    int threads; /* worker threads, the caller's included; 0: one per core this process may use */
+    const char
+        *cpu;      /* "ref", "avx2", "avx512": at most these kernels; NULL: $SWELL_CPU, else best */
+    sw_log_fn log; /* NULL: silent */
     void *log_user;
 } sw_context_options;
 

@@ -52,8 +52,9 @@ SW_API sw_node *sw_gelu(sw_graph *g, sw_node *x);      /* x Phi(x), by erf */
 SW_API sw_node *sw_gelu_tanh(sw_graph *g, sw_node *x); /* Hendrycks and Gimpel 2016: tanh form */
 SW_API sw_node *sw_silu(sw_graph *g, sw_node *x);      /* x sigmoid(x) */
 SW_API sw_node *sw_softplus(sw_graph *g, sw_node *x);  /* log(1 + exp(x)) */
-SW_API sw_node *sw_clip(sw_graph *g, sw_node *x, float lo, float hi); /* gradient 1 inside [lo,hi] */
-SW_API sw_node *sw_scale(sw_graph *g, sw_node *x, float factor);      /* factor * x */
+SW_API sw_node *sw_clip(sw_graph *g, sw_node *x, float lo,
+                        float hi);                               /* gradient 1 inside [lo,hi] */
+SW_API sw_node *sw_scale(sw_graph *g, sw_node *x, float factor); /* factor * x */
 /* To another dtype: f32, f16, bf16, i32, i8, u8; floats round to nearest even, integers saturate. */
 SW_API sw_node *sw_cast(sw_graph *g, sw_node *x, sw_dtype dtype);
 /* Zero with probability p, else x / (1 - p); its own random stream; the run's seed (sw_plan_seed). */
@@ -110,10 +111,10 @@ SW_API sw_node *sw_conv_transpose2d(sw_graph *g, sw_node *x, sw_node *w, sw_node
                                     sw_conv_transpose_options o);
 typedef struct sw_pool_options {
     int kernel[2];
-    int stride[2];       /* 0 means the kernel's size */
-    int pad[4];          /* top, left, bottom, right */
-    bool ceil_mode;      /* round output sizes up (ONNX and PyTorch: no window starts in the pad) */
-    bool count_pad;      /* average: divide by the whole window, not by the elements inside */
+    int stride[2];  /* 0 means the kernel's size */
+    int pad[4];     /* top, left, bottom, right */
+    bool ceil_mode; /* round output sizes up (ONNX and PyTorch: no window starts in the pad) */
+    bool count_pad; /* average: divide by the whole window, not by the elements inside */
 } sw_pool_options;
 SW_API sw_node *sw_max_pool2d(sw_graph *g, sw_node *x, sw_pool_options o);
 SW_API sw_node *sw_avg_pool2d(sw_graph *g, sw_node *x, sw_pool_options o);
@@ -123,8 +124,8 @@ SW_API sw_node *sw_global_max_pool2d(sw_graph *g, sw_node *x);
 
 /* ---- normalisation --------------------------------------------------------------------------- */
 typedef struct sw_lrn_options {
-    int size;                  /* n, the window over channels */
-    float k, alpha, beta;      /* y = x / (k + alpha * sum x^2)^beta; alpha NOT divided by n */
+    int size;             /* n, the window over channels */
+    float k, alpha, beta; /* y = x / (k + alpha * sum x^2)^beta; alpha NOT divided by n */
 } sw_lrn_options;
 /* Krizhevsky, Sutskever, Hinton 2012, section 3.3.  ONNX and PyTorch divide alpha by n. */
 SW_API sw_node *sw_lrn(sw_graph *g, sw_node *x, sw_lrn_options o);
@@ -150,11 +151,11 @@ SW_API sw_node *sw_softmax(sw_graph *g, sw_node *x, int axis);
 SW_API sw_node *sw_log_softmax(sw_graph *g, sw_node *x, int axis);
 typedef enum sw_reduction { SW_REDUCE_MEAN, SW_REDUCE_SUM, SW_REDUCE_NONE } sw_reduction;
 typedef struct sw_cross_entropy_options {
-    sw_reduction reduction;  /* mean: over the weights of the labels that count */
-    sw_node *class_weights;  /* (C) or NULL; hard labels only */
-    bool ignore;             /* labels equal to ignore_label count nothing */
+    sw_reduction reduction; /* mean: over the weights of the labels that count */
+    sw_node *class_weights; /* (C) or NULL; hard labels only */
+    bool ignore;            /* labels equal to ignore_label count nothing */
     int ignore_label;
-    float label_smoothing;   /* Szegedy et al. 2016, section 7 */
+    float label_smoothing; /* Szegedy et al. 2016, section 7 */
 } sw_cross_entropy_options;
 /* logits (...,C); labels i32 (...) hard, or f32 (...,C) probabilities.  A hard label outside 0..C-1
  * that is not ignored gives NaN (sw_run with check_nan then names it). */
@@ -162,7 +163,8 @@ SW_API sw_node *sw_cross_entropy(sw_graph *g, sw_node *logits, sw_node *labels,
                                  sw_cross_entropy_options o);
 SW_API sw_node *sw_mse(sw_graph *g, sw_node *x, sw_node *target, sw_reduction reduction);
 /* Binary cross entropy of logits; targets in [0,1] of the same shape. */
-SW_API sw_node *sw_bce_logits(sw_graph *g, sw_node *logits, sw_node *target, sw_reduction reduction);
+SW_API sw_node *sw_bce_logits(sw_graph *g, sw_node *logits, sw_node *target,
+                              sw_reduction reduction);
 /* softmax((x + Gumbel noise) / tau) over the last axis; hard: one-hot forward, the soft gradient
  * (straight-through).  Jang, Gu, Poole 2017, section 2. */
 SW_API sw_node *sw_gumbel_softmax(sw_graph *g, sw_node *x, float tau, bool hard);
@@ -182,8 +184,9 @@ SW_API sw_node *sw_concat(sw_graph *g, sw_node *const *x, int n, int axis);
 SW_API sw_node *sw_split(sw_graph *g, sw_node *x, const int64_t *sizes, int n, int axis);
 typedef struct sw_slice_options {
     int axis;
-    int64_t begin, end; /* Python's rules: negative from the end, clamped; end INT64_MAX: to the end */
-    int64_t step;       /* 0 means 1; negative walks backwards (end INT64_MIN: past the first) */
+    int64_t begin,
+        end;      /* Python's rules: negative from the end, clamped; end INT64_MAX: to the end */
+    int64_t step; /* 0 means 1; negative walks backwards (end INT64_MIN: past the first) */
 } sw_slice_options;
 SW_API sw_node *sw_slice(sw_graph *g, sw_node *x, sw_slice_options o);
 typedef enum sw_pad_mode { SW_PAD_CONSTANT, SW_PAD_REFLECT, SW_PAD_EDGE } sw_pad_mode;
@@ -227,11 +230,11 @@ typedef struct sw_rope_options {
 /* x (...,T,NH,HS), positions i32 (...,T) or (T).  Su et al. 2021, equation 34. */
 SW_API sw_node *sw_rope(sw_graph *g, sw_node *x, sw_node *positions, sw_rope_options o);
 typedef struct sw_attention_options {
-    bool causal;    /* position i sees keys up to i + (TK - TQ) */
-    int window;     /* sees the last `window` keys only; 0: all */
-    float scale;    /* 0 means 1 / sqrt(HS) */
-    float softcap;  /* logits become softcap * tanh(logits / softcap); 0: off */
-    sw_node *mask;  /* f32, added to the logits, broadcasts to (B,NH,TQ,TK), or NULL */
+    bool causal;   /* position i sees keys up to i + (TK - TQ) */
+    int window;    /* sees the last `window` keys only; 0: all */
+    float scale;   /* 0 means 1 / sqrt(HS) */
+    float softcap; /* logits become softcap * tanh(logits / softcap); 0: off */
+    sw_node *mask; /* f32, added to the logits, broadcasts to (B,NH,TQ,TK), or NULL */
 } sw_attention_options;
 /* q (B,TQ,NH,HS), k and v (B,TK,NKV,HS), NKV divides NH -> (B,TQ,NH,HS).  Memory O(T): Dao et al.
  * 2022.  A row that sees no key gives zeros. */

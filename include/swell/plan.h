@@ -57,13 +57,13 @@ SW_API sw_status sw_run(sw_plan *p);
 SW_API sw_tensor sw_plan_tensor(const sw_plan *p, const sw_node *x);
 
 typedef struct sw_plan_stats {
-    int steps, fused;         /* steps that run; ops that were fused into others */
-    int64_t buffer_bytes;     /* the one buffer of activations and workspaces */
-    int64_t live_bytes;       /* largest sum of live tensors over the steps: the lower bound */
-    int64_t scratch_bytes;    /* of all threads */
-    int64_t packed_bytes;     /* packed weights that this plan reads (shared with other plans) */
-    int64_t weight_bytes;     /* weights that this plan reads */
-    double flops, bytes;      /* of one run at the declared sizes */
+    int steps, fused;      /* steps that run; ops that were fused into others */
+    int64_t buffer_bytes;  /* the one buffer of activations and workspaces */
+    int64_t live_bytes;    /* largest sum of live tensors over the steps: the lower bound */
+    int64_t scratch_bytes; /* of all threads */
+    int64_t packed_bytes;  /* packed weights that this plan reads (shared with other plans) */
+    int64_t weight_bytes;  /* weights that this plan reads */
+    double flops, bytes;   /* of one run at the declared sizes */
 } sw_plan_stats;
 SW_API sw_plan_stats sw_plan_get_stats(const sw_plan *p);
 

@@ -11,9 +11,9 @@
 
 struct sw_context {
     sw_context_options options;
-    enum sw_isa isa;            /* at most what the CPU has and the user allows */
+    enum sw_isa isa; /* at most what the CPU has and the user allows */
     struct sw_threads *threads;
-    char error[SW_ERROR_TEXT];  /* text of the last error */
+    char error[SW_ERROR_TEXT]; /* text of the last error */
 };
 
 /* Store the text of an error, log it at SW_LOG_DEBUG, return `status`:

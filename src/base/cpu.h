@@ -11,9 +11,9 @@ enum sw_isa { SW_ISA_REF, SW_ISA_AVX2, SW_ISA_AVX512, SW_ISA_COUNT };
 struct sw_cpu {
     enum sw_isa best; /* the highest that the CPU and the operating system support */
     bool avx512_vnni, avx512_bf16;
-    int cores;                 /* that this process may run on (affinity) */
-    size_t l1d, l2, l3;        /* bytes a core sees; 0 unknown */
-    char name[64];             /* for reports */
+    int cores;          /* that this process may run on (affinity) */
+    size_t l1d, l2, l3; /* bytes a core sees; 0 unknown */
+    char name[64];      /* for reports */
 };
 
 /* Through cpuinfo; thread-safe; the same answer every time. */

@@ -10,8 +10,8 @@
 struct sw_progress {
     sw_text_fn write;
     void *user;
-    bool terminal;     /* rewrite in place with \r and erase-line */
-    int width;         /* columns of the terminal; 80 if unknown */
+    bool terminal;               /* rewrite in place with \r and erase-line */
+    int width;                   /* columns of the terminal; 80 if unknown */
     double started, last, every; /* seconds; `every` = least time between two lines */
 };
 

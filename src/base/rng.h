@@ -26,9 +26,9 @@ static inline float sw__uniform_of(uint32_t bits)
 
 /* Sequential draws for plain C code (shuffles, samplers): each takes one block. */
 uint32_t sw__rng_u32(struct sw_rng *rng);
-float sw__rng_uniform(struct sw_rng *rng);             /* [0, 1) */
+float sw__rng_uniform(struct sw_rng *rng);              /* [0, 1) */
 uint64_t sw__rng_below(struct sw_rng *rng, uint64_t n); /* 0 .. n-1 without bias; n > 0 */
-double sw__rng_normal(struct sw_rng *rng);             /* N(0, 1), Box-Muller in double */
+double sw__rng_normal(struct sw_rng *rng);              /* N(0, 1), Box-Muller in double */
 
 /* Fill with uniform [lo, hi) or normal numbers: element i depends on (seed, stream, i) only. */
 void sw__fill_uniform(float *x, int64_t n, float lo, float hi, uint64_t seed, uint64_t stream);

@@ -26,7 +26,7 @@
 #define SW_MAX_INPUTS  20 /* of one op */
 #define SW_MAX_OUTPUTS 16
 #define SW_MAX_PHASES  6
-#define SW_MAX_PACKS   3  /* inputs number 0..2 may be packed weights */
+#define SW_MAX_PACKS   3 /* inputs number 0..2 may be packed weights */
 
 struct sw_op;
 struct sw_step;
@@ -108,10 +108,10 @@ struct sw_step {
      * for more memory than it did at the declared ones. */
     int n_phases; /* 0: nothing to do at these sizes */
     int64_t tasks[SW_MAX_PHASES];
-    size_t workspace; /* bytes that all threads share during this step, 64-byte aligned */
-    size_t scratch;   /* bytes that each thread has for itself during this step */
-    double flops;     /* for profiles: arithmetic of the whole step ... */
-    double bytes;     /* ... and bytes that must be moved; 0: inputs plus outputs */
+    size_t workspace;   /* bytes that all threads share during this step, 64-byte aligned */
+    size_t scratch;     /* bytes that each thread has for itself during this step */
+    double flops;       /* for profiles: arithmetic of the whole step ... */
+    double bytes;       /* ... and bytes that must be moved; 0: inputs plus outputs */
     const char *kernel; /* the kernel chosen, for reports */
 
     void *ws;   /* the workspace, given before run */
@@ -134,7 +134,7 @@ enum sw_op_flag {
 struct sw_op_class {
     const char *name;
     unsigned flags;
-    unsigned inplace;    /* bit i: out[0] may take in[i]'s memory, if it dies here and has the size */
+    unsigned inplace; /* bit i: out[0] may take in[i]'s memory, if it dies here and has the size */
     unsigned shape_only; /* bit i: only the shape of in[i] is read */
     unsigned mutates;    /* bit i: in[i] is a weight and is written */
     enum sw_act act;     /* this op as a fused activation, or SW_ACT_NONE */

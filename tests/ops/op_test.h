@@ -36,13 +36,13 @@ struct oracle_array {
 
 struct op_input {
     sw_shape shape;
-    sw_dtype dtype;      /* SW_F32 is the zero value */
-    double lo, hi;       /* random values in [lo, hi]; both 0: [-1, 1]; integers: lo..hi inclusive */
+    sw_dtype dtype; /* SW_F32 is the zero value */
+    double lo, hi;  /* random values in [lo, hi]; both 0: [-1, 1]; integers: lo..hi inclusive */
     const double *values; /* or exactly these */
-    bool grad;           /* differentiable here: check the gradient */
-    bool weight;         /* pass it as a param (packed and shared) instead of an input */
-    bool state;          /* pass it as a state (ops that mutate) */
-    double separate;     /* keep all values at least this far from each other and from 0 (kinks) */
+    bool grad;            /* differentiable here: check the gradient */
+    bool weight;          /* pass it as a param (packed and shared) instead of an input */
+    bool state;           /* pass it as a state (ops that mutate) */
+    double separate;      /* keep all values at least this far from each other and from 0 (kinks) */
 };
 
 struct op_case {
@@ -62,7 +62,8 @@ struct op_case {
     bool fusion_differs;
     /* States after the run are compared too: expected values go to after[i] for inputs with state
      * set.  NULL: not checked. */
-    void (*oracle_after)(const struct oracle_array *in, struct oracle_array *after, const void *arg);
+    void (*oracle_after)(const struct oracle_array *in, struct oracle_array *after,
+                         const void *arg);
 };
 
 /* Small helpers for oracles. */

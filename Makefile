@@ -1,0 +1,64 @@
+# For people: two words each.  CMake does the work; packagers use it directly (CONTRIBUTING.md).
+#
+# On a fresh Debian 12 with a compiler, make and git, `make run` and `make test` install what is
+# missing (scripts/install-dependencies), build, and go.
+
+BUILD       := build/release
+CMAKE_FLAGS ?=
+INSTALL     := scripts/install-dependencies
+
+.DEFAULT_GOAL := help
+.PHONY: help run test bench build format check tidy clean
+
+help:
+	@echo "make run      train a small network on Fashion-MNIST for a minute, then use it"
+	@echo "make test     build and run all tests"
+	@echo "make bench    measure Swell beside OpenBLAS and oneDNN"
+	@echo "make build    build the program: $(BUILD)/swell"
+	@echo "make format   put all C files into the house form (clang-format)"
+	@echo "make check    the quick checks of .ci/run: format, includes, headers, names, words"
+	@echo "make tidy     clang-tidy over the library"
+	@echo "make clean    remove build/"
+
+run:
+	@$(INSTALL) build data
+	@cmake --preset release -DSWELL_TESTS=OFF -DSWELL_BENCH=OFF $(CMAKE_FLAGS) --log-level=WARNING >/dev/null
+	@cmake --build $(BUILD) --target swell_program
+	@$(BUILD)/swell train convnet
+
+build:
+	@$(INSTALL) build
+	@cmake --preset release -DSWELL_TESTS=OFF -DSWELL_BENCH=OFF $(CMAKE_FLAGS) --log-level=WARNING >/dev/null
+	@cmake --build $(BUILD)
+
+test:
+	@$(INSTALL) build test data
+	@cmake --preset release -DSWELL_TESTS=ON -DSWELL_BENCH=OFF $(CMAKE_FLAGS) --log-level=WARNING >/dev/null
+	@cmake --build $(BUILD)
+	@scripts/run-tests $(BUILD)
+
+bench:
+	@$(INSTALL) build bench
+	@cmake --preset release -DSWELL_TESTS=OFF -DSWELL_BENCH=ON $(CMAKE_FLAGS) --log-level=WARNING >/dev/null
+	@cmake --build $(BUILD)
+	@scripts/run-benches $(BUILD)
+
+format:
+	@$(INSTALL) check
+	@scripts/check-format --fix
+
+check:
+	@$(INSTALL) build check
+	@scripts/check-format
+	@scripts/check-includes
+	@scripts/check-headers
+	@scripts/check-names
+	@scripts/check-words
+
+tidy:
+	@$(INSTALL) build test tidy
+	@cmake --preset release -DSWELL_TESTS=ON $(CMAKE_FLAGS) --log-level=WARNING >/dev/null
+	@clang-tidy -p $(BUILD) --quiet $$(git ls-files 'src/*.c')
+
+clean:
+	@rm -rf build

@@ -1,0 +1,12 @@
+# What must hold of the built library and of its packages.
+function(swell_house_test name script)
+  add_test(NAME ${name} COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/${script} ${ARGN})
+  set_tests_properties(${name} PROPERTIES LABELS house TIMEOUT 300)
+endfunction()
+
+if(NOT SWELL_SANITIZE)
+  swell_house_test(house_needed needed_test.sh $<TARGET_FILE:swell>)
+  if(CMAKE_BUILD_TYPE STREQUAL "Release")
+    swell_house_test(house_size size_test.sh $<TARGET_FILE:swell>)
+  endif()
+endif()
