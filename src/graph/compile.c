@@ -1,0 +1,240 @@
+/* sw_compile: the passes in order, then memory, packed weights and prepared steps.  After it nothing
+ * is allocated any more. */
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/size.h"
+#include "graph/plan_int.h"
+
+/* ---- steps ------------------------------------------------------------------------------------- */
+
+static sw_status step_build(sw_plan *p, struct sw_step *s, const struct sw_plan_op *op)
+{
+    *s = (struct sw_step){.cls = op->cls,
+                          .attr = op->attr,
+                          .n_in = op->n_in,
+                          .n_out = op->n_out,
+                          .k = &p->kernels,
+                          .act = op->act,
+                          .stream = op->origin->stream,
+                          .seed = &p->seed};
+    s->in = sw__arena_alloc(&p->arena, (size_t)(op->n_in + op->n_out) * sizeof *s->in + 1);
+    s->note = sw__arena_alloc(&p->arena, op->cls->note_size + 1);
+    if (!s->in || !s->note) return sw__plan_memory(p);
+    s->out = s->in + op->n_in;
+    for (int i = 0; i < op->n_in; i++) s->in[i] = op->in[i] < 0 ? NULL : &p->values[op->in[i]].t;
+    for (int i = 0; i < op->n_out; i++) {
+        struct sw_value *v = &p->values[op->out[i]];
+        s->out[i] = v->data || i == 0 ? &v->t : NULL;
+    }
+    return SW_OK;
+}
+
+/* The first step that writes this weight, INT_MAX if none. */
+static int first_write(const sw_plan *p, int value)
+{
+    for (int s = 0; s < p->n_steps; s++) {
+        const struct sw_plan_op *op = &p->ops[p->step_op[s]];
+        for (int j = 0; j < op->n_in; j++)
+            if (op->in[j] == value && (op->cls->mutates >> j & 1)) return s;
+    }
+    return INT_MAX;
+}
+
+/* Ask for packed copies of the weights that the step reads.  A weight that an earlier step of this
+ * plan writes is read as it is: its packed copy is from before the run. */
+static sw_status step_pack(sw_plan *p, struct sw_step *s, const struct sw_plan_op *op)
+{
+    for (int i = 0; op->cls->pack && i < op->n_in && i < SW_MAX_PACKS; i++) {
+        struct sw_pack pack = {0};
+        if (op->in[i] < 0 || p->values[op->in[i]].node->leaf != SW_LEAF_WEIGHT) continue;
+        if (first_write(p, op->in[i]) < op->step || !op->cls->pack(s, i, &pack)) continue;
+        struct sw_packed *packed = NULL;
+        sw_status status =
+            sw__packed_acquire(p->values[op->in[i]].node->weight, &pack, &packed);
+        if (status != SW_OK) return status;
+        s->packed[i] = packed->data;
+        for (int64_t j = 0; packed && j < p->n_packed; j++)
+            if (p->packed[j] == packed) {
+                sw__packed_release(packed);
+                packed = NULL;
+            }
+        if (!packed) continue;
+        if (!sw__grow(&p->packed, &p->packed_capacity, p->n_packed + 1, sizeof *p->packed)) {
+            sw__packed_release(packed);
+            return sw__plan_memory(p);
+        }
+        p->packed[p->n_packed++] = packed;
+    }
+    return SW_OK;
+}
+
+static sw_status steps_build(sw_plan *p)
+{
+    size_t n = (size_t)p->n_steps;
+    sw_status status = SW_OK;
+    p->steps = sw__arena_alloc(&p->arena, n * sizeof *p->steps + 1);
+    p->step_op = sw__arena_alloc(&p->arena, n * sizeof *p->step_op + 1);
+    p->ws_offset = sw__arena_alloc(&p->arena, n * sizeof *p->ws_offset + 1);
+    p->ws_bytes = sw__arena_alloc(&p->arena, n * sizeof *p->ws_bytes + 1);
+    if (!p->steps || !p->step_op || !p->ws_offset || !p->ws_bytes) return sw__plan_memory(p);
+    for (int64_t i = 0; i < p->n_ops; i++)
+        if (p->ops[i].runs) p->step_op[p->ops[i].step] = (int)i;
+    for (int i = 0; i < p->n_steps && status == SW_OK; i++) {
+        struct sw_step *s = &p->steps[i];
+        const struct sw_plan_op *op = &p->ops[p->step_op[i]];
+        status = step_build(p, s, op);
+        if (status == SW_OK) status = step_pack(p, s, op);
+        if (status == SW_OK) status = op->cls->prepare(s);
+        if (status != SW_OK && status != SW_ERR_MEMORY)
+            return sw__fail(p->ctx, status, "plan '%s': cannot prepare %s", p->name,
+                            sw__plan_op_name(p, op));
+        if (s->workspace > INT64_MAX / 4 || s->scratch > INT64_MAX / 4)
+            return sw__fail(p->ctx, SW_ERR_SIZE, "plan '%s': workspace of %s", p->name,
+                            op->cls->name);
+        p->ws_bytes[i] = (int64_t)s->workspace;
+        p->scratch_bytes = sw__max64(p->scratch_bytes, (int64_t)s->scratch);
+    }
+    return status;
+}
+
+/* ---- memory ------------------------------------------------------------------------------------ */
+
+static sw_status memory_allocate(sw_plan *p)
+{
+    int threads = sw__threads_count(p->ctx->threads);
+    size_t scratch, claims;
+    p->scratch_bytes = sw__round_up(p->scratch_bytes, SW_ALIGN);
+    p->max_phases = p->n_steps * SW_MAX_PHASES;
+    if (!sw__size_mul((size_t)p->scratch_bytes, (size_t)threads, &scratch) ||
+        !sw__size_mul((size_t)p->max_phases, (size_t)threads, &claims))
+        return sw__fail(p->ctx, SW_ERR_SIZE, "plan '%s': scratch memory overflows", p->name);
+    p->buffer = sw__aligned_alloc((size_t)p->buffer_bytes);
+    p->scratch = sw__aligned_alloc(scratch);
+    p->phases = sw__calloc2((size_t)p->max_phases + 1, sizeof *p->phases);
+    p->claims = sw__calloc2(claims + 1, sizeof *p->claims);
+    if (!p->buffer || !p->scratch || !p->phases || !p->claims) return sw__plan_memory(p);
+    for (int i = 0; i < p->n_steps; i++)
+        if (p->ws_bytes[i]) p->steps[i].ws = p->buffer + p->ws_offset[i];
+    for (int64_t i = 0; i < p->n_values; i++) {
+        struct sw_value *v = &p->values[i];
+        if (v->place == SW_PLACE_BUFFER) v->t.data = p->buffer + p->values[v->root].offset;
+    }
+    return SW_OK;
+}
+
+void sw__plan_phases(sw_plan *p)
+{
+    struct sw_phase *last = NULL;
+    p->n_phases = 0;
+    for (int i = 0; i < p->n_steps; i++)
+        for (int j = 0; j < p->steps[i].n_phases; j++) {
+            struct sw_phase *f = &p->phases[p->n_phases];
+            *f = (struct sw_phase){i, j, p->steps[i].tasks[j], true};
+            if (f->tasks <= 0) continue;
+            /* Two phases of one task each are both done by the first thread: no meeting needed. */
+            if (last) last->barrier = !(last->tasks == 1 && f->tasks == 1) || p->check_nan;
+            last = f;
+            p->n_phases++;
+        }
+    if (last) last->barrier = true;
+}
+
+/* Hold the sets of weights whose memory the steps point into. */
+static sw_status hold_sets(sw_plan *p)
+{
+    const sw_graph *g = p->graph;
+    for (int64_t i = 0; i < g->n_sets; i++) {
+        if (!sw__grow(&p->sets, &p->sets_capacity, p->n_sets + 1, sizeof *p->sets))
+            return sw__plan_memory(p);
+        sw__weights_retain(g->sets[i]);
+        p->sets[p->n_sets++] = g->sets[i];
+    }
+    return SW_OK;
+}
+
+static sw_status check_options(sw_graph *g, const sw_plan_options *o)
+{
+    if (g->status != SW_OK) return g->status; /* the text is in the context already */
+    if (o->n_outputs < 1 || !o->outputs)
+        return sw__fail(g->ctx, SW_ERR_ARGUMENT, "compile: a plan needs at least one output");
+    if (o->recompute < SW_RECOMPUTE_NONE || o->recompute > SW_RECOMPUTE_KEPT)
+        return sw__fail(g->ctx, SW_ERR_ARGUMENT, "compile: unknown recompute option");
+    for (int i = 0; i < o->n_outputs; i++)
+        if (!o->outputs[i] || o->outputs[i]->graph != g)
+            return sw__fail(g->ctx, SW_ERR_ARGUMENT, "compile: output %d is not of this graph", i);
+    return SW_OK;
+}
+
+sw_status sw_compile(sw_graph *g, sw_plan_options o, sw_plan **out)
+{
+    *out = NULL;
+    sw_status status = check_options(g, &o);
+    if (status != SW_OK) return status;
+    sw_plan *p = sw__calloc2(1, sizeof *p);
+    if (!p) return sw__fail(g->ctx, SW_ERR_MEMORY, "compile: out of memory");
+    p->ctx = g->ctx;
+    p->graph = g;
+    p->check_nan = o.check_nan;
+    p->no_fusion = o.no_fusion;
+    p->recompute = o.recompute;
+    sw__kernels_init(&p->kernels, g->ctx->isa);
+    sw__barrier_init(&p->barrier, sw__threads_count(g->ctx->threads));
+    p->name = sw__arena_strdup(&p->arena, o.name ? o.name : "");
+    if (!p->name) status = sw__plan_memory(p);
+    if (status == SW_OK) status = hold_sets(p);
+    if (status == SW_OK) status = sw__plan_lower(p, &o);
+    if (status == SW_OK) status = sw__plan_fuse(p);
+    if (status == SW_OK) status = sw__plan_recompute(p);
+    if (status == SW_OK) status = sw__plan_lifetimes(p);
+    if (status == SW_OK) status = steps_build(p);
+    if (status == SW_OK) status = sw__plan_place(p);
+    if (status == SW_OK) status = memory_allocate(p);
+    if (status != SW_OK) {
+        sw_plan_destroy(p);
+        return status;
+    }
+    sw__plan_phases(p);
+    *out = p;
+    return SW_OK;
+}
+
+void sw_plan_destroy(sw_plan *p)
+{
+    if (!p) return;
+    for (int64_t i = 0; i < p->n_packed; i++) sw__packed_release(p->packed[i]);
+    for (int64_t i = 0; i < p->n_sets; i++) sw_weights_destroy(p->sets[i]);
+    free(p->packed);
+    free(p->sets);
+    free(p->values);
+    free(p->value_of);
+    free(p->ops);
+    sw__aligned_free(p->buffer);
+    sw__aligned_free(p->scratch);
+    free(p->phases);
+    free((void *)p->claims);
+    free(p->profile);
+    sw__arena_free(&p->arena);
+    free(p);
+}
+
+sw_plan_stats sw_plan_get_stats(const sw_plan *p)
+{
+    sw_plan_stats r = {.steps = p->n_steps,
+                       .buffer_bytes = p->buffer_bytes,
+                       .live_bytes = p->live_bytes,
+                       .scratch_bytes =
+                           p->scratch_bytes * sw__threads_count(p->ctx->threads)};
+    for (int64_t i = 0; i < p->n_ops; i++) r.fused += p->ops[i].fused;
+    for (int64_t i = 0; i < p->n_packed; i++) r.packed_bytes += (int64_t)p->packed[i]->pack.bytes;
+    for (int64_t i = 0; i < p->n_values; i++)
+        if (p->values[i].place == SW_PLACE_WEIGHT && p->values[i].root == i)
+            r.weight_bytes += p->values[i].bytes;
+    for (int i = 0; i < p->n_steps; i++) {
+        r.flops += p->steps[i].flops;
+        r.bytes += p->steps[i].bytes;
+    }
+    return r;
+}

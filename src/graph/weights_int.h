@@ -1,0 +1,41 @@
+/* Weights and their packed copies, for the graph and the plan. */
+#ifndef SWELL_WEIGHTS_INT_H
+#define SWELL_WEIGHTS_INT_H
+
+#include <stdatomic.h>
+#include <swell/weights.h>
+#include "graph/op.h"
+
+/* One packed copy, shared by all plans that want this layout. */
+struct sw_packed {
+    struct sw_pack pack;
+    void *data;
+    uint64_t version; /* of the weight that it was made from; 0: never filled */
+    int references;
+    sw_weight *weight;
+    struct sw_packed *next;
+};
+
+struct sw_weight {
+    sw_weights *set;
+    char *name;
+    sw_tensor tensor;
+    bool mapped, trainable;
+    atomic_ullong version; /* starts at 1 */
+    struct sw_packed *packs;
+};
+
+void sw__weights_retain(sw_weights *ws);
+
+/* Give a new weight its start. */
+void sw__weight_init(sw_weight *w, sw_init init);
+
+/* Find or make the packed copy; it is not filled yet.  Release what was acquired. */
+sw_status sw__packed_acquire(sw_weight *w, const struct sw_pack *pack, struct sw_packed **out);
+void sw__packed_release(struct sw_packed *p);
+
+/* Refreshing packed copies is done by one run at a time. */
+void sw__weights_lock(sw_weights *ws);
+void sw__weights_unlock(sw_weights *ws);
+
+#endif
