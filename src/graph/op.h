@@ -21,6 +21,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <swell/graph.h>
+#include <swell/ops.h>
 #include "kernels/kernels.h"
 
 #define SW_MAX_INPUTS  20 /* of one op */

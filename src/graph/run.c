@@ -108,7 +108,7 @@ static void refresh_thread(void *user, int thread)
 
 static bool stale(const struct sw_packed *k)
 {
-    return k->version != sw_weight_version(k->weight);
+    return atomic_load(&((struct sw_packed *)k)->version) != sw_weight_version(k->weight);
 }
 
 /* Make packed copies anew whose weight has changed.  The lock keeps two plans from doing it at the
@@ -123,7 +123,7 @@ static void refresh_packed(sw_plan *p)
             struct refresh r = {p, k};
             uint64_t version = sw_weight_version(k->weight);
             sw__threads_run(p->ctx->threads, refresh_thread, &r);
-            k->version = version;
+            atomic_store(&k->version, version);
         }
         sw__weights_unlock(k->weight->set);
     }

@@ -10,7 +10,7 @@
 struct sw_packed {
     struct sw_pack pack;
     void *data;
-    uint64_t version; /* of the weight that it was made from; 0: never filled */
+    atomic_ullong version; /* of the weight that it was made from; 0: never filled */
     int references;
     sw_weight *weight;
     struct sw_packed *next;

@@ -25,6 +25,7 @@
 #include "kernels/quant_kernels.h"
 #include "kernels/optim_kernels.h"
 #include "kernels/move_kernels.h"
+#include "kernels/limit_kernels.h"
 
 #define SW_KERNEL_LIST(X)                                                                          \
     SW_ELEMENTWISE_KERNELS(X)                                                                      \
@@ -35,7 +36,8 @@
     SW_ATTENTION_KERNELS(X)                                                                        \
     SW_QUANT_KERNELS(X)                                                                            \
     SW_OPTIM_KERNELS(X)                                                                            \
-    SW_MOVE_KERNELS(X)
+    SW_MOVE_KERNELS(X)                                                                             \
+    SW_LIMIT_KERNELS(X)
 
 /* The families: each has sw__<family>_init_ref, and _avx2, _avx512 where SWELL_X86 is defined. */
 #define SW_KERNEL_FAMILIES(X)                                                                      \
@@ -47,7 +49,8 @@
     X(attention)                                                                                   \
     X(quant)                                                                                       \
     X(optim)                                                                                       \
-    X(move)
+    X(move)                                                                                        \
+    X(limit)
 
 /* SW_SLOT_exp_f32, ... : the number of a slot. */
 enum sw_kernel_slot {
