@@ -82,6 +82,11 @@ struct op_error_case {
     sw_status status;
     const char *text[4];
 };
-/* Each family has one table:  const struct op_error_case optest_errors_<family>[], ended by {0}. */
+/* Each file of cases has one table, const struct op_error_case optest_errors_<family>[], ended by {0}
+ * and named in op_errors.c. */
+extern const struct op_error_table {
+    const char *family;
+    const struct op_error_case *cases;
+} op_error_tables[]; /* ended by a family NULL */
 
 #endif

@@ -1,0 +1,14 @@
+/* The error tables of all families. */
+#include "op_test.h"
+
+#define ERROR_FAMILIES(X)
+
+#define ERROR_TABLE(family) extern const struct op_error_case optest_errors_##family[];
+ERROR_FAMILIES(ERROR_TABLE)
+#undef ERROR_TABLE
+
+const struct op_error_table op_error_tables[] = {
+#define ERROR_ROW(family) {#family, optest_errors_##family},
+    ERROR_FAMILIES(ERROR_ROW)
+#undef ERROR_ROW
+    {NULL, NULL}};
