@@ -24,6 +24,10 @@ static sw_status resolve(const char *path, char **out, mode_t *mode, bool *exist
 {
     struct stat st;
 
+    if (!*path) {
+        errno = ENOENT;
+        return SW_ERR_IO;
+    }
     *exists = stat(path, &st) == 0;
     if (*exists && !S_ISREG(st.st_mode)) {
         errno = S_ISDIR(st.st_mode) ? EISDIR : EINVAL;
