@@ -6,21 +6,11 @@
 #include <stdatomic.h>
 #include "unit.h"
 
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) ||                         \
-    __has_feature(memory_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED 1
-#endif
-
 static atomic_long countdown; /* the allocation that makes it 0 fails; 0 or less: none */
 static atomic_long count, live;
 static atomic_bool fired;
 
-#ifndef SANITIZED
+#ifndef UNIT_SANITIZED
 
 #define VISIBLE __attribute__((visibility("default"), used))
 

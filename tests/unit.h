@@ -12,4 +12,15 @@
 #include <string.h>
 #include <cmocka.h>
 
+/* Defined where a sanitizer brings its own malloc and maps terabytes of address space. */
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) ||                         \
+    __has_feature(memory_sanitizer)
+#define UNIT_SANITIZED 1
+#endif
+#endif
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define UNIT_SANITIZED 1
+#endif
+
 #endif

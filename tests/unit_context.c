@@ -1,6 +1,9 @@
 /* The context: options and environment, kernels asked for, errors and the log. */
 #include "unit.h"
 
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 #include "base/context_int.h"
 
 struct log {
@@ -54,6 +57,33 @@ static void thread_counts(void **state)
         assert_int_equal(log.level, SW_LOG_ERROR);
         assert_non_null(strstr(log.last, "threads"));
     }
+}
+
+/* Threads that the system will not start are an error, not a wait without end.  In a child, since
+ * the limit stays. */
+static void threads_refused_by_the_system(void **state)
+{
+#ifdef UNIT_SANITIZED
+    print_message("skipped: a sanitizer does not run within a limit on address space\n");
+    skip();
+#endif
+    int result;
+
+    fflush(NULL);
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        const struct rlimit tight = {64u << 20, 64u << 20}; /* seven stacks of 8 MiB */
+        struct log log = {0};
+        const sw_context_options options = {.threads = 64, .log = keep_line, .log_user = &log};
+        sw_context *ctx;
+        alarm(20);
+        if (setrlimit(RLIMIT_AS, &tight)) _exit(1);
+        if (sw_context_create(&options, &ctx) != SW_ERR_MEMORY || ctx) _exit(2);
+        _exit(strstr(log.last, "cannot start 64 threads") ? 0 : 3);
+    }
+    assert_int_equal(waitpid(child, &result, 0), child);
+    assert_int_equal(result, 0);
 }
 
 /* Each ISA up to the best can be had, by option and by environment; the rest is refused. */
@@ -189,7 +219,7 @@ int main(void)
         cmocka_unit_test(defaults),  cmocka_unit_test(thread_counts),
         cmocka_unit_test(cpu_masks), cmocka_unit_test(unknown_cpu),
         cmocka_unit_test(errors),    cmocka_unit_test(the_options_are_copied),
-        cmocka_unit_test(isa_names),
+        cmocka_unit_test(isa_names), cmocka_unit_test(threads_refused_by_the_system),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

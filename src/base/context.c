@@ -134,8 +134,9 @@ sw_status sw_context_create(const sw_context_options *options, sw_context **out)
     ctx->isa = isa;
     status = sw__threads_create(threads, &ctx->threads);
     if (status) {
-        log_options(options, SW_LOG_ERROR, "cannot start %d threads: %s", threads,
-                    sw_status_text(status));
+        log_options(options, SW_LOG_ERROR,
+                    "cannot start %d threads: out of memory, or over a limit on processes",
+                    threads);
         free(ctx);
         return status;
     }
