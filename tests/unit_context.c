@@ -168,8 +168,8 @@ static void errors(void **state)
     assert_string_equal(sw_error(ctx), "load: matmul 'a': 7 (matmul 'a': 7)");
 
     /* One printable line, whatever a file says its names are; UTF-8 stays. */
-    sw__fail(ctx, SW_ERR_FORMAT, "tensor '%s'", "a\n\x1b[2Jb\x7f\xc3\xa9");
-    assert_string_equal(sw_error(ctx), "tensor 'a??[2Jb?\xc3\xa9'");
+    sw__fail(ctx, SW_ERR_FORMAT, "tensor '%s'", "a\n\x1b[2Jb\x7f\xc2\x9b\xc3\xa9");
+    assert_string_equal(sw_error(ctx), "tensor 'a??[2Jb???\xc3\xa9'");
 
     /* Too long: cut between characters, and it shows. */
     for (size_t lead = 0; lead < 2; lead++) {

@@ -114,8 +114,8 @@ static void odd_input(void **state)
     struct sw_progress p;
 
     sw__progress_begin(&p, keep, &s, false, -3);
-    sw__progress_show(&p, NAN, "a\nb\x1b[2J\xff");
-    assert_string_equal(s.text, "  0%  a?b?[2J\xff\n");
+    sw__progress_show(&p, NAN, "a\nb\x1b[2J\xc2\x9b\xff");
+    assert_string_equal(s.text, "  0%  a?b?[2J?\xff\n");
     s.size = 0;
     sw__progress_show(&p, 7, "");
     assert_string_equal(s.text, "100%  0:00\n");
