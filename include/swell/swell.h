@@ -10,6 +10,5 @@
 #include <swell/graph.h>
 #include <swell/ops.h>
 #include <swell/plan.h>
-#include <swell/train.h>
 
 #endif

@@ -63,6 +63,8 @@ struct sw_epilogue {
  *   accumulate  c + sum instead of sum: set for every K block but the first, and for the first too
  *        when C is to be added to
  *   epilogue  NULL, or, with the last K block, what to do with the results (act_fn is ignored)
+ *   next  NULL, or where the 4 * kc floats begin that a later tile needs and that are not in L2 yet:
+ *        a slice of the next B panel.  They are fetched meanwhile; only a hint, never read
  *
  * gemm_rows_f32: a few rows over one K block, streaming B once; meant for M = 1 .. a few, right for
  * any m.  The same bits as gemm_tile_f32.
@@ -80,7 +82,7 @@ struct sw_epilogue {
 #define SW_GEMM_KERNELS(X)                                                                         \
     X(gemm_tile_f32, void,                                                                         \
       (float *c, int64_t ldc, const float *a, const float *b, int64_t kc, int mr, int nr,          \
-       int accumulate, const struct sw_epilogue *epilogue))                                        \
+       int accumulate, const struct sw_epilogue *epilogue, const float *next))                     \
     X(gemm_rows_f32, void,                                                                         \
       (float *c, int64_t ldc, const float *a, int64_t lda, const float *b, int64_t b_row,          \
        int64_t b_panel, int64_t m, int64_t n, int64_t kc, int accumulate,                          \

@@ -9,17 +9,17 @@
 
 struct sw_gemm_blocks {
     int mr, nr; /* the tile of gemm_tile_f32 */
-    int mc;     /* rows of A a task holds in L2; a multiple of mr */
+    int mc;     /* rows of A a task holds in L2 */
     int kc;     /* length of a K block; one B panel of it stays in L1 */
-    int nc;     /* columns of B a task walks; a multiple of nr */
+    int nc;     /* columns of B a task walks; nc / 4 of them fit L2 together with A's block */
 };
 
 /* clang-format off */
 static const struct sw_gemm_blocks sw__gemm_table[SW_ISA_COUNT] = {
     /*                   MR  NR   MC   KC    NC */
-    [SW_ISA_REF]    = {   4,  8,  64, 256,  512},
-    [SW_ISA_AVX2]   = {   6, 16,  96, 256, 1024},
-    [SW_ISA_AVX512] = {  14, 32, 168, 256, 1024},
+    [SW_ISA_REF]    = {   4,  8,  64, 256, 1024},
+    [SW_ISA_AVX2]   = {   6, 16,  96, 256, 2048},
+    [SW_ISA_AVX512] = {  14, 32, 168, 256, 2048},
 };
 /* clang-format on */
 

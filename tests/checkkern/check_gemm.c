@@ -100,7 +100,7 @@ static void check_tile(struct checkkern *c, int mr, int nr, int64_t kc, int ever
     struct sw_epilogue epilogue, *e = random_epilogue(c, &epilogue, mr, nr) ? &epilogue : NULL;
     ck_freeze(c, a);
     ck_freeze(c, b);
-    c->k->gemm_tile_f32(got, ldc, a, b, kc, mr, nr, accumulate, e);
+    c->k->gemm_tile_f32(got, ldc, a, b, kc, mr, nr, accumulate, e, NULL);
     for (int i = 0; i < mr; i++)
         for (int j = 0; j < ldc && i * ldc + j < size; j++) {
             int64_t at = i * ldc + j;
@@ -130,7 +130,7 @@ void check_gemm_tile_f32(struct checkkern *c)
     float *b = ck_fill(c, ck_floats_at(c, t->kc * t->nr, 0), t->kc * t->nr, -1, 1);
     float *y = ck_floats_at(c, t->mr * t->nr, 0);
     CK_BENCH(c, "a tile, kc = KC", 2. * t->mr * t->nr * t->kc, "FLOP",
-             c->k->gemm_tile_f32(y, t->nr, a, b, t->kc, t->mr, t->nr, 1, NULL));
+             c->k->gemm_tile_f32(y, t->nr, a, b, t->kc, t->mr, t->nr, 1, NULL, NULL));
 }
 
 /* A few rows; `packed` B, or B as an ordinary matrix. */

@@ -66,30 +66,39 @@ NOINLINE void finish_tile(float *c, int64_t ldc, const float *sums, int mr, int 
                   i, j);
 }
 
-/* `rows` x `vectors` of a tile, both constants. */
-INLINE void tile(float *c, int64_t ldc, const float *a, const float *b, int64_t kc, int nr,
-                 int accumulate, const struct sw_epilogue *e, const int rows, const int vectors)
+/* One k: `rows` x `vectors` products, constants. */
+INLINE void step(__m512 sum[MR][2], const float *a, const float *b, const int rows,
+                 const int vectors)
 {
-    __m512 sum[MR][2];
+    __m512 bk[2];
+    _mm_prefetch((const char *)(a + 16 * MR), _MM_HINT_T0);
+    UNROLL for (int v = 0; v < vectors; v++) bk[v] = _mm512_loadu_ps(b + v * LANES);
     UNROLL for (int i = 0; i < rows; i++)
     {
-        UNROLL for (int v = 0; v < vectors; v++) sum[i][v] = _mm512_setzero_ps();
-        _mm_prefetch((const char *)(c + i * ldc), _MM_HINT_T0);
-        if (vectors > 1) _mm_prefetch((const char *)(c + i * ldc + LANES), _MM_HINT_T0);
+        __m512 ai = _mm512_set1_ps(a[i]);
+        UNROLL for (int v = 0; v < vectors; v++) sum[i][v] = _mm512_fmadd_ps(ai, bk[v], sum[i][v]);
     }
-    for (int64_t k = 0; k < kc; k++) {
-        __m512 bk[2];
-        _mm_prefetch((const char *)(a + 16 * MR), _MM_HINT_T0);
-        UNROLL for (int v = 0; v < vectors; v++) bk[v] = _mm512_loadu_ps(b + v * LANES);
-        UNROLL for (int i = 0; i < rows; i++)
-        {
-            __m512 ai = _mm512_set1_ps(a[i]);
-            UNROLL for (int v = 0; v < vectors; v++)
-                sum[i][v] = _mm512_fmadd_ps(ai, bk[v], sum[i][v]);
-        }
-        a += MR;
-        b += NR;
+}
+
+/* `rows` x `vectors` of a tile, both constants.  Every four k fetch a row of C, and a line of what
+ * comes next: all at once they would hold up the loads of A and B. */
+INLINE void tile(float *c, int64_t ldc, const float *a, const float *b, int64_t kc, int nr,
+                 int accumulate, const struct sw_epilogue *e, const float *next, const int rows,
+                 const int vectors)
+{
+    __m512 sum[MR][2];
+    const float *soon = c;
+    int64_t k = 0;
+    UNROLL for (int i = 0; i < rows; i++) UNROLL for (int v = 0; v < vectors; v++)
+        sum[i][v] = _mm512_setzero_ps();
+    for (; k + 4 <= kc; k += 4, a += 4 * MR, b += 4 * NR) {
+        _mm_prefetch((const char *)(next + 4 * k), _MM_HINT_T1);
+        _mm_prefetch((const char *)soon, _MM_HINT_T0);
+        if (vectors > 1) _mm_prefetch((const char *)(soon + LANES), _MM_HINT_T0);
+        soon += k < 4 * (rows - 1) ? ldc : 0;
+        UNROLL for (int u = 0; u < 4; u++) step(sum, a + u * MR, b + u * NR, rows, vectors);
     }
+    for (; k < kc; k++, a += MR, b += NR) step(sum, a, b, rows, vectors);
     if (e) {
         _Alignas(64) float sums[MR * NR];
         UNROLL for (int i = 0; i < rows; i++) UNROLL for (int v = 0; v < vectors; v++)
@@ -103,14 +112,15 @@ INLINE void tile(float *c, int64_t ldc, const float *a, const float *b, int64_t 
 
 static void sw__gemm_f32_14x32_avx512(float *c, int64_t ldc, const float *a, const float *b,
                                       int64_t kc, int mr, int nr, int accumulate,
-                                      const struct sw_epilogue *epilogue)
+                                      const struct sw_epilogue *epilogue, const float *next)
 {
+    if (!next) next = a;
 #define CASE(rows)                                                                                 \
     case rows:                                                                                     \
         if (nr > LANES)                                                                            \
-            tile(c, ldc, a, b, kc, nr, accumulate, epilogue, rows, 2);                             \
+            tile(c, ldc, a, b, kc, nr, accumulate, epilogue, next, rows, 2);                       \
         else                                                                                       \
-            tile(c, ldc, a, b, kc, nr, accumulate, epilogue, rows, 1);                             \
+            tile(c, ldc, a, b, kc, nr, accumulate, epilogue, next, rows, 1);                       \
         break;
     /* clang-format off */
     switch (mr) {

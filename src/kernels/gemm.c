@@ -1,0 +1,403 @@
+/* Matrix multiplication: the loops round the kernels, after Goto and van de Geijn, "Anatomy of
+ * high-performance matrix multiplication" (ACM TOMS 34, 2008), and BLIS.
+ *
+ * C is cut into tiles of tile_m x tile_n, a task each.  A task walks the blocks of K; for each it
+ * gets a block of packed A (which stays in L2) and panels of packed B (each stays in L1 while all
+ * panels of the A block pass), and calls the tile kernel:
+ *
+ *     for each K block                                    KC, the rule of the bits
+ *         for each panel of B in the task's columns       NR columns
+ *             for each panel of A in the task's rows      at most MR rows
+ *                 C tile (+)= A panel * B panel
+ *
+ * Who packs?  An operand of which each part belongs to one task only is packed by that task into
+ * its scratch, hot in L2; otherwise phase 0 packs it once for all.  A weight is packed before.
+ *
+ * The rows of a task are dealt evenly to its panels of A (128 rows are eight panels of 13 and two of
+ * 12, not nine of 14 and one of 2), for the tile kernel's time is proportional to its rows only
+ * above about four. */
+#include "kernels/gemm.h"
+#include "base/memory.h"
+#include "base/size.h"
+#include "kernels/gemm_table.h"
+#include "kernels/kernels.h"
+
+/* Rows up to which gemm_rows_f32 is the faster form. */
+enum { FEW_ROWS = 6 };
+/* Panels of B that a task of phase 0 packs in one K block, and lines of A. */
+enum { PACK_PANELS = 8 };
+/* Tasks of one product below which its tiles are made smaller, if they are worth it. */
+enum { ENOUGH_TASKS = 8 };
+/* Products of a batch from which on one product need not be cut for the sake of threads. */
+enum { MANY_PRODUCTS = 8 };
+/* Multiplications below which a task is not cut further: about 5 us. */
+#define SMALL_TASK 500000.0
+
+/* A cut of a product: its K block, or a part of its tile. */
+struct span {
+    int64_t at, size;
+};
+
+static struct span span_of(int64_t index, int64_t size, int64_t total)
+{
+    int64_t at = index * size;
+    return (struct span){at, sw__max64(0, sw__min64(size, total - at))};
+}
+
+/* `total` in equal pieces of at most `most`, each but the last a multiple of `unit`. */
+static int64_t piece(int64_t total, int64_t pieces, int64_t unit)
+{
+    return sw__round_up(sw__max64(1, sw__ceil_div(total, pieces)), unit);
+}
+
+static int64_t k_blocks(const struct sw_gemm_plan *p, int64_t kc)
+{
+    return sw__max64(1, sw__ceil_div(p->k, kc));
+}
+
+static int64_t aligned_floats(int64_t floats)
+{
+    return sw__round_up(floats, SW_ALIGN / (int64_t)sizeof(float));
+}
+
+/* The columns of a task of few rows, and nothing to pack. */
+static void choose_few_rows(struct sw_gemm_plan *p, const struct sw_gemm_blocks *t)
+{
+    int64_t strip = 4 * t->nr; /* the widest that the kernels walk at once */
+    int64_t tasks = sw__min64(2 * ENOUGH_TASKS, (int64_t)((double)p->n * (double)p->k / 65536));
+    p->few_rows = true;
+    p->tile_m = p->m;
+    p->tile_n = piece(p->n, sw__max64(1, tasks), strip);
+    p->a_place = p->b_place = SW_GEMM_READY;
+    p->scratch = (size_t)(p->m * t->kc) * sizeof(float); /* for an A that is no plain f32 rows */
+}
+
+static void choose_tiles(struct sw_gemm_plan *p, const struct sw_gemm_blocks *t)
+{
+    const bool alone = p->batch < MANY_PRODUCTS;
+    int64_t down = sw__ceil_div(p->m, alone ? t->mc : 2 * t->mc);
+    bool streamed = p->b_packed || (alone && down > 1); /* else a block of B stays in L2 */
+    int64_t across = sw__ceil_div(p->n, streamed ? t->nc : t->nc / 4);
+    double work = (double)p->m * (double)p->n * (double)sw__max64(p->k, 1);
+    if (alone) {
+        int64_t want = (int64_t)sw__min64(ENOUGH_TASKS, (int64_t)(work / SMALL_TASK));
+        int64_t most_down = sw__ceil_div(p->m, 4 * t->mr), most_across = sw__ceil_div(p->n, t->nr);
+        if (down * across < want) down = sw__min64(most_down, sw__ceil_div(want, across));
+        if (down * across < want) across = sw__min64(most_across, sw__ceil_div(want, down));
+        if (down >= ENOUGH_TASKS) down = sw__round_up(down, ENOUGH_TASKS / 2);
+    }
+    p->tile_m = piece(p->m, down, 1);
+    p->tile_n = piece(p->n, across, t->nr);
+    down = sw__ceil_div(p->m, p->tile_m);
+    across = sw__ceil_div(p->n, p->tile_n);
+    p->a_place = alone && across > 1 ? SW_GEMM_SHARED : SW_GEMM_IN_TASK;
+    p->b_place = p->b_packed ? SW_GEMM_READY : alone && down > 1 ? SW_GEMM_SHARED : SW_GEMM_IN_TASK;
+    int64_t tile_lines = sw__round_up(p->tile_m, t->mr);
+    int64_t scratch = 0, workspace = 0, blocks = k_blocks(p, t->kc);
+    p->a_lines = down * tile_lines;
+    if (p->a_place == SW_GEMM_SHARED) {
+        p->pack_tasks_a = p->batch * blocks * down;
+        workspace += aligned_floats(p->a_lines * p->k) * p->batch;
+    } else {
+        scratch += aligned_floats(tile_lines * sw__min64(t->kc, p->k));
+    }
+    p->pack_tasks = p->pack_tasks_a;
+    if (p->b_place == SW_GEMM_SHARED) {
+        int64_t panels = sw__ceil_div(p->n, t->nr);
+        p->pack_tasks += p->batch * blocks * sw__ceil_div(panels, PACK_PANELS);
+        workspace += aligned_floats(panels * t->nr * p->k) * p->batch;
+    } else if (p->b_place == SW_GEMM_IN_TASK) {
+        scratch += aligned_floats(p->tile_n * sw__min64(t->kc, p->k));
+    }
+    p->workspace = (size_t)workspace * sizeof(float);
+    p->scratch = (size_t)scratch * sizeof(float);
+}
+
+struct sw_gemm_plan sw__gemm_choose(const struct sw_kernels *kernels, int64_t batch, int64_t m,
+                                    int64_t n, int64_t k, unsigned flags)
+{
+    const struct sw_gemm_blocks *t = sw__gemm_blocks(kernels->isa);
+    struct sw_gemm_plan p = {.kernels = kernels, .batch = batch, .m = m, .n = n, .k = k};
+    p.b_packed = flags & SW_GEMM_B_PACKED;
+    if (batch == 0 || m == 0 || n == 0) return p;
+    if (m <= FEW_ROWS && flags)
+        choose_few_rows(&p, t);
+    else
+        choose_tiles(&p, t);
+    p.tiles_m = sw__ceil_div(m, p.tile_m);
+    p.tiles_n = sw__ceil_div(n, p.tile_n);
+    p.tasks = batch * p.tiles_m * p.tiles_n;
+    return p;
+}
+
+/* The offset of product `index` of the batch; -1 if this run has fewer. */
+static int64_t batch_offset(const struct sw_gemm_args *args, const int64_t *strides, int64_t index)
+{
+    int64_t offset = 0;
+    for (int d = SW_GEMM_BATCH_RANK - 1; d >= 0; d--) {
+        offset += index % args->batch[d] * strides[d];
+        index /= args->batch[d];
+    }
+    return offset;
+}
+
+static bool batch_has(const struct sw_gemm_args *args, int64_t index)
+{
+    int64_t count = 1;
+    for (int d = 0; d < SW_GEMM_BATCH_RANK; d++) count *= args->batch[d];
+    return index < count;
+}
+
+static const void *element(const void *base, sw_dtype dtype, int64_t offset)
+{
+    return (const char *)base + offset * (dtype == SW_F32 ? 4 : 2);
+}
+
+/* Panel number `panel` of the A of a tile with `rows` rows: where it starts and how many. */
+static struct span a_panel(int64_t rows, int64_t mr, int64_t panel)
+{
+    int64_t panels = sw__ceil_div(rows, mr), base = rows / panels, more = rows % panels;
+    return (struct span){panel * base + sw__min64(panel, more), base + (panel < more)};
+}
+
+/* Pack one K block of the rows of a tile, panel by panel. */
+static void pack_a(const struct sw_gemm_plan *p, const struct sw_gemm_args *args, float *to,
+                   int64_t product, struct span rows, struct span ks)
+{
+    const int64_t mr = sw__gemm_blocks(p->kernels->isa)->mr;
+    const int64_t offset = batch_offset(args, args->a_batch, product) + ks.at * args->a_col;
+    for (int64_t i = 0; i < sw__ceil_div(rows.size, mr); i++, to += mr * ks.size) {
+        struct span s = a_panel(rows.size, mr, i);
+        const void *from = element(args->a, args->a_type, offset + (rows.at + s.at) * args->a_row);
+        p->kernels->gemm_pack_a(to, from, args->a_type, args->a_row, args->a_col, s.size, ks.size);
+    }
+}
+
+static void pack_b(const struct sw_gemm_plan *p, const struct sw_gemm_args *args, float *to,
+                   int64_t product, struct span columns, struct span ks)
+{
+    int64_t offset = batch_offset(args, args->b_batch, product);
+    offset += ks.at * args->b_row + columns.at * args->b_col;
+    p->kernels->gemm_pack_b(to, element(args->b, args->b_type, offset), args->b_type, args->b_row,
+                            args->b_col, ks.size, columns.size);
+}
+
+/* The packed operands of one product in the workspace: all A of the batch, then all B. */
+static float *shared_a(const struct sw_gemm_plan *p, const struct sw_gemm_args *args,
+                       int64_t product)
+{
+    return (float *)args->workspace + product * aligned_floats(p->a_lines * p->k);
+}
+
+static float *shared_b(const struct sw_gemm_plan *p, const struct sw_gemm_args *args,
+                       int64_t product)
+{
+    bool behind = p->a_place == SW_GEMM_SHARED;
+    int64_t size = aligned_floats(sw__gemm_packed_b_floats(p->kernels, p->k, p->n));
+    return shared_a(p, args, behind ? p->batch : 0) + product * size;
+}
+
+void sw__gemm_pack_task(const struct sw_gemm_plan *plan, const struct sw_gemm_args *args,
+                        int64_t begin, int64_t end)
+{
+    const struct sw_gemm_blocks *t = sw__gemm_blocks(plan->kernels->isa);
+    const int64_t blocks = k_blocks(plan, t->kc), tile_lines = sw__round_up(plan->tile_m, t->mr);
+    const int64_t width = PACK_PANELS * t->nr, groups = sw__ceil_div(plan->n, width);
+    const int64_t b_lines = sw__round_up(plan->n, t->nr);
+    for (int64_t i = begin; i < end; i++) {
+        const bool is_a = i < plan->pack_tasks_a;
+        const int64_t parts = is_a ? plan->tiles_m : groups;
+        int64_t rest = is_a ? i : i - plan->pack_tasks_a;
+        const int64_t part = rest % parts;
+        rest /= parts;
+        const struct span ks = span_of(rest % blocks, t->kc, plan->k);
+        const int64_t product = rest / blocks;
+        if (!batch_has(args, product)) continue;
+        if (is_a) {
+            struct span rows = span_of(part, plan->tile_m, args->m);
+            float *to = shared_a(plan, args, product) + ks.at * plan->a_lines;
+            if (rows.size > 0)
+                pack_a(plan, args, to + part * tile_lines * ks.size, product, rows, ks);
+        } else {
+            struct span columns = span_of(part, width, plan->n);
+            float *to = shared_b(plan, args, product) + ks.at * b_lines;
+            pack_b(plan, args, to + columns.at * ks.size, product, columns, ks);
+        }
+    }
+}
+
+/* One task. */
+struct job {
+    const struct sw_gemm_plan *plan;
+    const struct sw_gemm_args *args;
+    int64_t product;
+    struct span rows, columns;
+    float *c; /* of the tile */
+    float *scratch;
+};
+
+/* The epilogue for what begins at row i and column j; NULL unless it is time for it. */
+static const struct sw_epilogue *shifted(const struct sw_epilogue *e, struct sw_epilogue *room,
+                                         int64_t i, int64_t j)
+{
+    if (!e) return NULL;
+    *room = *e;
+    if (e->bias_col) room->bias_col += j;
+    if (e->bias_row) room->bias_row += i;
+    return room;
+}
+
+static void run_act_fn(const struct job *job)
+{
+    const struct sw_epilogue *e = job->args->epilogue;
+    if (!e || !e->act_fn) return;
+    for (int64_t i = 0; i < job->rows.size; i++) {
+        float *row = job->c + i * job->args->c_row;
+        e->act_fn(row, row, job->columns.size);
+    }
+}
+
+/* The tiles of one K block from packed operands.  While a panel of B is in use the next one, in the
+ * end the first of the next block, comes from L3 in slices, one with each tile. */
+static void multiply_block(const struct job *job, const float *a, const float *b, int64_t kc,
+                           int accumulate, const struct sw_epilogue *epilogue, const float *next_b)
+{
+    const struct sw_kernels *kernels = job->plan->kernels;
+    const struct sw_gemm_blocks *t = sw__gemm_blocks(kernels->isa);
+    const int64_t panels = sw__ceil_div(job->rows.size, t->mr), ldc = job->args->c_row;
+    for (int64_t j = 0; j < job->columns.size; j += t->nr, b += t->nr * kc) {
+        const int nr = (int)sw__min64(t->nr, job->columns.size - j);
+        const float *next = j + t->nr < job->columns.size ? b + t->nr * kc : next_b;
+        for (int64_t i = 0; i < panels; i++) {
+            struct span s = a_panel(job->rows.size, t->mr, i);
+            struct sw_epilogue room;
+            kernels->gemm_tile_f32(
+                job->c + s.at * ldc + j, ldc, a + i * t->mr * kc, b, kc, (int)s.size, nr,
+                accumulate, shifted(epilogue, &room, job->rows.at + s.at, job->columns.at + j),
+                next && 4 * i < t->nr ? next + 4 * i * kc : NULL);
+        }
+    }
+}
+
+static void run_tiles(const struct job *job)
+{
+    const struct sw_gemm_plan *p = job->plan;
+    const struct sw_gemm_args *args = job->args;
+    const struct sw_gemm_blocks *t = sw__gemm_blocks(p->kernels->isa);
+    const int64_t blocks = k_blocks(p, t->kc), tile_lines = sw__round_up(p->tile_m, t->mr);
+    const int64_t b_lines = sw__round_up(p->n, t->nr), tile = job->rows.at / p->tile_m;
+    float *a_room = job->scratch, *b_room = a_room;
+    if (p->a_place == SW_GEMM_IN_TASK)
+        b_room += aligned_floats(tile_lines * sw__min64(t->kc, p->k));
+    const float *b_whole = NULL;
+    if (p->b_place == SW_GEMM_READY)
+        b_whole = (const float *)args->b + batch_offset(args, args->b_batch, job->product);
+    if (p->b_place == SW_GEMM_SHARED) b_whole = shared_b(p, args, job->product);
+    for (int64_t block = 0; block < blocks; block++) {
+        struct span ks = span_of(block, t->kc, p->k);
+        const float *a = a_room, *b = b_room, *next = NULL;
+        if (p->a_place == SW_GEMM_SHARED)
+            a = shared_a(p, args, job->product) + ks.at * p->a_lines + tile * tile_lines * ks.size;
+        else
+            pack_a(p, args, a_room, job->product, job->rows, ks);
+        if (b_whole)
+            b = b_whole + ks.at * b_lines + job->columns.at * ks.size;
+        else
+            pack_b(p, args, b_room, job->product, job->columns, ks);
+        multiply_block(job, a, b, ks.size, args->accumulate || block > 0,
+                       block == blocks - 1 ? args->epilogue : NULL, next);
+    }
+    run_act_fn(job);
+}
+
+/* A as plain f32 rows: as it is, or a K block of it copied. */
+static const float *plain_a(const struct job *job, struct span ks, int64_t *lda)
+{
+    const struct sw_gemm_args *args = job->args;
+    const int64_t offset = batch_offset(args, args->a_batch, job->product);
+    if (args->a_type == SW_F32 && args->a_col == 1) {
+        *lda = args->a_row;
+        return (const float *)args->a + offset + ks.at;
+    }
+    *lda = ks.size;
+    for (int64_t i = 0; i < job->rows.size; i++)
+        for (int64_t k = 0; k < ks.size; k++) {
+            int64_t at = offset + i * args->a_row + (ks.at + k) * args->a_col;
+            float x;
+            sw_convert(&x, SW_F32, element(args->a, args->a_type, at), args->a_type, 1);
+            job->scratch[i * ks.size + k] = x;
+        }
+    return job->scratch;
+}
+
+static void run_few_rows(const struct job *job)
+{
+    const struct sw_gemm_plan *p = job->plan;
+    const struct sw_gemm_args *args = job->args;
+    const struct sw_gemm_blocks *t = sw__gemm_blocks(p->kernels->isa);
+    const int64_t blocks = k_blocks(p, t->kc), b_lines = sw__round_up(p->n, t->nr);
+    const float *whole = (const float *)args->b + batch_offset(args, args->b_batch, job->product);
+    struct sw_epilogue room;
+    const struct sw_epilogue *e = shifted(args->epilogue, &room, job->rows.at, job->columns.at);
+    for (int64_t block = 0; block < blocks; block++) {
+        struct span ks = span_of(block, t->kc, p->k);
+        int64_t lda, b_row = t->nr, b_panel = t->nr * ks.size;
+        const float *a = plain_a(job, ks, &lda);
+        const float *b = whole + ks.at * b_lines + job->columns.at * ks.size;
+        if (!p->b_packed) {
+            b_row = args->b_row;
+            b_panel = t->nr;
+            b = whole + ks.at * b_row + job->columns.at;
+        }
+        p->kernels->gemm_rows_f32(job->c, args->c_row, a, lda, b, b_row, b_panel, job->rows.size,
+                                  job->columns.size, ks.size, args->accumulate || block > 0,
+                                  block == blocks - 1 ? e : NULL);
+    }
+    run_act_fn(job);
+}
+
+void sw__gemm_task(const struct sw_gemm_plan *plan, const struct sw_gemm_args *args, int64_t begin,
+                   int64_t end, void *scratch)
+{
+    for (int64_t i = begin; i < end; i++) {
+        int64_t across = i % plan->tiles_n, down = i / plan->tiles_n % plan->tiles_m;
+        struct job job = {.plan = plan,
+                          .args = args,
+                          .product = i / plan->tiles_n / plan->tiles_m,
+                          .rows = span_of(down, plan->tile_m, args->m),
+                          .columns = span_of(across, plan->tile_n, plan->n),
+                          .scratch = scratch};
+        if (!batch_has(args, job.product) || job.rows.size == 0 || job.columns.size == 0) continue;
+        job.c = args->c + batch_offset(args, args->c_batch, job.product);
+        job.c += job.rows.at * args->c_row + job.columns.at;
+        if (plan->few_rows)
+            run_few_rows(&job);
+        else
+            run_tiles(&job);
+    }
+}
+
+int64_t sw__gemm_packed_b_panels(const struct sw_kernels *kernels, int64_t n)
+{
+    return sw__ceil_div(n, sw__gemm_blocks(kernels->isa)->nr);
+}
+
+int64_t sw__gemm_packed_b_floats(const struct sw_kernels *kernels, int64_t k, int64_t n)
+{
+    return sw__round_up(n, sw__gemm_blocks(kernels->isa)->nr) * k;
+}
+
+void sw__gemm_pack_b(const struct sw_kernels *kernels, float *packed, const void *src,
+                     sw_dtype dtype, int64_t row, int64_t col, int64_t k, int64_t n, int64_t begin,
+                     int64_t end)
+{
+    const struct sw_gemm_blocks *t = sw__gemm_blocks(kernels->isa);
+    const int64_t lines = sw__round_up(n, t->nr), first = begin * t->nr;
+    const int64_t columns = sw__min64(end * t->nr, n) - first;
+    for (int64_t at = 0; at < k; at += t->kc) {
+        int64_t kc = sw__min64(t->kc, k - at);
+        kernels->gemm_pack_b(packed + at * lines + first * kc,
+                             element(src, dtype, at * row + first * col), dtype, row, col, kc,
+                             columns);
+    }
+}

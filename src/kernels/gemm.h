@@ -1,0 +1,93 @@
+/* Matrix multiplication for the plan's steps: C = epilogue(A * B), batched, any strides, cut into
+ * tasks.  No allocation, no threads: the caller brings memory and calls tasks from any threads.
+ *
+ *     struct sw_gemm_plan p = sw__gemm_choose(kernels, 1, m, n, k, SW_GEMM_B_PACKED);
+ *     args.workspace = p.workspace bytes, shared by all threads;
+ *     phase 0: each of 0 .. p.pack_tasks-1 once   sw__gemm_pack_task(&p, &args, i, i + 1);
+ *     -- all threads meet --
+ *     phase 1: each of 0 .. p.tasks-1 once        sw__gemm_task(&p, &args, i, i + 1, scratch);
+ *
+ * Phase 0 and the meeting are left out when pack_tasks is 0.  Tasks of a phase may run in any order,
+ * at the same time, on any thread, each thread with its own scratch.  The bits of C depend on A, B,
+ * C (if accumulated) and the ISA only: an element on its row of A, its column of B and K (the rule
+ * of the bits in gemm_kernels.h). */
+#ifndef SWELL_GEMM_H
+#define SWELL_GEMM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <swell/tensor.h>
+#include "kernels/gemm_kernels.h"
+
+struct sw_kernels;
+
+enum {
+    SW_GEMM_B_PACKED = 1, /* args.b was made by sw__gemm_pack_b */
+    SW_GEMM_B_ROWS = 2    /* args.b is f32 with b_col == 1: a few rows may read it as it is */
+};
+
+/* Where an operand is packed. */
+enum sw_gemm_place {
+    SW_GEMM_READY,  /* nowhere: packed before, or read as it is */
+    SW_GEMM_SHARED, /* in phase 0, whole, into the workspace */
+    SW_GEMM_IN_TASK /* block by block by each task that needs it, into its scratch */
+};
+
+/* How a product is computed: a pure function of the shape, the flags and the ISA. */
+struct sw_gemm_plan {
+    const struct sw_kernels *kernels;
+    int64_t batch, m, n, k;
+    bool few_rows; /* gemm_rows_f32 instead of gemm_tile_f32 */
+    bool b_packed; /* SW_GEMM_B_PACKED */
+    enum sw_gemm_place a_place, b_place;
+    int64_t tile_m, tile_n;    /* rows and columns of a task */
+    int64_t tiles_m, tiles_n;  /* tasks of one product of the batch */
+    int64_t a_lines;           /* lines of a whole packed A, padding included */
+    int64_t pack_tasks_a;      /* the tasks of phase 0 that pack A come first */
+    int64_t pack_tasks, tasks; /* of phase 0 and phase 1; either may be 0 */
+    size_t workspace, scratch; /* bytes: shared; and of each thread.  Align both to SW_ALIGN */
+};
+
+#define SW_GEMM_BATCH_RANK 3
+
+/* The operands of one run.  Strides are in elements and may be anything; 0 in a batch stride shares
+ * one operand.  C must not overlap with A or B. */
+struct sw_gemm_args {
+    int64_t m;                         /* rows in this run: 0 .. plan's m */
+    int64_t batch[SW_GEMM_BATCH_RANK]; /* outermost first, 1 where unused; product <= plan's */
+    const void *a;                     /* (m, k): f32, f16 or bf16 */
+    sw_dtype a_type;
+    int64_t a_row, a_col, a_batch[SW_GEMM_BATCH_RANK];
+    const void *b; /* (k, n): likewise; or packed, and then b_type, b_row and
+                                         * b_col are ignored and b_batch counts floats */
+    sw_dtype b_type;
+    int64_t b_row, b_col, b_batch[SW_GEMM_BATCH_RANK];
+    float *c; /* (m, n), columns contiguous */
+    int64_t c_row, c_batch[SW_GEMM_BATCH_RANK];
+    bool accumulate;                    /* C = epilogue(C + A * B) */
+    const struct sw_epilogue *epilogue; /* NULL: none.  The biases serve the whole batch */
+    void *workspace;                    /* plan's workspace bytes; may be NULL if 0 */
+};
+
+/* Choose for `batch` products of (m, k) x (k, n).  All >= 0; k = 0 gives zeros. */
+struct sw_gemm_plan sw__gemm_choose(const struct sw_kernels *kernels, int64_t batch, int64_t m,
+                                    int64_t n, int64_t k, unsigned flags);
+
+/* Tasks begin .. end-1 of phase 0. */
+void sw__gemm_pack_task(const struct sw_gemm_plan *plan, const struct sw_gemm_args *args,
+                        int64_t begin, int64_t end);
+/* Tasks begin .. end-1 of phase 1. */
+void sw__gemm_task(const struct sw_gemm_plan *plan, const struct sw_gemm_args *args, int64_t begin,
+                   int64_t end, void *scratch);
+
+/* A packed B, K x N: a weight's one packed copy.  The layout is that of gemm_kernels.h and depends
+ * on k, n and the table's ISA only. */
+int64_t sw__gemm_packed_b_floats(const struct sw_kernels *kernels, int64_t k, int64_t n);
+int64_t sw__gemm_packed_b_panels(const struct sw_kernels *kernels, int64_t n);
+/* Pack the panels begin .. end-1 (of all K blocks).  Element (i, j) is src[i * row + j * col]. */
+void sw__gemm_pack_b(const struct sw_kernels *kernels, float *packed, const void *src,
+                     sw_dtype dtype, int64_t row, int64_t col, int64_t k, int64_t n, int64_t begin,
+                     int64_t end);
+
+#endif
