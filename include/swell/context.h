@@ -37,7 +37,9 @@ typedef struct sw_context_options {
 } sw_context_options;
 
 /* Make a context.  `options` may be NULL for the defaults.  SW_ERR_ARGUMENT for a thread count
- * outside 0..256 or an unknown cpu name, SW_ERR_UNSUPPORTED when this CPU lacks what was named. */
+ * outside 0..256 or an unknown cpu name, SW_ERR_UNSUPPORTED when this CPU lacks what was named,
+ * SW_ERR_MEMORY when memory or a limit on processes forbids so many threads.  As there is no context
+ * to ask for the text of the error, it goes to options->log. */
 SW_API sw_status sw_context_create(const sw_context_options *options, sw_context **out);
 
 /* Free a context after all that was made with it.  NULL is fine. */

@@ -10,5 +10,6 @@
 #include <swell/graph.h>
 #include <swell/ops.h>
 #include <swell/plan.h>
+#include <swell/train.h>
 
 #endif

@@ -1,8 +1,8 @@
 /* The context: which kernels, how many threads, where the log goes, what failed last.
  *
  * Messages often carry names that came out of a file, so whatever reaches the error text or the log
- * is made one printable line here, in one place: control bytes become '?', and a text that is too
- * long ends in "...". */
+ * is made one printable line here, in one place: control characters become '?' (the C1 ones too,
+ * which are two bytes in UTF-8 and which terminals obey), and a text that is too long ends in "...". */
 #include "base/context_int.h"
 
 #include <stdio.h>
@@ -28,8 +28,12 @@ __attribute__((format(printf, 2, 0))) static void format_line(char *text, const 
         while (end > 0 && ((unsigned char)text[end] & 0xC0) == 0x80) end--; /* whole characters */
         memcpy(text + end, "...", 4);
     }
-    for (char *c = text; *c; c++)
-        if ((unsigned char)*c < 0x20 || *c == 0x7F) *c = '?';
+    for (unsigned char *c = (unsigned char *)text; *c; c++) {
+        if (c[0] == 0xC2 && c[1] >= 0x80 && c[1] < 0xA0)
+            memset(c, '?', 2);
+        else if (*c < 0x20 || *c == 0x7F)
+            *c = '?';
+    }
 }
 
 /* Log to options that may not have become a context. */
@@ -134,8 +138,9 @@ sw_status sw_context_create(const sw_context_options *options, sw_context **out)
     ctx->isa = isa;
     status = sw__threads_create(threads, &ctx->threads);
     if (status) {
-        log_options(options, SW_LOG_ERROR, "cannot start %d threads: %s", threads,
-                    sw_status_text(status));
+        log_options(options, SW_LOG_ERROR,
+                    "cannot start %d threads: out of memory, or over a limit on processes",
+                    threads);
         free(ctx);
         return status;
     }

@@ -4,7 +4,6 @@
  * a symbolic link is followed, so that its target is replaced and not the link; devices and pipes
  * are refused (a rename over /dev/null would replace it); the mode of a replaced file is kept; two
  * writers of one path, in one process or two, never share a temporary file. */
-#define _XOPEN_SOURCE 700 /* realpath */
 #include "base/file.h"
 
 #include <errno.h>
@@ -24,6 +23,10 @@ static sw_status resolve(const char *path, char **out, mode_t *mode, bool *exist
 {
     struct stat st;
 
+    if (!*path) {
+        errno = ENOENT;
+        return SW_ERR_IO;
+    }
     *exists = stat(path, &st) == 0;
     if (*exists && !S_ISREG(st.st_mode)) {
         errno = S_ISDIR(st.st_mode) ? EISDIR : EINVAL;

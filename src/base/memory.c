@@ -73,8 +73,8 @@ void *sw__arena_alloc(struct sw_arena *arena, size_t size)
     if (size > SIZE_MAX - unit) return NULL;
     size = size ? (size + unit - 1) / unit * unit : unit;
     if (!head || arena->left < size) {
-        size_t next = head ? head->size : BLOCK_FIRST / 2;
-        next = next < BLOCK_MOST ? next * 2 : next;
+        size_t next = head && head->size < BLOCK_MOST / 2 ? head->size * 2 : BLOCK_MOST;
+        if (!head || next < BLOCK_FIRST) next = BLOCK_FIRST;
         struct sw_arena_block *block = new_block(size > next / 4 ? size : next);
         if (!block) return NULL;
         if (size > next / 4 && head) {

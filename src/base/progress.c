@@ -4,7 +4,7 @@
  *     elsewhere    50%  0:12 left  epoch 3  loss 0.31
  *
  * A line never reaches the last column, so that no terminal wraps it.  Columns are counted as UTF-8
- * characters; control bytes in the text are shown as '?', for a name may come from a file. */
+ * characters; control characters in the text are shown as '?', for a name may come from a file. */
 #include "base/progress.h"
 
 #include <math.h>
@@ -22,6 +22,12 @@ struct line {
     int columns, width;
 };
 
+/* C0, DEL, and in two bytes C1. */
+static bool is_control(const unsigned char *s)
+{
+    return s[0] < 0x20 || s[0] == 0x7F || (s[0] == 0xC2 && s[1] >= 0x80 && s[1] < 0xA0);
+}
+
 /* Append whole characters while they fit; true if all of `s` did. */
 static bool put(struct line *line, const char *s)
 {
@@ -29,9 +35,12 @@ static bool put(struct line *line, const char *s)
         size_t bytes = 1;
         while (((unsigned char)s[bytes] & 0xC0) == 0x80 && bytes < 4) bytes++;
         if (line->columns >= line->width) return false;
-        memcpy(line->text + line->size, s, bytes);
-        if ((unsigned char)s[0] < 0x20 || s[0] == 0x7F) line->text[line->size] = '?';
-        line->size += bytes;
+        if (is_control((const unsigned char *)s)) {
+            line->text[line->size++] = '?';
+        } else {
+            memcpy(line->text + line->size, s, bytes);
+            line->size += bytes;
+        }
         line->columns++;
         s += bytes;
     }

@@ -10,6 +10,7 @@
 #include "base/rng.h"
 
 #include <math.h>
+#include "base/check.h"
 
 #define TWO_PI 6.283185307179586476925
 
@@ -69,6 +70,7 @@ float sw__rng_uniform(struct sw_rng *rng)
 
 uint64_t sw__rng_below(struct sw_rng *rng, uint64_t n)
 {
+    SW_ASSERT(n > 0);
     /* 2^64 mod n values are one too many for a fair remainder: draw again below that. */
     const uint64_t reject = (0 - n) % n;
     uint32_t w[4];

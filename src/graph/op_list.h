@@ -79,7 +79,7 @@
     SW_BACKWARD_OPS_ATTENTION(X)
 
 struct sw_op_class;
-#define SW_OP_DECLARE(name) extern const struct sw_op_class sw__op_##name;
+#define SW_OP_DECLARE(name)                   extern const struct sw_op_class sw__op_##name;
 #define SW_BACKWARD_OP_DECLARE(name, forward) extern const struct sw_op_class sw__op_##name;
 SW_OP_LIST(SW_OP_DECLARE)
 SW_BACKWARD_OP_LIST(SW_BACKWARD_OP_DECLARE)

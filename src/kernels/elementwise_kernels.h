@@ -1,9 +1,44 @@
-/* Kernels of the elementwise family: X(slot, return type, (arguments)). */
+/* Kernels of the elementwise family: X(slot, return type, (arguments)).
+ *
+ * An element's result depends on its operands only, never on its place in the array, the length or
+ * the alignment: arrays may be cut anywhere.  n >= 0.  y may be x (or an operand, where shapes are
+ * equal), but must not overlap it otherwise.  NaN in, NaN out, unless said. */
 #ifndef SWELL_ELEMENTWISE_KERNELS_H
 #define SWELL_ELEMENTWISE_KERNELS_H
 
 #include <stdint.h>
 
-#define SW_ELEMENTWISE_KERNELS(X)
+/* ---- y[i] = f(x[i]) ----------------------------------------------------------------------------
+ * Errors of the vector versions, in ulp of the exact result: sqrt, abs, neg, square, reciprocal, relu
+ * exact or correctly rounded; exp, log 1; rsqrt, sin, cos, softplus 2; sigmoid 2.5; tanh 3; silu 3.5
+ * (2^-141 below 1e-36); gelu 8; gelu_tanh 4 + 5 |u|, u the argument of its tanh.  At infinities
+ * silu, gelu and gelu_tanh have their limits, infinity and -0.  relu(x) = x < 0 ? 0 : x.
+ *
+ * leaky_relu: x < 0 ? slope * x : x.  clip: x < lo ? lo : x > hi ? hi : x, with lo <= hi. */
+/* clang-format off */
+#define SW_UNARY_KERNELS(X)                                                                        \
+    X(exp_f32, void, (float *y, const float *x, int64_t n))                                        \
+    X(log_f32, void, (float *y, const float *x, int64_t n))                                        \
+    X(sqrt_f32, void, (float *y, const float *x, int64_t n))                                       \
+    X(rsqrt_f32, void, (float *y, const float *x, int64_t n))                                      \
+    X(abs_f32, void, (float *y, const float *x, int64_t n))                                        \
+    X(neg_f32, void, (float *y, const float *x, int64_t n))                                        \
+    X(square_f32, void, (float *y, const float *x, int64_t n))                                     \
+    X(reciprocal_f32, void, (float *y, const float *x, int64_t n))                                 \
+    X(sin_f32, void, (float *y, const float *x, int64_t n))                                        \
+    X(cos_f32, void, (float *y, const float *x, int64_t n))                                        \
+    X(tanh_f32, void, (float *y, const float *x, int64_t n))                                       \
+    X(sigmoid_f32, void, (float *y, const float *x, int64_t n))                                    \
+    X(relu_f32, void, (float *y, const float *x, int64_t n))                                       \
+    X(gelu_f32, void, (float *y, const float *x, int64_t n))                                       \
+    X(gelu_tanh_f32, void, (float *y, const float *x, int64_t n))                                  \
+    X(silu_f32, void, (float *y, const float *x, int64_t n))                                       \
+    X(softplus_f32, void, (float *y, const float *x, int64_t n))                                   \
+    X(leaky_relu_f32, void, (float *y, const float *x, int64_t n, float slope))                    \
+    X(clip_f32, void, (float *y, const float *x, int64_t n, float lo, float hi))                   \
+    X(scale_f32, void, (float *y, const float *x, int64_t n, float factor))
+/* clang-format on */
+
+#define SW_ELEMENTWISE_KERNELS(X) SW_UNARY_KERNELS(X)
 
 #endif

@@ -40,7 +40,10 @@ static inline float sw__f32_from_f16(uint16_t h)
     uint32_t exponent = h >> 10 & 0x1F;
     uint32_t fraction = h & 0x3FFu;
 
-    if (exponent == 0x1F) return sw__f32_of_bits(sign | 0x7F800000u | fraction << 13);
+    if (exponent == 0x1F) { /* a NaN becomes quiet, as F16C makes it */
+        uint32_t quiet = fraction ? 0x400000u : 0;
+        return sw__f32_of_bits(sign | 0x7F800000u | quiet | fraction << 13);
+    }
     if (exponent != 0) return sw__f32_of_bits(sign | (exponent + 112) << 23 | fraction << 13);
     float tiny = (float)fraction * 0x1p-24f; /* zero or subnormal, exact */
     return sign ? -tiny : tiny;

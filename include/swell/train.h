@@ -1,0 +1,154 @@
+/* Training: optimisers as ops, schedules, and a trainer that steps, saves and resumes.
+ *
+ * Everything an optimiser does is in the graph: its moments are states, its step is an op that writes
+ * a weight.  A training step is one plan: forward, backward, clipping, update, moving averages.
+ * With gradient accumulation it is two: one adds gradients to states, one updates from them.  Whoever
+ * wants to see gradients before the update (many machines) builds the same two plans himself.
+ *
+ *     sw_trainer *t;
+ *     sw_trainer_create(g, ws, loss, (sw_trainer_options){.optimizer = {.kind = SW_ADAMW}}, &t);
+ *     sw_bind(sw_trainer_plan(t), x, images, shape);
+ *     sw_trainer_step(t, &loss_value);
+ */
+#ifndef SWELL_TRAIN_H
+#define SWELL_TRAIN_H
+
+#include <swell/ops.h>
+#include <swell/plan.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- optimiser ops: they write weight and moments; pass the result to sw_compile --------------- */
+
+typedef enum sw_optimizer_kind { SW_SGD, SW_ADAM, SW_ADAMW, SW_MUON } sw_optimizer_kind;
+
+typedef struct sw_optimizer_options {
+    sw_optimizer_kind kind;
+    float momentum;      /* SGD, Muon; 0 means 0.9 for SGD and 0.95 for Muon; negative: none */
+    float beta1, beta2;  /* Adam; 0 means 0.9 and 0.999 */
+    float eps;           /* Adam; 0 means 1e-8 */
+    float weight_decay;  /* SGD, Adam: added to the gradient; AdamW, Muon: decoupled */
+    float clip_norm;     /* > 0: scale all gradients so that their global norm is at most this */
+    float ema_decay;     /* > 0: keep moving averages, states "ema/<name>" */
+    bool decay_all;      /* false: no decay for weights of rank < 2 (biases, norms) */
+} sw_optimizer_options;
+
+/* The 2012 form (Krizhevsky et al., section 5):
+ *   v <- momentum v - decay lr w - lr dw;  w <- w + v.     lr: f32 of one element. */
+SW_API sw_node *sw_sgd_update(sw_graph *g, sw_node *weight, sw_node *grad, sw_node *velocity,
+                              sw_node *lr, float momentum, float weight_decay);
+/* Kingma and Ba 2015, algorithm 1; decoupled: Loshchilov and Hutter 2019, algorithm 2.
+ * step: f32 of one element, 1 in the first update. */
+SW_API sw_node *sw_adam_update(sw_graph *g, sw_node *weight, sw_node *grad, sw_node *m, sw_node *v,
+                               sw_node *lr, sw_node *step, float beta1, float beta2, float eps,
+                               float weight_decay, bool decoupled);
+/* Jordan 2024: momentum, Nesterov, then five Newton-Schulz iterations; weight of rank >= 2 seen as
+ * (dim 0, rest); made of matmuls of the same graph. */
+SW_API sw_node *sw_muon_update(sw_graph *g, sw_node *weight, sw_node *grad, sw_node *velocity,
+                               sw_node *lr, float momentum, float weight_decay);
+/* average <- decay average + (1 - decay) weight */
+SW_API sw_node *sw_ema_update(sw_graph *g, sw_node *average, sw_node *weight, float decay);
+/* sqrt of the sum of all squares, one element. */
+SW_API sw_node *sw_global_norm(sw_graph *g, sw_node *const *x, int n);
+
+/* All updates of n params: makes the states it needs in `ws` ("opt/<name>/m", ...), clips, updates,
+ * averages.  lr and step: f32 inputs of one element.  Muon takes weights of rank >= 2 and AdamW the
+ * rest.  Writes the nodes to compile to out[0..*n_out-1]; out has room for 3 n + 1. */
+SW_API sw_status sw_optimizer_updates(sw_graph *g, sw_weights *ws, sw_node *const *params,
+                                      sw_node *const *grads, int n, sw_node *lr, sw_node *step,
+                                      sw_optimizer_options o, sw_node **out, int *n_out);
+
+/* ---- schedules --------------------------------------------------------------------------------- */
+
+typedef enum sw_schedule_kind {
+    SW_SCHEDULE_CONSTANT,
+    SW_SCHEDULE_STEP,    /* rate * factor^(how many of milestones[] are past) */
+    SW_SCHEDULE_PLATEAU, /* rate * factor^(drops so far): sw_schedule_report decides */
+    SW_SCHEDULE_LINEAR,  /* down to `floor` at `total` */
+    SW_SCHEDULE_COSINE   /* half a cosine down to `floor` at `total` */
+} sw_schedule_kind;
+
+#define SW_MAX_MILESTONES 16
+typedef struct sw_schedule {
+    sw_schedule_kind kind;
+    float rate;      /* the learning rate after warm-up */
+    int64_t warmup;  /* steps of linear rise from rate / warmup */
+    int64_t total;   /* steps, warm-up included */
+    float floor;     /* the last rate */
+    float factor;    /* step, plateau; 0 means 0.1 */
+    int64_t milestones[SW_MAX_MILESTONES];
+    int n_milestones;
+    int patience;    /* plateau: reports without improvement before a drop */
+    /* plateau's memory; saved in checkpoints */
+    double best;
+    int bad, drops;
+} sw_schedule;
+
+/* The rate of step 0, 1, 2, ...  A pure function of the struct. */
+SW_API float sw_schedule_rate(const sw_schedule *s, int64_t step);
+/* Tell a plateau schedule a validation loss (smaller is better); true when the rate dropped. */
+SW_API bool sw_schedule_report(sw_schedule *s, double loss);
+
+/* ---- trainer ----------------------------------------------------------------------------------- */
+
+typedef struct sw_trainer sw_trainer;
+
+typedef struct sw_trainer_options {
+    sw_optimizer_options optimizer;
+    sw_schedule schedule;
+    int accumulate;          /* micro-batches an update; 0 means 1 */
+    sw_recompute recompute;
+    sw_node *const *outputs; /* more values to look at after a step, for example logits */
+    int n_outputs;
+    uint64_t seed;           /* of dropout and of the data order */
+} sw_trainer_options;
+
+/* Appends gradients of all trainable params and updates to g and compiles.  g and ws must outlive
+ * the trainer. */
+SW_API sw_status sw_trainer_create(sw_graph *g, sw_weights *ws, sw_node *loss,
+                                   sw_trainer_options options, sw_trainer **out);
+SW_API void sw_trainer_destroy(sw_trainer *t);
+/* The plan of a micro-batch: bind inputs here, read outputs here. */
+SW_API sw_plan *sw_trainer_plan(sw_trainer *t);
+/* One micro-batch; every `accumulate` of them an update.  *loss gets the loss (may be NULL).
+ * SW_ERR_NAN when the loss is not finite: weights are as before this step, and sw_error names the
+ * first op that made a NaN. */
+SW_API sw_status sw_trainer_step(sw_trainer *t, float *loss);
+/* Updates done so far, and the rate of the next. */
+SW_API int64_t sw_trainer_steps(const sw_trainer *t);
+SW_API float sw_trainer_rate(const sw_trainer *t);
+SW_API sw_schedule *sw_trainer_schedule(sw_trainer *t);
+
+/* Where in the data the run stands: the caller's own numbers, saved and restored with the rest. */
+typedef struct sw_data_position {
+    uint64_t epoch, index;
+} sw_data_position;
+SW_API sw_data_position *sw_trainer_position(sw_trainer *t);
+
+/* A point of the curve, kept in the checkpoint: any few named numbers. */
+SW_API sw_status sw_trainer_log(sw_trainer *t, const char *name, double value);
+
+/* Weights, optimiser states, random state, data position, schedule and curve into one file
+ * `path` (safetensors; the rest as JSON in its metadata, so that a checkpoint is one atomic
+ * rename).  SW_ERR_IO names the file and the reason; an older checkpoint stays whole. */
+SW_API sw_status sw_trainer_save(sw_trainer *t, const char *path);
+/* Continue from it to the same bits.  The model must be the same: SW_ERR_SHAPE names the weight that
+ * differs; nothing is changed on failure. */
+SW_API sw_status sw_trainer_load(sw_trainer *t, const char *path);
+
+/* Weights alone, as safetensors (names, dtypes, shapes as in the set; `metadata`: pairs of key and
+ * value ended by NULL, or NULL). */
+SW_API sw_status sw_weights_save(sw_context *ctx, const sw_weights *ws, const char *path,
+                                 const char *const *metadata);
+/* Add all tensors of a safetensors file to the set: as mapped weights that cannot change, or as
+ * copies that can.  `prefix`: only names that begin with it; may be NULL.  SW_ERR_FORMAT names the
+ * file, the offset and the reason. */
+SW_API sw_status sw_weights_load(sw_context *ctx, sw_weights *ws, const char *path, bool mapped,
+                                 const char *prefix);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
