@@ -11,8 +11,9 @@
 /* reductions: reduce.c, argmax.c, cumsum.c, topk.c */
 #define SW_OPS_REDUCE(X)
 
-/* products: matmul.c, linear.c */
-#define SW_OPS_PRODUCT(X)
+/* products: matmul.c (sw_linear too) */
+#define SW_OPS_PRODUCT(X)                                                                          \
+    X(matmul)
 
 /* convolution and pooling: conv.c, conv_transpose.c, pool.c */
 #define SW_OPS_CONV(X)
