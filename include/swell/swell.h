@@ -11,5 +11,6 @@
 #include <swell/ops.h>
 #include <swell/plan.h>
 #include <swell/train.h>
+#include <swell/models.h>
 
 #endif

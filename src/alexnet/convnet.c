@@ -8,7 +8,7 @@
  * initialiser, because with them a minute is enough. */
 #include <stdio.h>
 
-#include "alexnet/alexnet.h"
+#include <swell/models.h>
 
 /* Convolution 3x3 without bias, batch norm, relu, 2x2 pooling: (N,C,H,W) -> (N,O,H/2,W/2). */
 static sw_node *block(sw_graph *g, sw_weights *ws, sw_node *x, int number, int64_t o, bool training)
@@ -30,7 +30,7 @@ static sw_node *block(sw_graph *g, sw_weights *ws, sw_node *x, int number, int64
     return sw_max_pool2d(g, x, (sw_pool_options){.kernel = {2, 2}});                /* (N,O,H/2,W/2) */
 }
 
-sw_node *sw__convnet_logits(sw_graph *g, sw_weights *ws, sw_node *images, int classes,
+sw_node *sw_convnet_logits(sw_graph *g, sw_weights *ws, sw_node *images, int classes,
                             bool training)
 {
     sw_node *x = images;                                                            /* (N,C,H,W) */

@@ -1,6 +1,6 @@
 /* AlexNet as in the paper, section 3 (figure 2): two groups in conv2, conv4, conv5 stand for its two
  * GPUs.  Tensor names are torchvision's where its network has the layer.  See MODEL.md. */
-#include "alexnet/alexnet.h"
+#include <swell/models.h>
 
 /* A weight N(0, 0.01) and a bias of the value that section 5 gives. */
 static sw_node *weight(sw_graph *g, sw_weights *ws, const char *name, sw_shape shape)
@@ -25,7 +25,7 @@ static sw_node *pool(sw_graph *g, sw_node *x)
     return sw_max_pool2d(g, x, (sw_pool_options){.kernel = {3, 3}, .stride = {2, 2}});
 }
 
-sw_node *sw__alexnet_logits(sw_graph *g, sw_weights *ws, sw_node *images, bool training)
+sw_node *sw_alexnet_logits(sw_graph *g, sw_weights *ws, sw_node *images, bool training)
 {
     const sw_conv_options first = {.stride = {4, 4}};
     const sw_conv_options second = {.pad = {2, 2, 2, 2}, .groups = 2};
