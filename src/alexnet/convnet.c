@@ -23,28 +23,26 @@ static sw_node *block(sw_graph *g, sw_weights *ws, sw_node *x, int number, int64
     sw_node *beta = sw_param(g, ws, name[2], SW_F32, SW_SHAPE(o), sw_init_zeros());
     sw_node *mean = sw_state(g, ws, name[3], SW_F32, SW_SHAPE(o), sw_init_zeros());
     sw_node *variance = sw_state(g, ws, name[4], SW_F32, SW_SHAPE(o), sw_init_ones());
-    x = sw_conv2d(g, x, w, NULL, (sw_conv_options){.pad = {1, 1, 1, 1}});           /* (N,O,H,W) */
+    x = sw_conv2d(g, x, w, NULL, (sw_conv_options){.pad = {1, 1, 1, 1}}); /* (N,O,H,W) */
     x = sw_batchnorm(g, x, gamma, beta, mean, variance,
                      (sw_batchnorm_options){.training = training});
     x = sw_relu(g, x);
-    return sw_max_pool2d(g, x, (sw_pool_options){.kernel = {2, 2}});                /* (N,O,H/2,W/2) */
+    return sw_max_pool2d(g, x, (sw_pool_options){.kernel = {2, 2}}); /* (N,O,H/2,W/2) */
 }
 
-sw_node *sw_convnet_logits(sw_graph *g, sw_weights *ws, sw_node *images, int classes,
-                            bool training)
+sw_node *sw_convnet_logits(sw_graph *g, sw_weights *ws, sw_node *images, int classes, bool training)
 {
-    sw_node *x = images;                                                            /* (N,C,H,W) */
-    x = block(g, ws, x, 1, 32, training);                                           /* (N,32,H/2,W/2) */
-    x = block(g, ws, x, 2, 64, training);                                           /* (N,64,H/4,W/4) */
-    x = sw_flatten(g, x, 1, 3);                                                     /* (N,64 H/4 W/4) */
+    sw_node *x = images;                  /* (N,C,H,W) */
+    x = block(g, ws, x, 1, 32, training); /* (N,32,H/2,W/2) */
+    x = block(g, ws, x, 2, 64, training); /* (N,64,H/4,W/4) */
+    x = sw_flatten(g, x, 1, 3);           /* (N,64 H/4 W/4) */
     int64_t features = sw_node_shape(x).dim[1];
-    x = sw_linear(g, x,
-                  sw_param(g, ws, "fc1.weight", SW_F32, SW_SHAPE(128, features),
-                           sw_init_he(features)),
-                  sw_param(g, ws, "fc1.bias", SW_F32, SW_SHAPE(128), sw_init_zeros()));
-    x = sw_dropout(g, sw_relu(g, x), training ? 0.3f : 0.0f);                       /* (N,128) */
-    return sw_linear(g, x,
-                     sw_param(g, ws, "fc2.weight", SW_F32, SW_SHAPE(classes, 128),
-                              sw_init_xavier(128, classes)),
-                     sw_param(g, ws, "fc2.bias", SW_F32, SW_SHAPE(classes), sw_init_zeros()));
+    x = sw_linear(
+        g, x, sw_param(g, ws, "fc1.weight", SW_F32, SW_SHAPE(128, features), sw_init_he(features)),
+        sw_param(g, ws, "fc1.bias", SW_F32, SW_SHAPE(128), sw_init_zeros()));
+    x = sw_dropout(g, sw_relu(g, x), training ? 0.3f : 0.0f); /* (N,128) */
+    return sw_linear(
+        g, x,
+        sw_param(g, ws, "fc2.weight", SW_F32, SW_SHAPE(classes, 128), sw_init_xavier(128, classes)),
+        sw_param(g, ws, "fc2.bias", SW_F32, SW_SHAPE(classes), sw_init_zeros()));
 }

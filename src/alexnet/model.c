@@ -32,30 +32,30 @@ sw_node *sw_alexnet_logits(sw_graph *g, sw_weights *ws, sw_node *images, bool tr
     const sw_conv_options third = {.pad = {1, 1, 1, 1}};
     const sw_conv_options last = {.pad = {1, 1, 1, 1}, .groups = 2};
     const float drop = training ? 0.5f : 0.0f; /* section 4.2 */
-    sw_node *x = images;                                                           /* (N,3,227,227) */
+    sw_node *x = images;                       /* (N,3,227,227) */
     x = sw_conv2d(g, x, weight(g, ws, "features.0.weight", SW_SHAPE(96, 3, 11, 11)),
-                  bias(g, ws, "features.0.bias", 96, 0), first);                   /* (N,96,55,55) */
-    x = pool(g, normalise(g, sw_relu(g, x)));                                      /* (N,96,27,27) */
+                  bias(g, ws, "features.0.bias", 96, 0), first); /* (N,96,55,55) */
+    x = pool(g, normalise(g, sw_relu(g, x)));                    /* (N,96,27,27) */
     x = sw_conv2d(g, x, weight(g, ws, "features.3.weight", SW_SHAPE(256, 48, 5, 5)),
-                  bias(g, ws, "features.3.bias", 256, 1), second);                 /* (N,256,27,27) */
-    x = pool(g, normalise(g, sw_relu(g, x)));                                      /* (N,256,13,13) */
+                  bias(g, ws, "features.3.bias", 256, 1), second); /* (N,256,27,27) */
+    x = pool(g, normalise(g, sw_relu(g, x)));                      /* (N,256,13,13) */
     x = sw_conv2d(g, x, weight(g, ws, "features.6.weight", SW_SHAPE(384, 256, 3, 3)),
-                  bias(g, ws, "features.6.bias", 384, 0), third);                  /* (N,384,13,13) */
+                  bias(g, ws, "features.6.bias", 384, 0), third); /* (N,384,13,13) */
     x = sw_relu(g, x);
     x = sw_conv2d(g, x, weight(g, ws, "features.8.weight", SW_SHAPE(384, 192, 3, 3)),
-                  bias(g, ws, "features.8.bias", 384, 1), last);                   /* (N,384,13,13) */
+                  bias(g, ws, "features.8.bias", 384, 1), last); /* (N,384,13,13) */
     x = sw_relu(g, x);
     x = sw_conv2d(g, x, weight(g, ws, "features.10.weight", SW_SHAPE(256, 192, 3, 3)),
-                  bias(g, ws, "features.10.bias", 256, 1), last);                  /* (N,256,13,13) */
-    x = pool(g, sw_relu(g, x));                                                    /* (N,256,6,6) */
-    x = sw_flatten(g, x, 1, 3);                                                    /* (N,9216) */
+                  bias(g, ws, "features.10.bias", 256, 1), last); /* (N,256,13,13) */
+    x = pool(g, sw_relu(g, x));                                   /* (N,256,6,6) */
+    x = sw_flatten(g, x, 1, 3);                                   /* (N,9216) */
     x = sw_dropout(g, x, drop);
     x = sw_linear(g, x, weight(g, ws, "classifier.1.weight", SW_SHAPE(4096, 9216)),
-                  bias(g, ws, "classifier.1.bias", 4096, 1));                      /* (N,4096) */
+                  bias(g, ws, "classifier.1.bias", 4096, 1)); /* (N,4096) */
     x = sw_dropout(g, sw_relu(g, x), drop);
     x = sw_linear(g, x, weight(g, ws, "classifier.4.weight", SW_SHAPE(4096, 4096)),
-                  bias(g, ws, "classifier.4.bias", 4096, 1));                      /* (N,4096) */
+                  bias(g, ws, "classifier.4.bias", 4096, 1)); /* (N,4096) */
     x = sw_relu(g, x);
     return sw_linear(g, x, weight(g, ws, "classifier.6.weight", SW_SHAPE(1000, 4096)),
-                     bias(g, ws, "classifier.6.bias", 1000, 0));                   /* (N,1000) */
+                     bias(g, ws, "classifier.6.bias", 1000, 0)); /* (N,1000) */
 }

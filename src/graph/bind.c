@@ -37,8 +37,7 @@ sw_status sw_bind(sw_plan *p, sw_node *x, void *data, sw_shape shape)
         return sw__fail(p->ctx, SW_ERR_ARGUMENT, "bind: '%s' is not part of plan '%s'",
                         x ? x->name : "", p->name);
     struct sw_value *v = &p->values[at];
-    if (!data)
-        return sw__fail(p->ctx, SW_ERR_ARGUMENT, "bind: no memory for '%s'", x->name);
+    if (!data) return sw__fail(p->ctx, SW_ERR_ARGUMENT, "bind: no memory for '%s'", x->name);
     if (!fits(&shape, &v->max))
         return sw__fail(p->ctx, SW_ERR_SHAPE, "bind: '%s' has shape %s, which is not within %s",
                         x->name, sw_shape_text(&shape, have), sw_shape_text(&v->max, want));
@@ -50,12 +49,13 @@ sw_status sw_bind(sw_plan *p, sw_node *x, void *data, sw_shape shape)
     }
     struct sw_value *root = &p->values[v->root];
     if (!v->output || root->place != SW_PLACE_BUFFER)
-        return sw__fail(p->ctx, SW_ERR_STATE, "bind: '%s' is neither an input nor an output", x->name);
+        return sw__fail(p->ctx, SW_ERR_STATE, "bind: '%s' is neither an input nor an output",
+                        x->name);
     for (int i = v->root; i >= 0; i = p->values[i].next_alias)
         if (i != at && p->values[i].output && p->values[i].node != p->values[v->root].node &&
             p->value_of[p->values[i].node->id] == i)
-            return sw__fail(p->ctx, SW_ERR_STATE, "bind: '%s' shares its memory with another output",
-                            x->name);
+            return sw__fail(p->ctx, SW_ERR_STATE,
+                            "bind: '%s' shares its memory with another output", x->name);
     sw__plan_set_data(p, at, data);
     return SW_OK;
 }
@@ -83,8 +83,7 @@ static sw_status infer_all(sw_plan *p)
     for (int64_t i = 0; i < p->n_ops; i++) {
         const struct sw_plan_op *op = &p->ops[i];
         sw_tensor results[SW_MAX_OUTPUTS];
-        for (int j = 0; j < op->n_in; j++)
-            in[j] = op->in[j] < 0 ? NULL : &p->values[op->in[j]].t;
+        for (int j = 0; j < op->n_in; j++) in[j] = op->in[j] < 0 ? NULL : &p->values[op->in[j]].t;
         for (int j = 0; j < op->n_out; j++) {
             results[j] = p->values[op->out[j]].t;
             out[j] = &results[j];

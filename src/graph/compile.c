@@ -52,8 +52,7 @@ static sw_status step_pack(sw_plan *p, struct sw_step *s, const struct sw_plan_o
         if (op->in[i] < 0 || p->values[op->in[i]].node->leaf != SW_LEAF_WEIGHT) continue;
         if (first_write(p, op->in[i]) < op->step || !op->cls->pack(s, i, &pack)) continue;
         struct sw_packed *packed = NULL;
-        sw_status status =
-            sw__packed_acquire(p->values[op->in[i]].node->weight, &pack, &packed);
+        sw_status status = sw__packed_acquire(p->values[op->in[i]].node->weight, &pack, &packed);
         if (status != SW_OK) return status;
         s->packed[i] = packed->data;
         for (int64_t j = 0; packed && j < p->n_packed; j++)
@@ -225,8 +224,7 @@ sw_plan_stats sw_plan_get_stats(const sw_plan *p)
     sw_plan_stats r = {.steps = p->n_steps,
                        .buffer_bytes = p->buffer_bytes,
                        .live_bytes = p->live_bytes,
-                       .scratch_bytes =
-                           p->scratch_bytes * sw__threads_count(p->ctx->threads)};
+                       .scratch_bytes = p->scratch_bytes * sw__threads_count(p->ctx->threads)};
     for (int64_t i = 0; i < p->n_ops; i++) r.fused += p->ops[i].fused;
     for (int64_t i = 0; i < p->n_packed; i++) r.packed_bytes += (int64_t)p->packed[i]->pack.bytes;
     for (int64_t i = 0; i < p->n_values; i++)

@@ -58,9 +58,10 @@ void sw_plan_describe(const sw_plan *p, sw_text_fn write, void *user)
 {
     char a[24], b[24], c[24], d[24], e[24];
     sw_plan_stats t = sw_plan_get_stats(p);
-    sw__text(write, user, "plan '%s': %d steps, %d ops fused, kernels for %s, %d threads\n\n", p->name,
-             t.steps, t.fused, sw__isa_name(p->kernels.isa), sw_context_threads(p->ctx));
-    sw__text(write, user, "%4s  %-28s %-20s %-24s %s\n", "step", "op", "result", "memory", "kernel");
+    sw__text(write, user, "plan '%s': %d steps, %d ops fused, kernels for %s, %d threads\n\n",
+             p->name, t.steps, t.fused, sw__isa_name(p->kernels.isa), sw_context_threads(p->ctx));
+    sw__text(write, user, "%4s  %-28s %-20s %-24s %s\n", "step", "op", "result", "memory",
+             "kernel");
     for (int i = 0; i < p->n_steps; i++) one_step(p, i, write, user);
     buffer_map(p, write, user);
     sw__text(write, user,

@@ -69,8 +69,8 @@ static bool fuse_vector(sw_plan *p, int64_t at, const char *name, bool scale)
         if (!is_leaf(p, vector) || is_leaf(p, x) || p->values[x].reader_count != 1) continue;
         struct sw_plan_op *m = maker(p, x, at);
         if (!m || m->act.act != SW_ACT_NONE || !m->runs) continue;
-        bool (*accepts)(const sw_shape *, const sw_shape *) =
-            scale ? m->cls->accepts_scale : m->cls->accepts_bias;
+        bool (*accepts)(const sw_shape *, const sw_shape *) = scale ? m->cls->accepts_scale
+                                                                    : m->cls->accepts_bias;
         int slot = scale ? m->cls->scale : m->cls->bias;
         /* A scale comes before the bias of the same op. */
         if (!accepts || slot >= m->n_in || m->in[slot] >= 0) continue;

@@ -143,8 +143,8 @@ static sw_node *weight_leaf(sw_graph *g, sw_weights *ws, const char *name, sw_dt
     if (g->status != SW_OK) return &g->poison;
     sw_weight *w = sw_weights_find(ws, name);
     if (w && (w->tensor.dtype != dtype || !sw_shape_equal(&w->tensor.shape, &shape)))
-        return sw__graph_poison(g, SW_ERR_SHAPE, "weight '%s' is %s %s, the model needs %s %s", name,
-                                sw_dtype_get(w->tensor.dtype)->name,
+        return sw__graph_poison(g, SW_ERR_SHAPE, "weight '%s' is %s %s, the model needs %s %s",
+                                name, sw_dtype_get(w->tensor.dtype)->name,
                                 sw_shape_text(&w->tensor.shape, have),
                                 sw_dtype_get(dtype) ? sw_dtype_get(dtype)->name : "unknown",
                                 sw_shape_text(&shape, want));
@@ -270,8 +270,7 @@ static sw_status op_infer(sw_graph *g, const struct sw_op_class *cls, const void
         if (in[i]) tensors[i] = (sw_tensor){NULL, in[i]->dtype, in[i]->shape};
     }
     for (int i = 0; i < n_out; i++) results[i] = &out[i];
-    sw_status status =
-        sw__infer_run(cls, attr, pointers, n_in, results, n_out, text, sizeof text);
+    sw_status status = sw__infer_run(cls, attr, pointers, n_in, results, n_out, text, sizeof text);
     if (status != SW_OK) poison(g, status, text);
     return status;
 }

@@ -60,8 +60,8 @@ sw_status sw__infer_rank(struct sw_infer *q, int i, int lo, int hi)
     if (rank >= lo && rank <= hi) return SW_OK;
     sw_shape_text(&q->in[i]->shape, s);
     if (lo == hi)
-        return sw__infer_fail(q, SW_ERR_SHAPE, "operand %d is %s, which has not %d dimensions", i, s,
-                              lo);
+        return sw__infer_fail(q, SW_ERR_SHAPE, "operand %d is %s, which has not %d dimensions", i,
+                              s, lo);
     return sw__infer_fail(q, SW_ERR_SHAPE, "operand %d is %s, which has not %d to %d dimensions", i,
                           s, lo, hi);
 }

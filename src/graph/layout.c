@@ -27,7 +27,8 @@ static void join_views(sw_plan *p)
     for (int64_t i = 0; i < p->n_ops; i++) {
         const struct sw_plan_op *op = &p->ops[i];
         struct sw_value *v = &p->values[op->out[0]];
-        if ((op->cls->flags & SW_OP_VIEW) && v->data) join(p, op->out[0], p->values[op->in[0]].root);
+        if ((op->cls->flags & SW_OP_VIEW) && v->data)
+            join(p, op->out[0], p->values[op->in[0]].root);
     }
 }
 

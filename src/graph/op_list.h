@@ -5,11 +5,29 @@
 
 /* clang-format off */
 
-/* elementwise: src/graph/ops/binary.c, unary.c, compare.c, cast.c, dropout.c */
-#define SW_OPS_ELEMENTWISE(X)
+/* elementwise: src/graph/ops/binary.c, unary.c, cast.c, dropout.c */
+#define SW_OPS_ELEMENTWISE(X)                                                                      \
+    X(addition)                                                                                    \
+    X(sub)                                                                                         \
+    X(mul)                                                                                         \
+    X(div)                                                                                         \
+    X(pow)                                                                                         \
+    X(maximum)                                                                                     \
+    X(minimum)                                                                                     \
+    X(equal)                                                                                       \
+    X(not_equal)                                                                                   \
+    X(less)                                                                                        \
+    X(less_equal)                                                                                  \
+    X(greater)                                                                                     \
+    X(greater_equal)                                                                               \
+    X(where)
 
 /* reductions: reduce.c, argmax.c, cumsum.c, topk.c */
-#define SW_OPS_REDUCE(X)
+#define SW_OPS_REDUCE(X)                                                                           \
+    X(sum)                                                                                         \
+    X(mean)                                                                                        \
+    X(max)                                                                                         \
+    X(min)
 
 /* products: matmul.c (sw_linear too) */
 #define SW_OPS_PRODUCT(X)                                                                          \
@@ -54,7 +72,9 @@
 /* clang-format off */
 #define SW_BACKWARD_OPS_ELEMENTWISE(X)
 
-#define SW_BACKWARD_OPS_REDUCE(X)
+#define SW_BACKWARD_OPS_REDUCE(X)                                                                  \
+    X(sum_grad, sum)                                                                               \
+    X(extreme_grad, max)
 
 #define SW_BACKWARD_OPS_PRODUCT(X)
 

@@ -53,7 +53,8 @@ static void row(const sw_plan *p, const struct sw_step_profile *r, double total,
     const struct sw_step *s = &p->steps[i];
     const struct sw_plan_op *op = &p->ops[p->step_op[i]];
     double per_run = r->seconds / (double)p->profile_runs;
-    double flops_time = s->flops / limits->f32_flops, bytes_time = step_bytes(s) / limits->read_bytes;
+    double flops_time = s->flops / limits->f32_flops,
+           bytes_time = step_bytes(s) / limits->read_bytes;
     size_t n = strlen(op->cls->name);
     memcpy(what, op->cls->name, n < 90 ? n : 90);
     what[n < 90 ? n : 90] = 0;
@@ -68,9 +69,9 @@ static void row(const sw_plan *p, const struct sw_step_profile *r, double total,
     else
         sw__text(write, user, "%9.1f GB/s    %5.1f%%", step_bytes(s) / per_run * 1e-9,
                  100 * bytes_time / per_run);
-    sw__text(write, user, "  %s\n", *p->values[op->out[0]].node->name
-                                       ? p->values[op->out[0]].node->name
-                                       : (s->kernel ? s->kernel : ""));
+    sw__text(write, user, "  %s\n",
+             *p->values[op->out[0]].node->name ? p->values[op->out[0]].node->name
+                                               : (s->kernel ? s->kernel : ""));
 }
 
 sw_status sw_plan_profile_table(const sw_plan *p, sw_text_fn write, void *user)

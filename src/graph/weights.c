@@ -175,8 +175,8 @@ sw_tensor sw_weight_tensor(const sw_weight *w)
 sw_status sw_weight_set(sw_weight *w, const void *data, size_t bytes)
 {
     if (w->mapped)
-        return sw__fail(w->set->ctx, SW_ERR_STATE, "weight '%s' is read from a file and cannot change",
-                        w->name);
+        return sw__fail(w->set->ctx, SW_ERR_STATE,
+                        "weight '%s' is read from a file and cannot change", w->name);
     size_t want = (size_t)sw_shape_bytes(&w->tensor.shape, w->tensor.dtype);
     if (bytes != want)
         return sw__fail(w->set->ctx, SW_ERR_SHAPE, "weight '%s' has %zu bytes, not %zu", w->name,

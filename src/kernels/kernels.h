@@ -17,6 +17,7 @@
 #include <stdint.h>
 #include "base/cpu.h"
 #include "kernels/elementwise_kernels.h"
+#include "kernels/binary_kernels.h"
 #include "kernels/reduce_kernels.h"
 #include "kernels/gemm_kernels.h"
 #include "kernels/conv_kernels.h"
@@ -29,6 +30,7 @@
 
 #define SW_KERNEL_LIST(X)                                                                          \
     SW_ELEMENTWISE_KERNELS(X)                                                                      \
+    SW_BINARY_KERNELS(X)                                                                           \
     SW_REDUCE_KERNELS(X)                                                                           \
     SW_GEMM_KERNELS(X)                                                                             \
     SW_CONV_KERNELS(X)                                                                             \
@@ -42,6 +44,7 @@
 /* The families: each has sw__<family>_init_ref, and _avx2, _avx512 where SWELL_X86 is defined. */
 #define SW_KERNEL_FAMILIES(X)                                                                      \
     X(elementwise)                                                                                 \
+    X(binary)                                                                                      \
     X(reduce)                                                                                      \
     X(gemm)                                                                                        \
     X(conv)                                                                                        \
@@ -70,7 +73,8 @@ struct sw_kernels {
 
 /* Put a function into a slot, with its name: SW_KERNEL_SET(k, exp_f32, sw__exp_f32_avx512). */
 #define SW_KERNEL_SET(table, slot, function)                                                       \
-    ((table)->slot = (function), (table)->names[SW_SLOT_##slot] = #function)
+    ((table)->slot = (function), (table)->names[SW_SLOT_##slot] = SW_KERNEL_NAME(function))
+#define SW_KERNEL_NAME(function) #function
 
 #define SW_KERNEL_INIT(family)                                                                     \
     void sw__##family##_init_ref(struct sw_kernels *k);                                            \

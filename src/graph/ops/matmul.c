@@ -81,7 +81,8 @@ static bool product_of(const struct matmul_attr *attr, const sw_shape *a, const 
 {
     int64_t a0 = a->rank > 1 ? a->dim[a->rank - 2] : 1, a1 = a->dim[a->rank - 1];
     int64_t b0 = b->dim[b->rank - 2], b1 = b->dim[b->rank - 1];
-    *p = (struct product){.m = attr->ta ? a1 : a0, .k = attr->ta ? a0 : a1, .n = attr->tb ? b0 : b1};
+    *p = (struct product){
+        .m = attr->ta ? a1 : a0, .k = attr->ta ? a0 : a1, .n = attr->tb ? b0 : b1};
     p->a_row = attr->ta ? 1 : a1;
     p->a_col = attr->ta ? a1 : 1;
     p->b_row = attr->tb ? 1 : b1;
@@ -187,8 +188,8 @@ static void matmul_grad(sw_graph *g, const struct sw_op *op, sw_node *const *dy,
 /* ---- packing, preparation, run ------------------------------------------------------------------ */
 
 /* param: k, n, row stride, column stride, dtype, ISA. */
-static void pack_run(const struct sw_pack *p, const struct sw_kernels *k, const void *src, void *dst,
-                     int64_t begin, int64_t end)
+static void pack_run(const struct sw_pack *p, const struct sw_kernels *k, const void *src,
+                     void *dst, int64_t begin, int64_t end)
 {
     sw__gemm_pack_b(k, dst, src, (sw_dtype)p->param[4], p->param[2], p->param[3], p->param[0],
                     p->param[1], begin, end);
@@ -202,7 +203,8 @@ static bool matmul_pack(const struct sw_step *s, int input, struct sw_pack *out)
     if (p.n_batch > 1 || p.k == 0 || p.n == 0) return false;
     *out = (struct sw_pack){.layout = "gemm_b_f32",
                             .param = {p.k, p.n, p.b_row, p.b_col, s->in[B]->dtype, s->k->isa},
-                            .bytes = (size_t)sw__gemm_packed_b_floats(s->k, p.k, p.n) * sizeof(float),
+                            .bytes = (size_t)sw__gemm_packed_b_floats(s->k, p.k, p.n) *
+                                     sizeof(float),
                             .tasks = sw__gemm_packed_b_panels(s->k, p.n),
                             .run = pack_run};
     return true;
@@ -246,7 +248,8 @@ static sw_status matmul_prepare(struct sw_step *s)
     return SW_OK;
 }
 
-static void matmul_run(const struct sw_step *s, int phase, int64_t begin, int64_t end, void *scratch)
+static void matmul_run(const struct sw_step *s, int phase, int64_t begin, int64_t end,
+                       void *scratch)
 {
     const struct matmul_note *note = s->note;
     struct sw_epilogue epilogue = note->epilogue;

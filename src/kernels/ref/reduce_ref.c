@@ -1,6 +1,4 @@
-#include "kernels/kernels.h"
-
-void sw__reduce_init_ref(struct sw_kernels *k)
-{
-    (void)k;
-}
+/* Reductions, compiled for ref. */
+#define SW_NAME(base) base##_ref
+#define SW_INIT       sw__reduce_init_ref
+#include "kernels/reduce_body.h"

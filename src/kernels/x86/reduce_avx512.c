@@ -1,6 +1,4 @@
-#include "kernels/kernels.h"
-
-void sw__reduce_init_avx512(struct sw_kernels *k)
-{
-    (void)k;
-}
+/* Reductions, compiled for avx512. */
+#define SW_NAME(base) base##_avx512
+#define SW_INIT       sw__reduce_init_avx512
+#include "kernels/reduce_body.h"

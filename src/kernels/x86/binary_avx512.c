@@ -1,0 +1,4 @@
+/* Elementwise work on two operands, compiled for avx512. */
+#define SW_NAME(base) base##_avx512
+#define SW_INIT       sw__binary_init_avx512
+#include "kernels/binary_body.h"
