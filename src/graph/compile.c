@@ -70,6 +70,19 @@ static sw_status step_pack(sw_plan *p, struct sw_step *s, const struct sw_plan_o
     return SW_OK;
 }
 
+/* Tell the weights that the step reads as they are. */
+static void step_readers(sw_plan *p, const struct sw_step *s, const struct sw_plan_op *op)
+{
+    for (int i = 0; i < op->n_in; i++) {
+        if (op->in[i] < 0 || (i < SW_MAX_PACKS && s->packed[i])) continue;
+        struct sw_value *root = &p->values[p->values[op->in[i]].root];
+        if (root->place != SW_PLACE_WEIGHT || root->counted || (op->cls->shape_only >> i & 1))
+            continue;
+        root->counted = true;
+        sw__weight_reader(root->node->weight, 1);
+    }
+}
+
 static sw_status steps_build(sw_plan *p)
 {
     size_t n = (size_t)p->n_steps;
@@ -86,6 +99,7 @@ static sw_status steps_build(sw_plan *p)
         const struct sw_plan_op *op = &p->ops[p->step_op[i]];
         status = step_build(p, s, op);
         if (status == SW_OK) status = step_pack(p, s, op);
+        if (status == SW_OK) step_readers(p, s, op);
         if (status == SW_OK) status = op->cls->prepare(s);
         if (status != SW_OK && status != SW_ERR_MEMORY)
             return sw__fail(p->ctx, status, "plan '%s': cannot prepare %s", p->name,
@@ -204,6 +218,8 @@ void sw_plan_destroy(sw_plan *p)
 {
     if (!p) return;
     for (int64_t i = 0; i < p->n_packed; i++) sw__packed_release(p->packed[i]);
+    for (int64_t i = 0; i < p->n_values; i++)
+        if (p->values[i].counted) sw__weight_reader(p->values[i].node->weight, -1);
     for (int64_t i = 0; i < p->n_sets; i++) sw_weights_destroy(p->sets[i]);
     free(p->packed);
     free(p->sets);

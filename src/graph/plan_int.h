@@ -41,6 +41,7 @@ struct sw_value {
     int first, last;     /* of a root: steps of its life, SW_FOREVER for outputs */
     int64_t offset;      /* of a root in the buffer */
     int reader_count;    /* ops that read the values (fusion) */
+    bool counted;        /* a weight that a step reads unpacked: sw__weight_reader */
 };
 
 struct sw_plan_op {

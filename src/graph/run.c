@@ -124,6 +124,7 @@ static void refresh_packed(sw_plan *p)
             uint64_t version = sw_weight_version(k->weight);
             sw__threads_run(p->ctx->threads, refresh_thread, &r);
             atomic_store(&k->version, version);
+            sw__weight_release_pages(k->weight);
         }
         sw__weights_unlock(k->weight->set);
     }

@@ -23,7 +23,9 @@ struct sw_weights {
     int64_t count, capacity;
     int64_t *table; /* open addressing: index + 1 into list, 0 empty */
     int64_t table_size;
-    struct sw_lock lock; /* packed lists and refreshes */
+    struct sw_lock lock;      /* packed lists and refreshes */
+    struct sw_mapping *files; /* adopted */
+    int64_t n_files, files_capacity;
 };
 
 sw_status sw_weights_create(sw_context *ctx, sw_weights **out)
@@ -56,6 +58,8 @@ void sw_weights_destroy(sw_weights *ws)
 {
     if (!ws || atomic_fetch_sub(&ws->references, 1) != 1) return;
     for (int64_t i = 0; i < ws->count; i++) weight_free(ws->list[i]);
+    for (int64_t i = 0; i < ws->n_files; i++) sw__unmap_file(&ws->files[i]);
+    free(ws->files);
     free(ws->list);
     free(ws->table);
     sw__lock_destroy(&ws->lock);
@@ -275,6 +279,35 @@ void sw__weight_init(sw_weight *w, sw_init init)
         char *to = (char *)t->data + i * sw_dtype_get(t->dtype)->block_bytes;
         sw_status status = sw_convert(to, t->dtype, block, SW_F32, m);
         if (SW_NEVER(status != SW_OK)) return;
+    }
+}
+
+/* ---- mapped files -------------------------------------------------------------------------------- */
+
+sw_status sw__weights_adopt(sw_weights *ws, struct sw_mapping mapping)
+{
+    if (!sw__grow(&ws->files, &ws->files_capacity, ws->n_files + 1, sizeof *ws->files))
+        return sw__fail(ws->ctx, SW_ERR_MEMORY, "weights: out of memory");
+    ws->files[ws->n_files++] = mapping;
+    return SW_OK;
+}
+
+void sw__weight_reader(sw_weight *w, int change)
+{
+    sw__weights_lock(w->set);
+    w->readers += change;
+    sw__weights_unlock(w->set);
+}
+
+void sw__weight_release_pages(sw_weight *w)
+{
+    const uint8_t *data = w->tensor.data;
+    size_t bytes = (size_t)sw_shape_bytes(&w->tensor.shape, w->tensor.dtype);
+    if (!w->mapped || w->readers > 0) return;
+    for (int64_t i = 0; i < w->set->n_files; i++) {
+        const struct sw_mapping *m = &w->set->files[i];
+        if (data >= m->data && data < m->data + m->size)
+            sw__map_release(m, (size_t)(data - m->data), bytes);
     }
 }
 

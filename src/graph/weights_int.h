@@ -4,6 +4,7 @@
 
 #include <stdatomic.h>
 #include <swell/weights.h>
+#include "base/memory.h"
 #include "graph/op.h"
 
 /* One packed copy, shared by all plans that want this layout. */
@@ -21,11 +22,23 @@ struct sw_weight {
     char *name;
     sw_tensor tensor;
     bool mapped, trainable;
+    int readers; /* plans with a step that reads the tensor itself, not a packed copy; by the lock */
     atomic_ullong version; /* starts at 1 */
     struct sw_packed *packs;
 };
 
 void sw__weights_retain(sw_weights *ws);
+
+/* The set owns a mapped file from here on: mapped weights may lie in it, it is unmapped with the set,
+ * and pages that packed copies have replaced are given back.  SW_ERR_MEMORY: still the caller's. */
+sw_status sw__weights_adopt(sw_weights *ws, struct sw_mapping mapping);
+
+/* A plan reads the tensor itself, or has ended. */
+void sw__weight_reader(sw_weight *w, int change);
+/* The packed copies are filled: give the pages of a weight in an adopted file back to the system, if
+ * no plan reads it there.  They come back from the file should somebody read them later.  Called
+ * under the lock. */
+void sw__weight_release_pages(sw_weight *w);
 
 /* Give a new weight its start. */
 void sw__weight_init(sw_weight *w, sw_init init);
