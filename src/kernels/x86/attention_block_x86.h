@@ -1,0 +1,353 @@
+/* Attention over a block of keys, for AVX2 and AVX-512: included by attention_avx2.c and
+ * attention_avx512.c, which say what a vector is (vec_*.h) and how large the tile is:
+ *
+ *     TILE_ROWS     rows of the register tile
+ *     TILE_VECTORS  vectors of the register tile
+ *
+ * Everything is made of one tile product, C (+)= A B with a broadcast of A and vectors of B, in five
+ * roles:
+ *
+ *     logits   C = S  [rows][keys]      A = q         B = kt     sum over features
+ *     dP       C = dP [rows][keys]      A = dy        B = vt     sum over features
+ *     outputs  C = y  [rows][features]  A = p         B = v      sum over keys
+ *     dq       C = dq [rows][features]  A = ds        B = k      sum over keys
+ *     dk, dv   C      [keys][features]  A = ds^T, p^T B = q, dy  sum over rows
+ *
+ * A sum over keys walks only the keys that a row sees; the rows of a tile share the stretch that all
+ * of them see, and what sticks out at both ends (a causal diagonal, the edge of a window) is done row
+ * by row.  That costs at most TILE_ROWS^2 of TILE_ROWS * 64 steps, and buys that a key which is not
+ * seen is never touched, whatever stands there. */
+#ifndef SWELL_ATTENTION_BLOCK_X86_H
+#define SWELL_ATTENTION_BLOCK_X86_H
+
+#include <math.h>
+#include "kernels/kernels.h"
+
+#define NOINLINE static __attribute__((noinline))
+#ifdef __clang__
+#define UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define UNROLL _Pragma("GCC unroll 16")
+#endif
+
+enum { KEYS = SW_ATTENTION_KEYS, GROUPS = KEYS / VF_N, SPAN = TILE_VECTORS * VF_N };
+
+/* Lanes lo <= i < hi of x, the others of y. */
+VEC_INLINE vf vf_seen(vf x, vf y, int lo, int hi)
+{
+    const uint32_t all = (1u << VF_N) - 1;
+    const uint32_t below = lo <= 0 ? 0 : lo >= VF_N ? all : (1u << lo) - 1;
+    const uint32_t until = hi <= 0 ? 0 : hi >= VF_N ? all : (1u << hi) - 1;
+    return vf_select(vm_from_bits(until & ~below), x, y);
+}
+
+/* exp(x) for x <= 0 (a little above is fine): 1 ulp, but zero where it falls below 2^-126: denormals
+ * would make the products slow, and nothing can tell them from zero in a sum of at least 1. */
+VEC_INLINE vf probability(vf x)
+{
+    const vf least = vf_set(-87.3f);
+    vf n, r = vec_reduce_ln2(vf_max(least, x), &n);
+    const vi bits = vf_bits(vf_add(vec_expm1_core(r), vf_set(1)));
+    const vf y = vf_from_bits(vi_add(bits, vi_shl(vf_to_vi(n), 23)));
+    return vf_select(vf_lt(x, least), vf_zero(), y);
+}
+
+/* ---- the tile ---------------------------------------------------------------------------------- */
+
+/* How a chain begins. */
+enum start {
+    FROM_ZERO,
+    FROM_C,     /* what stands in C */
+    FROM_SCALED /* what stands in C, row i times alpha[i] */
+};
+
+/* C (i, ..) = chain over k of A (i, k) B (k, ..): A (i, k) = a[i * a_row + k * a_k], rows of B and C
+ * ldb and ldc apart. */
+struct product {
+    float *c;
+    const float *a, *b;
+    int64_t ldc, a_row, a_k, ldb, n;
+    enum start start;
+    const float *alpha;
+};
+
+VEC_INLINE void tile(const struct product *t, const int rows, const int vectors)
+{
+    vf sum[TILE_ROWS][TILE_VECTORS];
+    const float *a[TILE_ROWS], *b = t->b;
+    const int64_t a_k = t->a_k, ldb = t->ldb;
+    UNROLL for (int i = 0; i < rows; i++)
+    {
+        a[i] = t->a + i * t->a_row;
+        UNROLL for (int v = 0; v < vectors; v++)
+        {
+            const float *c = t->c + i * t->ldc + v * VF_N;
+            sum[i][v] = t->start == FROM_ZERO ? vf_zero() : vf_load(c);
+            if (t->start == FROM_SCALED) sum[i][v] = vf_mul(sum[i][v], vf_set(t->alpha[i]));
+        }
+    }
+    for (int64_t k = 0, at = 0; k < t->n; k++, at += a_k, b += ldb) {
+        vf bk[TILE_VECTORS];
+        UNROLL for (int v = 0; v < vectors; v++) bk[v] = vf_load(b + v * VF_N);
+        UNROLL for (int i = 0; i < rows; i++)
+        {
+            const vf ai = vf_set(a[i][at]);
+            UNROLL for (int v = 0; v < vectors; v++) sum[i][v] = vf_fma(ai, bk[v], sum[i][v]);
+        }
+    }
+    UNROLL for (int i = 0; i < rows; i++) UNROLL for (int v = 0; v < vectors; v++)
+        vf_store(t->c + i * t->ldc + v * VF_N, sum[i][v]);
+}
+
+#define TILE(rows, vectors)                                                                        \
+    NOINLINE void tile_##rows##_##vectors(const struct product *t)                                 \
+    {                                                                                              \
+        tile(t, rows, vectors);                                                                    \
+    }
+#define TILES(vectors)                                                                             \
+    TILE(1, vectors)                                                                               \
+    TILE(2, vectors) TILE(3, vectors) TILE(4, vectors) TILE(5, vectors) TILE(6, vectors)
+#define TILE_NAMES(vectors)                                                                        \
+    {                                                                                              \
+        tile_1_##vectors, tile_2_##vectors, tile_3_##vectors, tile_4_##vectors, tile_5_##vectors,  \
+            tile_6_##vectors                                                                       \
+    }
+TILES(1)
+TILES(2)
+#if TILE_VECTORS == 4
+TILES(3)
+TILES(4)
+#endif
+
+static void (*const tiles[TILE_VECTORS][TILE_ROWS])(const struct product *t) = {
+    TILE_NAMES(1),
+    TILE_NAMES(2),
+#if TILE_VECTORS == 4
+    TILE_NAMES(3),
+    TILE_NAMES(4),
+#endif
+};
+
+/* The product for `rows` <= TILE_ROWS rows and columns from .. to-1, multiples of a vector. */
+VEC_INLINE void product(struct product t, int rows, int64_t from, int64_t to)
+{
+    t.b += from;
+    t.c += from;
+    for (int64_t j = from; j < to; j += SPAN, t.b += SPAN, t.c += SPAN) {
+        const int64_t left = (to - j) / VF_N;
+        tiles[left < TILE_VECTORS ? left - 1 : TILE_VECTORS - 1][rows - 1](&t);
+    }
+}
+
+/* ---- sums over the keys that a row sees --------------------------------------------------------- */
+
+/* C [rows][hsp] = alpha C + sum over seen keys j of A (i, j) B (j, ..).  A is [rows][KEYS].  Rows
+ * that see nothing stay as they are. */
+static void sum_keys(float *c, const float *a, const float *b, int64_t hsp, int rows,
+                     const int32_t *lo, const int32_t *hi, const float *alpha)
+{
+    static const float ones[TILE_ROWS] = {1, 1, 1, 1, 1, 1};
+    int32_t from = 0, to = KEYS; /* what all rows see */
+    for (int i = 0; i < rows; i++) {
+        from = lo[i] > from ? lo[i] : from;
+        to = hi[i] < to ? hi[i] : to;
+    }
+    if (from >= to) from = to = KEYS; /* nothing: every row on its own, in the first stretch */
+    const float *scale = alpha;
+    float rest[TILE_ROWS];
+    for (int i = 0; i < rows; i++) {
+        rest[i] = alpha[i];
+        const int32_t end = hi[i] < from ? hi[i] : from;
+        if (lo[i] >= end) continue;
+        product((struct product){c + i * hsp, a + i * KEYS + lo[i], b + lo[i] * hsp, hsp, KEYS, 1,
+                                 hsp, end - lo[i], FROM_SCALED, &alpha[i]},
+                1, 0, hsp);
+        rest[i] = 1;
+        scale = rest;
+    }
+    if (from < to)
+        product((struct product){c, a + from, b + from * hsp, hsp, KEYS, 1, hsp, to - from,
+                                 FROM_SCALED, scale},
+                rows, 0, hsp);
+    for (int i = 0; i < rows; i++) {
+        if (hi[i] <= to) continue;
+        product((struct product){c + i * hsp, a + i * KEYS + to, b + to * hsp, hsp, KEYS, 1, hsp,
+                                 hi[i] - to, FROM_SCALED, ones},
+                1, 0, hsp);
+    }
+}
+
+/* ---- logits ------------------------------------------------------------------------------------ */
+
+/* The columns, in whole vectors, that any of the rows sees; false: none does. */
+VEC_INLINE bool seen_columns(int rows, const int32_t *lo, const int32_t *hi, int64_t *from,
+                             int64_t *to)
+{
+    int32_t first = KEYS, last = 0;
+    for (int i = 0; i < rows; i++) {
+        if (lo[i] >= hi[i]) continue;
+        first = lo[i] < first ? lo[i] : first;
+        last = hi[i] > last ? hi[i] : last;
+    }
+    *from = first / VF_N * VF_N;
+    *to = (last + VF_N - 1) / VF_N * VF_N;
+    return first < last;
+}
+
+/* x with softcap and mask; *slope: the derivative of the softcap. */
+VEC_INLINE vf adjust(vf x, const struct sw_attention_view *v, const float *mask, vf *slope)
+{
+    *slope = vf_set(1);
+    if (v->softcap > 0) {
+        const vf t = vf_tanh(vf_div(x, vf_set(v->softcap)));
+        x = vf_mul(vf_set(v->softcap), t);
+        *slope = vf_sub(vf_set(1), vf_mul(t, t));
+    }
+    return mask ? vf_add(x, vf_load(mask)) : x;
+}
+
+/* ---- forward ----------------------------------------------------------------------------------- */
+
+/* Rows i0 .. of the block whose logits stand in s: adjust them, find the greatest. */
+VEC_INLINE float greatest(float *s, const struct sw_attention_view *v, int64_t row)
+{
+    const int32_t lo = v->lo[row], hi = v->hi[row];
+    const float *mask = v->mask ? v->mask + row * KEYS : NULL;
+    vf most = vf_set(-INFINITY);
+    if (lo == 0 && hi == KEYS && !mask && !(v->softcap > 0)) {
+        UNROLL for (int g = 0; g < GROUPS; g++) most = vf_max(vf_load(s + g * VF_N), most);
+        return vf_hmax(most);
+    }
+    for (int g = 0; g < GROUPS; g++) {
+        const int at = g * VF_N;
+        vf slope, x = adjust(vf_load(s + at), v, mask ? mask + at : NULL, &slope);
+        x = vf_seen(x, vf_set(-INFINITY), lo - at, hi - at);
+        vf_store(s + at, x);
+        most = vf_max(x, most);
+    }
+    return vf_hmax(most);
+}
+
+/* Probabilities in place of logits; their sums into the lanes of l. */
+VEC_INLINE void exponents(float *s, float *l, float base, float alpha)
+{
+    vf p[GROUPS];
+    UNROLL for (int g = 0; g < GROUPS; g++)
+    {
+        p[g] = probability(vf_sub(vf_load(s + g * VF_N), vf_set(base)));
+        vf_store(s + g * VF_N, p[g]);
+    }
+    enum { STEP = SW_ATTENTION_LANES / VF_N };
+    UNROLL for (int h = 0; h < STEP; h++)
+    {
+        const vf sum = vf_add(vf_add(p[h], p[h + STEP]), vf_add(p[h + 2 * STEP], p[h + 3 * STEP]));
+        float *at = l + h * VF_N;
+        vf_store(at, vf_fma(vf_load(at), vf_set(alpha), sum));
+    }
+}
+
+/* TILE_ROWS or fewer rows from row i0 on. */
+static void forward_rows(const struct sw_attention_forward *a, int64_t i0, int rows)
+{
+    _Alignas(64) float s[TILE_ROWS * KEYS], alpha[16] = {0};
+    float base[TILE_ROWS];
+    const int32_t *lo = a->view.lo + i0, *hi = a->view.hi + i0;
+    int64_t from, to;
+    if (!seen_columns(rows, lo, hi, &from, &to)) return;
+    product((struct product){s, a->q + i0 * a->hsp, a->kt, KEYS, a->hsp, 1, KEYS, a->hs, FROM_ZERO,
+                             NULL},
+            rows, from, to);
+    for (int i = 0; i < rows; i++) {
+        const float before = a->m[i0 + i];
+        float m = before;
+        if (lo[i] < hi[i]) {
+            const float most = greatest(s + i * KEYS, &a->view, i0 + i);
+            m = most > m ? most : m;
+        }
+        base[i] = m == -INFINITY ? 0 : m; /* exp(-inf - 0) = 0, not exp(-inf + inf) */
+        alpha[i] = before - base[i];
+        a->m[i0 + i] = m;
+    }
+    for (int i = 0; i < TILE_ROWS; i += VF_N) vf_store(alpha + i, probability(vf_load(alpha + i)));
+    for (int i = 0; i < rows; i++)
+        if (lo[i] < hi[i])
+            exponents(s + i * KEYS, a->l + (i0 + i) * SW_ATTENTION_LANES, base[i], alpha[i]);
+    sum_keys(a->acc + i0 * a->hsp, s, a->v, a->hsp, rows, lo, hi, alpha);
+}
+
+static void attention_forward(const struct sw_attention_forward *a)
+{
+    for (int64_t i = 0; i < a->rows; i += TILE_ROWS)
+        forward_rows(a, i, a->rows - i < TILE_ROWS ? (int)(a->rows - i) : TILE_ROWS);
+}
+
+/* ---- backward ---------------------------------------------------------------------------------- */
+
+/* p and ds of one row from logits and dP, zeros where the row sees nothing. */
+VEC_INLINE void row_gradient(const struct sw_attention_backward *a, int64_t row)
+{
+    const int32_t lo = a->view.lo[row], hi = a->view.hi[row];
+    const float *mask = a->view.mask ? a->view.mask + row * KEYS : NULL;
+    const vf lse = vf_set(a->lse[row]), delta = vf_set(a->delta[row]);
+    UNROLL for (int g = 0; g < GROUPS; g++)
+    {
+        const int at = g * VF_N;
+        float *p = a->p + row * KEYS + at, *ds = a->ds + row * KEYS + at;
+        vf slope, x = adjust(vf_load(p), &a->view, mask ? mask + at : NULL, &slope);
+        x = probability(vf_sub(x, lse));
+        vf d = vf_mul(vf_mul(x, vf_sub(vf_load(ds), delta)), slope);
+        if (lo > at || hi < at + VF_N) {
+            x = vf_seen(x, vf_zero(), lo - at, hi - at);
+            d = vf_seen(d, vf_zero(), lo - at, hi - at);
+        }
+        vf_store(p, x);
+        vf_store(ds, d);
+    }
+}
+
+static void backward_rows(const struct sw_attention_backward *a, int64_t i0, int rows)
+{
+    static const float ones[TILE_ROWS] = {1, 1, 1, 1, 1, 1};
+    const int32_t *lo = a->view.lo + i0, *hi = a->view.hi + i0;
+    float *p = a->p + i0 * KEYS, *ds = a->ds + i0 * KEYS;
+    int64_t from = 0, to = 0;
+    if (seen_columns(rows, lo, hi, &from, &to)) {
+        product((struct product){p, a->q + i0 * a->hsp, a->kt, KEYS, a->hsp, 1, KEYS, a->hs,
+                                 FROM_ZERO, NULL},
+                rows, from, to);
+        product((struct product){ds, a->dy + i0 * a->hsp, a->vt, KEYS, a->hsp, 1, KEYS, a->hs,
+                                 FROM_ZERO, NULL},
+                rows, from, to);
+    }
+    for (int i = 0; i < rows; i++) row_gradient(a, i0 + i);
+    if (a->dq) sum_keys(a->dq + i0 * a->hsp, ds, a->k, a->hsp, rows, lo, hi, ones);
+}
+
+/* dk and dv of the keys of a tile: sums over the rows from the first to the last that sees one. */
+static void backward_keys(const struct sw_attention_backward *a, int64_t j0, int keys)
+{
+    int64_t from = 0, to = a->rows;
+    while (from < to && (a->view.hi[from] <= j0 || a->view.lo[from] >= j0 + keys)) from++;
+    while (from < to && (a->view.hi[to - 1] <= j0 || a->view.lo[to - 1] >= j0 + keys)) to--;
+    if (from == to) return;
+    const int64_t hsp = a->hsp, at = from * KEYS + j0;
+    struct product t = {
+        a->dv + j0 * hsp, a->p + at, a->dy + from * hsp, hsp, 1, KEYS, hsp, to - from,
+        FROM_C,           NULL};
+    product(t, keys, 0, hsp);
+    t.c = a->dk + j0 * hsp;
+    t.a = a->ds + at;
+    t.b = a->q + from * hsp;
+    product(t, keys, 0, hsp);
+}
+
+static void attention_backward(const struct sw_attention_backward *a)
+{
+    for (int64_t i = 0; i < a->rows; i += TILE_ROWS)
+        backward_rows(a, i, a->rows - i < TILE_ROWS ? (int)(a->rows - i) : TILE_ROWS);
+    if (!a->dk) return;
+    for (int64_t j = 0; j < KEYS; j += TILE_ROWS)
+        backward_keys(a, j, KEYS - j < TILE_ROWS ? (int)(KEYS - j) : TILE_ROWS);
+}
+
+#endif
