@@ -47,7 +47,10 @@
     X(expand)
 
 /* attention and positions: attention.c, paged_attention.c, rope.c */
-#define SW_OPS_ATTENTION(X)
+#define SW_OPS_ATTENTION(X)                                                                        \
+    X(rope)                                                                                        \
+    X(attention)                                                                                   \
+    X(paged_attention)
 
 /* quantisation: quantise.c, quantised_linear.c */
 #define SW_OPS_QUANT(X)
@@ -86,7 +89,7 @@
     X(reshape_like, reshape)                                                                       \
     X(expand_like, sum)
 
-#define SW_BACKWARD_OPS_ATTENTION(X)
+#define SW_BACKWARD_OPS_ATTENTION(X) X(attention_backward, attention)
 
 /* clang-format on */
 

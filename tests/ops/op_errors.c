@@ -1,7 +1,7 @@
 /* The error tables of all families. */
 #include "op_test.h"
 
-#define ERROR_FAMILIES(X) X(matmul) X(binary) X(reduce)
+#define ERROR_FAMILIES(X) X(matmul) X(binary) X(reduce) X(attention) X(rope)
 
 #define ERROR_TABLE(family) extern const struct op_error_case optest_errors_##family[];
 ERROR_FAMILIES(ERROR_TABLE)
@@ -11,4 +11,4 @@ const struct op_error_table op_error_tables[] = {
 #define ERROR_ROW(family) {#family, optest_errors_##family},
     ERROR_FAMILIES(ERROR_ROW)
 #undef ERROR_ROW
-    {NULL, NULL}};
+        {NULL, NULL}};

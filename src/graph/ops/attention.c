@@ -1,0 +1,209 @@
+/* Attention: Vaswani et al. 2017, section 3.2, computed as in Dao et al. 2022 (FlashAttention):
+ * logits and probabilities live in blocks of 64 keys and never as a whole, so memory is O(T).
+ *
+ *     s = softcap(scale q k^T) + mask      y = softmax(s) v      lse = log sum exp s
+ *
+ * Output 0 is y, output 1 is lse (B,NH,TQ), which is all that the backward pass needs to make the
+ * probabilities again.  A task is up to 96 query rows that share a key-value head; grouped-query
+ * heads (Ainslie et al. 2023) count as rows, so they share the packed keys too.  Row bits do not
+ * depend on other rows, see attention_kernels.h; the window (Beltagy et al. 2020, Mistral) and the
+ * causal bound are key ranges of a row, whole blocks outside are never touched. */
+#include <math.h>
+#include "graph/ops/attention_int.h"
+
+/* ---- shape rule -------------------------------------------------------------------------------- */
+
+static sw_status check_mask(struct sw_infer *q)
+{
+    const sw_shape *a = &q->in[0]->shape, *k = &q->in[1]->shape, *m = &q->in[3]->shape;
+    const int64_t full[4] = {a->dim[0], a->dim[2], a->dim[1], k->dim[1]};
+    char mask[SW_SHAPE_TEXT], want[SW_SHAPE_TEXT];
+    bool fits = m->rank <= 4;
+    for (int i = 0; fits && i < m->rank; i++) {
+        int64_t size = m->dim[i];
+        fits = size == 1 || size == full[4 - m->rank + i];
+    }
+    if (fits) return SW_OK;
+    const sw_shape shape = sw_shape_make(4, full);
+    return sw__infer_fail(q, SW_ERR_SHAPE, "mask %s does not broadcast to %s (B,NH,TQ,TK)",
+                          sw_shape_text(m, mask), sw_shape_text(&shape, want));
+}
+
+sw_status sw__attention_check(struct sw_infer *q)
+{
+    sw_status status = SW_OK;
+    for (int i = 0; i < 4 && status == SW_OK; i++) {
+        if (i == 3 && !q->in[3]) break;
+        status = sw__infer_dtype(q, i, SW_F32);
+        if (status == SW_OK && i < 3) status = sw__infer_rank(q, i, 4, 4);
+    }
+    if (status != SW_OK) return status;
+    const int64_t *a = q->in[0]->shape.dim, *k = q->in[1]->shape.dim;
+    if (!sw_shape_equal(&q->in[1]->shape, &q->in[2]->shape))
+        return sw__infer_mismatch(q, 1, 2, "keys and values differ");
+    if (a[0] != k[0]) return sw__infer_mismatch(q, 0, 1, "batches differ");
+    if (a[3] != k[3]) return sw__infer_mismatch(q, 0, 1, "head sizes differ");
+    if (a[3] > SW_ATTENTION_MOST_HS)
+        return sw__infer_fail(q, SW_ERR_SIZE, "heads of %lld features, at most %d", (long long)a[3],
+                              SW_ATTENTION_MOST_HS);
+    if (k[2] == 0 ? a[2] != 0 : a[2] % k[2] != 0)
+        return sw__infer_mismatch(q, 0, 1, "key-value heads do not divide the query heads");
+    return q->in[3] ? check_mask(q) : SW_OK;
+}
+
+static sw_status attention_infer(struct sw_infer *q)
+{
+    const sw_status status = sw__attention_check(q);
+    if (status != SW_OK) return status;
+    const sw_shape *a = &q->in[0]->shape;
+    *q->out[0] = (sw_tensor){.dtype = SW_F32, .shape = *a};
+    *q->out[1] = (sw_tensor){.dtype = SW_F32, .shape = SW_SHAPE(a->dim[0], a->dim[2], a->dim[1])};
+    return SW_OK;
+}
+
+/* ---- sizes and rows ---------------------------------------------------------------------------- */
+
+void sw__attention_sizes(const struct sw_step *s, struct attention_sizes *z)
+{
+    const struct attention_attr *attr = s->attr;
+    const int64_t *q = s->in[0]->shape.dim, *k = s->in[1]->shape.dim;
+    *z = (struct attention_sizes){
+        .b = q[0], .tq = q[1], .tk = k[1], .nh = q[2], .nkv = k[2], .hs = q[3]};
+    z->group = z->nkv > 0 ? z->nh / z->nkv : 0;
+    z->rows = z->tq * z->group;
+    z->grain = sw__attention_grain(z->b * z->nkv, z->rows);
+    z->scale = attr->scale != 0 ? attr->scale : 1 / sqrtf((float)sw__max64(1, z->hs));
+    if (!s->in[3]) return;
+    const sw_shape *m = &s->in[3]->shape;
+    int64_t stride = 1;
+    for (int i = m->rank - 1; i >= 0; i--) {
+        z->mask_stride[4 - m->rank + i] = m->dim[i] > 1 ? stride : 0;
+        stride *= m->dim[i];
+    }
+}
+
+double sw__attention_pairs(const struct attention_attr *attr, const struct attention_sizes *z)
+{
+    double pairs = 0;
+    for (int64_t t = 0; t < z->tq; t++) {
+        int64_t lo, hi;
+        sw__attention_seen(attr, z, t, &lo, &hi);
+        pairs += (double)(hi > lo ? hi - lo : 0);
+    }
+    return pairs * (double)z->nh * (double)z->b;
+}
+
+void sw__attention_rows_fill(struct sw_attention_rows *r, const struct attention_attr *attr,
+                             const struct attention_sizes *z, const float *q, const float *mask,
+                             int64_t b, int64_t kv, int64_t first, int64_t n)
+{
+    r->n = n;
+    r->hs = z->hs;
+    r->scale = z->scale;
+    r->softcap = attr->softcap;
+    r->lse[0] = NULL;
+    r->mask[0] = NULL;
+    r->mask_step = z->mask_stride[3];
+    int64_t t = first / z->group, h = first % z->group; /* h: in the group */
+    for (int64_t i = 0; i < n; i++) {
+        const int64_t head = kv * z->group + h;
+        r->q[i] = q + ((b * z->tq + t) * z->nh + head) * z->hs;
+        sw__attention_seen(attr, z, t, &r->lo[i], &r->hi[i]);
+        if (mask)
+            r->mask[i] = mask + b * z->mask_stride[0] + head * z->mask_stride[1] +
+                         t * z->mask_stride[2];
+        if (++h < z->group) continue;
+        h = 0;
+        t++;
+    }
+}
+
+/* ---- the op ------------------------------------------------------------------------------------ */
+
+static sw_status attention_prepare(struct sw_step *s)
+{
+    struct attention_sizes *z = s->note;
+    sw__attention_sizes(s, z);
+    s->kernel = s->k->names[SW_SLOT_attention_forward];
+    s->flops = 4. * (double)z->hs * sw__attention_pairs(s->attr, z);
+    s->scratch = sw__attention_rows_scratch(z->hs, s->in[3] != NULL);
+    s->n_phases = z->b > 0 && z->rows > 0 && z->nkv > 0;
+    if (s->n_phases) s->tasks[0] = z->b * z->nkv * sw__ceil_div(z->rows, z->grain);
+    return SW_OK;
+}
+
+static void attention_run(const struct sw_step *s, int phase, int64_t begin, int64_t end,
+                          void *scratch)
+{
+    const struct attention_sizes *z = s->note;
+    const float *mask = s->in[3] ? s->in[3]->data : NULL;
+    const int64_t cuts = sw__ceil_div(z->rows, z->grain);
+    float *y = s->out[0] ? s->out[0]->data : NULL, *lse = s->out[1] ? s->out[1]->data : NULL;
+    struct sw_attention_rows r;
+    for (int64_t task = begin; task < end; task++) {
+        const int64_t first = task % cuts * z->grain, kv = task / cuts % z->nkv;
+        const int64_t b = task / cuts / z->nkv, head = (b * z->tk * z->nkv + kv) * z->hs;
+        const struct sw_attention_source source = {
+            .k = (const char *)((const float *)s->in[1]->data + head),
+            .v = (const char *)((const float *)s->in[2]->data + head),
+            .dtype = SW_F32,
+            .stride = z->nkv * z->hs * (int64_t)sizeof(float)};
+        sw__attention_rows_fill(&r, s->attr, z, s->in[0]->data, mask, b, kv, first,
+                                sw__min64(z->grain, z->rows - first));
+        for (int64_t i = 0; i < r.n; i++) {
+            r.y[i] = y ? y + sw__attention_row_at(z, b, kv, first + i) : NULL;
+            r.lse[i] = lse ? lse + sw__attention_lse_at(z, b, kv, first + i) : NULL;
+        }
+        sw__attention_rows_run(s->k, &r, &source, scratch);
+    }
+    (void)phase;
+}
+
+static void attention_grad(sw_graph *g, const struct sw_op *op, sw_node *const *dy,
+                           const bool *need, sw_node **dx)
+{
+    if (need[3]) {
+        sw__graph_poison(g, SW_ERR_UNSUPPORTED, "attention: no gradient for the mask");
+        return;
+    }
+    sw_node *y = sw__op_out(op, 0);
+    sw_node *const in[8] = {sw__op_in(op, 0),
+                            sw__op_in(op, 1),
+                            sw__op_in(op, 2),
+                            sw__op_in(op, 3),
+                            y,
+                            sw__op_out(op, 1),
+                            dy[0] ? dy[0] : sw_scale(g, y, 0),
+                            dy[1]};
+    sw_node *all = sw__attention_backward(g, sw__op_attr(op), in);
+    for (int i = 0; i < 3; i++)
+        if (need[i]) dx[i] = sw_output(all, i);
+}
+
+const struct sw_op_class sw__op_attention = {.name = "attention",
+                                             .note_size = sizeof(struct attention_sizes),
+                                             .infer = attention_infer,
+                                             .grad = attention_grad,
+                                             .prepare = attention_prepare,
+                                             .run = attention_run};
+
+bool sw__attention_options(sw_graph *g, const char *op, const sw_attention_options *o,
+                           struct attention_attr *attr)
+{
+    *attr = (struct attention_attr){o->causal, o->window, o->scale, o->softcap};
+    if (o->window < 0 || !isfinite(o->scale) || !isfinite(o->softcap) || o->softcap < 0) {
+        sw__graph_poison(g, SW_ERR_ARGUMENT, "%s: window %d, scale %g, softcap %g", op, o->window,
+                         (double)o->scale, (double)o->softcap);
+        return false;
+    }
+    return true;
+}
+
+sw_node *sw_attention(sw_graph *g, sw_node *q, sw_node *k, sw_node *v, sw_attention_options o)
+{
+    struct attention_attr attr;
+    if (!sw__attention_options(g, "attention", &o, &attr) || (o.window > 0 && !o.causal))
+        return sw__graph_poison(g, SW_ERR_ARGUMENT, "attention: a window needs causal");
+    sw_node *const in[] = {q, k, v, o.mask};
+    return sw__op_add(g, &sw__op_attention, &attr, sizeof attr, in, 4, 2);
+}

@@ -1,0 +1,355 @@
+/* The gradient of attention: Dao et al. 2022, algorithm 4.  The probabilities are made again block by
+ * block from q, k and the saved log-sum-exp, so memory is O(T) here too.
+ *
+ *     p = exp(s - lse)     ds = p * (dy v^T - delta)     delta = rowsum(dy * y) - dlse
+ *     dv = p^T dy          dq = scale ds k               dk = scale ds^T q
+ *
+ * Phase 0 computes delta.  Then there are two ways to cut the rest, with the same bits, because an
+ * element of dq is always one chain over the keys and one of dk, dv one chain over the rows:
+ *   - whole heads: a task is a key-value head; key blocks outside, rows inside.  Five products, and
+ *     dq is gathered in scratch.  For enough heads, of moderate length.
+ *   - split: tasks for dq (rows outside, keys inside) and tasks for dk and dv (keys outside, rows
+ *     inside).  Logits are made twice, seven products, but any number of tasks.
+ * No task adds to what another one writes. */
+#include <math.h>
+#include <string.h>
+#include "graph/ops/attention_int.h"
+
+enum {
+    KEYS = SW_ATTENTION_KEYS,
+    ROWS = SW_ATTENTION_ROWS,
+    ENOUGH_HEADS = 16, /* of batch and key-value heads, for whole heads */
+    MOST_DQ = 1 << 20, /* floats of dq gathered in a thread's scratch */
+    IN_Q = 0,
+    IN_K,
+    IN_V,
+    IN_MASK,
+    IN_Y,
+    IN_LSE,
+    IN_DY,
+    IN_DLSE
+};
+
+struct backward_note {
+    struct attention_sizes z;
+    bool whole;       /* heads */
+    int64_t dq_tasks; /* of phase 1, when split; the others are dk and dv */
+    int64_t row_cuts, key_cuts;
+};
+
+static sw_status backward_infer(struct sw_infer *q)
+{
+    const sw_status status = sw__attention_check(q);
+    if (status != SW_OK) return status;
+    const sw_shape *a = &q->in[IN_Q]->shape;
+    const sw_shape rows = SW_SHAPE(a->dim[0], a->dim[2], a->dim[1]);
+    const sw_shape *want[] = {a, &rows, a, &rows};
+    for (int i = IN_Y; i <= IN_DLSE; i++) {
+        if (i == IN_DLSE && !q->in[i]) break;
+        if (!sw_shape_equal(&q->in[i]->shape, want[i - IN_Y]))
+            return sw__infer_mismatch(q, IN_Q, i, "not the results of this attention");
+    }
+    for (int i = 0; i < 3; i++) *q->out[i] = (sw_tensor){.dtype = SW_F32, .shape = q->in[i]->shape};
+    return SW_OK;
+}
+
+/* ---- scratch ----------------------------------------------------------------------------------- */
+
+struct parts {
+    float *q, *dy, *kt, *vt, *k, *p, *ds, *dq, *dk, *dv, *mask;
+    int32_t *lo, *hi;
+    size_t bytes;
+};
+
+static void *take(char *base, size_t *at, int64_t count, size_t size)
+{
+    void *part = base ? base + *at : NULL;
+    *at += ((size_t)count * size + 63) / 64 * 64;
+    return part;
+}
+
+/* Floats that dq takes: all rows of a head if they may be gathered here, else those of a block. */
+static int64_t dq_floats(const struct attention_sizes *z)
+{
+    const int64_t hsp = sw__attention_padded(z->hs);
+    return sw__max64(ROWS * hsp, sw__min64(sw__round_up(z->rows, ROWS) * hsp, MOST_DQ));
+}
+
+static struct parts parts_of(char *base, const struct attention_sizes *z, bool mask)
+{
+    const int64_t hs = z->hs, hsp = sw__attention_padded(hs);
+    struct parts p = {0};
+    p.q = take(base, &p.bytes, ROWS * hsp, sizeof(float));
+    p.dy = take(base, &p.bytes, ROWS * hsp, sizeof(float));
+    p.kt = take(base, &p.bytes, KEYS * hs, sizeof(float));
+    p.vt = take(base, &p.bytes, KEYS * hs, sizeof(float));
+    p.k = take(base, &p.bytes, KEYS * hsp, sizeof(float));
+    p.p = take(base, &p.bytes, ROWS * KEYS, sizeof(float));
+    p.ds = take(base, &p.bytes, ROWS * KEYS, sizeof(float));
+    p.dq = take(base, &p.bytes, dq_floats(z), sizeof(float));
+    p.dk = take(base, &p.bytes, KEYS * hsp, sizeof(float));
+    p.dv = take(base, &p.bytes, KEYS * hsp, sizeof(float));
+    p.lo = take(base, &p.bytes, ROWS, sizeof(int32_t));
+    p.hi = take(base, &p.bytes, ROWS, sizeof(int32_t));
+    p.mask = take(base, &p.bytes, mask ? ROWS * KEYS : 0, sizeof(float));
+    return p;
+}
+
+static sw_status backward_prepare(struct sw_step *s)
+{
+    struct backward_note *note = s->note;
+    struct attention_sizes *z = &note->z;
+    sw__attention_sizes(s, z);
+    const int64_t heads = z->b * z->nkv, all = heads * z->rows;
+    const int64_t gathered = sw__round_up(z->rows, ROWS) * sw__attention_padded(z->hs);
+    note->whole = heads >= ENOUGH_HEADS && gathered <= dq_floats(z);
+    note->row_cuts = sw__ceil_div(z->rows, z->grain);
+    note->key_cuts = sw__ceil_div(z->tk, KEYS);
+    note->dq_tasks = s->out[0] ? heads * note->row_cuts : 0;
+    s->kernel = s->k->names[SW_SLOT_attention_backward];
+    s->flops = 2. * (note->whole ? 5 : 7) * (double)z->hs * sw__attention_pairs(s->attr, z);
+    s->workspace = (size_t)all * 2 * sizeof(float);
+    s->scratch = parts_of(NULL, z, s->in[IN_MASK] != NULL).bytes;
+    const bool any = heads > 0 && (z->rows > 0 || z->tk > 0);
+    s->n_phases = any ? 2 : 0;
+    s->tasks[0] = heads;
+    s->tasks[1] = note->whole
+                      ? heads
+                      : note->dq_tasks + (s->out[1] || s->out[2] ? heads * note->key_cuts : 0);
+    return SW_OK;
+}
+
+/* ---- phase 0: delta, and the log-sum-exp in the order of rows ------------------------------------ */
+
+/* Sums of a head's rows: delta[row], lse[row], one after the other in the workspace. */
+static float *head_sums(const struct sw_step *s, int64_t head)
+{
+    const struct attention_sizes *z = &((const struct backward_note *)s->note)->z;
+    return (float *)s->ws + head * z->rows * 2;
+}
+
+static float row_dot(const float *a, const float *b, int64_t n)
+{
+    float part[8] = {0}, sum = 0;
+    int64_t d = 0;
+    for (; d + 8 <= n; d += 8)
+        for (int i = 0; i < 8; i++) part[i] += a[d + i] * b[d + i];
+    for (; d < n; d++) sum += a[d] * b[d];
+    for (int i = 0; i < 8; i++) sum += part[i];
+    return sum;
+}
+
+static void sum_rows(const struct sw_step *s, int64_t head)
+{
+    const struct attention_sizes *z = &((const struct backward_note *)s->note)->z;
+    const float *y = s->in[IN_Y]->data, *dy = s->in[IN_DY]->data, *lse = s->in[IN_LSE]->data;
+    const float *dlse = s->in[IN_DLSE] ? s->in[IN_DLSE]->data : NULL;
+    float *sums = head_sums(s, head);
+    for (int64_t row = 0; row < z->rows; row++) {
+        const int64_t at = sw__attention_row_at(z, head / z->nkv, head % z->nkv, row);
+        const int64_t one = sw__attention_lse_at(z, head / z->nkv, head % z->nkv, row);
+        const float delta = row_dot(y + at, dy + at, z->hs);
+        sums[row] = dlse ? delta - dlse[one] : delta;
+        /* exp(s - inf) = 0: a row that saw nothing gives nothing. */
+        sums[z->rows + row] = lse[one] == -INFINITY ? INFINITY : lse[one];
+    }
+}
+
+/* ---- phase 1 ----------------------------------------------------------------------------------- */
+
+/* One task's view of a head. */
+struct head {
+    const struct sw_step *s;
+    const struct attention_sizes *z;
+    struct parts parts;
+    struct sw_attention_rows rows; /* set by take_rows */
+    struct sw_attention_backward a;
+    int64_t b, kv;
+};
+
+static void head_begin(struct head *h, const struct sw_step *s, int64_t head, void *scratch)
+{
+    const struct backward_note *note = s->note;
+    const struct attention_attr *attr = s->attr;
+    const struct attention_sizes *z = &note->z;
+    h->s = s;
+    h->z = z;
+    h->b = head / z->nkv;
+    h->kv = head % z->nkv;
+    h->parts = parts_of(scratch, z, s->in[IN_MASK] != NULL);
+    const struct parts *p = &h->parts;
+    h->a = (struct sw_attention_backward){.hs = z->hs,
+                                          .hsp = sw__attention_padded(z->hs),
+                                          .q = p->q,
+                                          .dy = p->dy,
+                                          .kt = p->kt,
+                                          .vt = p->vt,
+                                          .k = p->k,
+                                          .view = {p->lo, p->hi, NULL, attr->softcap},
+                                          .p = p->p,
+                                          .ds = p->ds};
+}
+
+/* Rows first .. first+n-1: what they see. */
+static void take_rows(struct head *h, int64_t first, int64_t n)
+{
+    const struct sw_step *s = h->s;
+    const struct attention_sizes *z = h->z;
+    const float *mask = s->in[IN_MASK] ? s->in[IN_MASK]->data : NULL;
+    const float *sums = head_sums(s, h->b * z->nkv + h->kv);
+    sw__attention_rows_fill(&h->rows, s->attr, z, s->in[IN_Q]->data, mask, h->b, h->kv, first, n);
+    h->a.rows = n;
+    h->a.delta = sums + first;
+    h->a.lse = sums + z->rows + first;
+}
+
+/* The numbers of the rows taken, q and dy, into scratch. */
+static void load_rows(struct head *h)
+{
+    const struct sw_step *s = h->s;
+    const float *q = s->in[IN_Q]->data, *dy = s->in[IN_DY]->data;
+    const void *rows[ROWS];
+    const int64_t n = h->rows.n, hs = h->z->hs;
+    for (int64_t i = 0; i < n; i++) rows[i] = dy + ((const float *)h->rows.q[i] - q);
+    s->k->attention_pack_rows(h->parts.q, h->rows.q, SW_F32, n, hs, h->z->scale);
+    s->k->attention_pack_rows(h->parts.dy, rows, SW_F32, n, hs, 1);
+}
+
+static void load_keys(struct head *h, int64_t block)
+{
+    const struct attention_sizes *z = h->z;
+    const int64_t from = block * KEYS, n = sw__min64(KEYS, z->tk - from);
+    const int64_t head = (h->b * z->tk * z->nkv + h->kv) * z->hs;
+    const struct sw_attention_source source = {
+        .k = (const char *)((const float *)h->s->in[IN_K]->data + head),
+        .v = (const char *)((const float *)h->s->in[IN_V]->data + head),
+        .dtype = SW_F32,
+        .stride = z->nkv * z->hs * (int64_t)sizeof(float)};
+    const void *rows[KEYS];
+    sw__attention_locate(rows, &source, source.v, from, n);
+    h->s->k->attention_pack_keys(h->parts.vt, rows, SW_F32, n, z->hs);
+    sw__attention_locate(rows, &source, source.k, from, n);
+    h->s->k->attention_pack_keys(h->parts.kt, rows, SW_F32, n, z->hs);
+    h->s->k->attention_pack_rows(h->parts.k, rows, SW_F32, n, z->hs, 1);
+}
+
+/* Whether the loaded rows see the block; sets the view. */
+static bool view_block(struct head *h, int64_t block)
+{
+    const int64_t start = block * KEYS;
+    if (!sw__attention_cut(h->parts.lo, h->parts.hi, &h->rows, block)) return false;
+    if (h->rows.mask[0]) {
+        sw__attention_cut_mask(h->parts.mask, &h->rows, block, start,
+                               sw__min64(start + KEYS, h->z->tk));
+        h->a.view.mask = h->parts.mask;
+    }
+    return true;
+}
+
+/* A row of a result: out[0..hs) = scale * sums. */
+static void write_row(float *out, const float *sums, int64_t hs, float scale)
+{
+    for (int64_t d = 0; d < hs; d++) out[d] = scale * sums[d];
+}
+
+static void write_dq(const struct head *h, const float *sums, int64_t first, int64_t n)
+{
+    if (!h->s->out[0]) return;
+    float *dq = h->s->out[0]->data;
+    for (int64_t i = 0; i < n; i++)
+        write_row(dq + sw__attention_row_at(h->z, h->b, h->kv, first + i), sums + i * h->a.hsp,
+                  h->z->hs, h->z->scale);
+}
+
+static void write_keys(const struct head *h, int64_t block)
+{
+    const struct attention_sizes *z = h->z;
+    for (int64_t j = block * KEYS; j < sw__min64(z->tk, (block + 1) * KEYS); j++) {
+        const int64_t at = ((h->b * z->tk + j) * z->nkv + h->kv) * z->hs;
+        const int64_t from = (j - block * KEYS) * h->a.hsp;
+        if (h->s->out[1]) write_row((float *)h->s->out[1]->data + at, h->parts.dk + from, z->hs, 1);
+        if (h->s->out[2]) write_row((float *)h->s->out[2]->data + at, h->parts.dv + from, z->hs, 1);
+    }
+}
+
+/* dq of some rows: keys inside. */
+static void dq_task(struct head *h, int64_t first, int64_t n)
+{
+    const struct backward_note *note = h->s->note;
+    take_rows(h, first, n);
+    load_rows(h);
+    memset(h->parts.dq, 0, (size_t)(n * h->a.hsp) * sizeof(float));
+    h->a.dq = h->parts.dq;
+    h->a.dk = h->a.dv = NULL;
+    for (int64_t block = 0; block < note->key_cuts; block++) {
+        if (!view_block(h, block)) continue;
+        load_keys(h, block);
+        h->s->k->attention_backward(&h->a);
+    }
+    write_dq(h, h->parts.dq, first, n);
+}
+
+/* dk and dv of a block of keys: rows inside.  dq: the sums of all rows of the head, or NULL. */
+static void key_block(struct head *h, int64_t block, float *dq)
+{
+    const size_t bytes = (size_t)(KEYS * h->a.hsp) * sizeof(float);
+    memset(h->parts.dk, 0, bytes);
+    memset(h->parts.dv, 0, bytes);
+    load_keys(h, block);
+    h->a.dk = h->parts.dk;
+    h->a.dv = h->parts.dv;
+    for (int64_t first = 0; first < h->z->rows; first += ROWS) {
+        const int64_t n = sw__min64(ROWS, h->z->rows - first);
+        take_rows(h, first, n);
+        if (!view_block(h, block)) continue;
+        load_rows(h);
+        h->a.dq = dq ? dq + first * h->a.hsp : NULL;
+        h->s->k->attention_backward(&h->a);
+    }
+    write_keys(h, block);
+}
+
+static void head_task(struct head *h)
+{
+    const struct backward_note *note = h->s->note;
+    float *dq = h->s->out[0] ? h->parts.dq : NULL;
+    if (dq) memset(dq, 0, (size_t)(h->z->rows * h->a.hsp) * sizeof(float));
+    for (int64_t block = 0; block < note->key_cuts; block++) key_block(h, block, dq);
+    if (dq) write_dq(h, dq, 0, h->z->rows);
+}
+
+static void backward_run(const struct sw_step *s, int phase, int64_t begin, int64_t end,
+                         void *scratch)
+{
+    const struct backward_note *note = s->note;
+    const struct attention_sizes *z = &note->z;
+    struct head h;
+    for (int64_t task = begin; task < end; task++) {
+        if (phase == 0) {
+            sum_rows(s, task);
+        } else if (note->whole) {
+            head_begin(&h, s, task, scratch);
+            head_task(&h);
+        } else if (task < note->dq_tasks) {
+            const int64_t first = task % note->row_cuts * z->grain;
+            head_begin(&h, s, task / note->row_cuts, scratch);
+            dq_task(&h, first, sw__min64(z->grain, z->rows - first));
+        } else {
+            const int64_t at = task - note->dq_tasks;
+            head_begin(&h, s, at / note->key_cuts, scratch);
+            key_block(&h, at % note->key_cuts, NULL);
+        }
+    }
+}
+
+const struct sw_op_class sw__op_attention_backward = {.name = "attention_backward",
+                                                      .note_size = sizeof(struct backward_note),
+                                                      .infer = backward_infer,
+                                                      .prepare = backward_prepare,
+                                                      .run = backward_run};
+
+sw_node *sw__attention_backward(sw_graph *g, const struct attention_attr *attr,
+                                sw_node *const in[8])
+{
+    return sw__op_add(g, &sw__op_attention_backward, attr, sizeof *attr, in, 8, 3);
+}

@@ -1,0 +1,154 @@
+/* The forward pass over key blocks: Dao et al. 2022 (FlashAttention), algorithm 1, with the loop
+ * over queries outside, as in FlashAttention-2 (Dao 2023, section 3.1).
+ *
+ *     for each block of 64 keys, by absolute position          scratch of a thread, HS = 64
+ *         pack k transposed, v                                  16 + 16 KiB
+ *         for all rows: logits, running maximum and sum, outputs 24 + 24 KiB for q and outputs
+ *     y = outputs / sum
+ *
+ * Blocks start at multiples of 64 positions whatever the rows see, and a row that sees nothing of a
+ * block is left as it is; so a row's bits are its own (attention_kernels.h). */
+#include "graph/ops/attention_rows.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { KEYS = SW_ATTENTION_KEYS, ROWS = SW_ATTENTION_ROWS, LANES = SW_ATTENTION_LANES };
+
+/* The parts of the scratch. */
+struct parts {
+    float *q, *kt, *v, *acc, *l, *m, *mask;
+    int32_t *lo, *hi;
+    size_t bytes;
+};
+
+static void *take(char *base, size_t *at, int64_t count, size_t size)
+{
+    void *part = base ? base + *at : NULL;
+    *at += ((size_t)count * size + 63) / 64 * 64;
+    return part;
+}
+
+static struct parts parts_of(char *base, int64_t hs, bool mask)
+{
+    const int64_t hsp = sw__attention_padded(hs);
+    struct parts p = {0};
+    p.q = take(base, &p.bytes, ROWS * hsp, sizeof(float));
+    p.kt = take(base, &p.bytes, hs * KEYS, sizeof(float));
+    p.v = take(base, &p.bytes, KEYS * hsp, sizeof(float));
+    p.acc = take(base, &p.bytes, ROWS * hsp, sizeof(float));
+    p.l = take(base, &p.bytes, ROWS * LANES, sizeof(float));
+    p.m = take(base, &p.bytes, ROWS, sizeof(float));
+    p.lo = take(base, &p.bytes, ROWS, sizeof(int32_t));
+    p.hi = take(base, &p.bytes, ROWS, sizeof(int32_t));
+    p.mask = take(base, &p.bytes, mask ? ROWS * KEYS : 0, sizeof(float));
+    return p;
+}
+
+size_t sw__attention_rows_scratch(int64_t hs, bool mask)
+{
+    return parts_of(NULL, hs, mask).bytes;
+}
+
+void sw__attention_locate(const void **rows, const struct sw_attention_source *s, const char *base,
+                          int64_t from, int64_t n)
+{
+    const int64_t page = s->blocks ? s->page : from + n + 1;
+    int64_t number = from / page, within = from % page;
+    for (int64_t i = 0; i < n; number++, within = 0) {
+        const char *at = base + (s->blocks ? (int64_t)s->blocks[number] * page * s->stride : 0);
+        for (; within < page && i < n; within++, i++) rows[i] = at + within * s->stride;
+    }
+}
+
+static int32_t clamp_key(int64_t j)
+{
+    return (int32_t)(j < 0 ? 0 : j > KEYS ? KEYS : j);
+}
+
+bool sw__attention_cut(int32_t *lo, int32_t *hi, const struct sw_attention_rows *r, int64_t block)
+{
+    bool any = false;
+    for (int64_t i = 0; i < r->n; i++) {
+        lo[i] = clamp_key(r->lo[i] - block * KEYS);
+        hi[i] = clamp_key(r->hi[i] - block * KEYS);
+        any = any || lo[i] < hi[i];
+    }
+    return any;
+}
+
+void sw__attention_cut_mask(float *mask, const struct sw_attention_rows *r, int64_t block,
+                            int64_t from, int64_t to)
+{
+    const int64_t start = block * KEYS;
+    for (int64_t i = 0; i < r->n; i++, mask += KEYS)
+        for (int64_t j = 0; j < KEYS; j++) {
+            bool there = start + j >= from && start + j < to;
+            mask[j] = there ? r->mask[i][(start + j) * r->mask_step] : 0;
+        }
+}
+
+/* Keys from .. to-1 of a block into scratch.  Lanes in front of `from` take the first key's numbers:
+ * nobody looks at them, and their own keys may lie nowhere. */
+static void pack_block(const struct sw_kernels *k, const struct sw_attention_source *source,
+                       const struct parts *p, int64_t hs, int64_t start, int64_t from, int64_t to)
+{
+    const void *rows[KEYS];
+    const int64_t skip = from - start, n = to - start;
+    sw__attention_locate(rows + skip, source, source->k, from, to - from);
+    for (int64_t i = 0; i < skip; i++) rows[i] = rows[skip];
+    k->attention_pack_keys(p->kt, rows, source->dtype, n, hs);
+    sw__attention_locate(rows + skip, source, source->v, from, to - from);
+    for (int64_t i = 0; i < skip; i++) rows[i] = rows[skip];
+    k->attention_pack_rows(p->v, rows, source->dtype, n, hs, 1);
+}
+
+/* y = acc / sum(l), lse = m + log(sum(l)); zeros and -infinity for a row that saw nothing. */
+static void finish_row(const struct sw_attention_rows *r, const struct parts *p, int64_t i)
+{
+    float sum[LANES], *y = r->y[i];
+    const float *acc = p->acc + i * sw__attention_padded(r->hs);
+    memcpy(sum, p->l + i * LANES, sizeof sum);
+    for (int half = LANES / 2; half > 0; half /= 2)
+        for (int j = 0; j < half; j++) sum[j] += sum[j + half];
+    const bool blind = p->m[i] == -INFINITY && sum[0] == 0;
+    if (r->lse[0]) *r->lse[i] = blind ? -INFINITY : p->m[i] + logf(sum[0]);
+    for (int64_t d = 0; y && d < r->hs; d++) y[d] = blind ? 0 : acc[d] / sum[0];
+}
+
+void sw__attention_rows_run(const struct sw_kernels *k, const struct sw_attention_rows *r,
+                            const struct sw_attention_source *source, void *scratch)
+{
+    const int64_t hsp = sw__attention_padded(r->hs);
+    const struct parts p = parts_of(scratch, r->hs, r->mask[0] != NULL);
+    int64_t from = INT64_MAX, to = 0; /* the keys that any row sees */
+    k->attention_pack_rows(p.q, r->q, SW_F32, r->n, r->hs, r->scale);
+    memset(p.acc, 0, (size_t)(r->n * hsp) * sizeof *p.acc);
+    memset(p.l, 0, (size_t)(r->n * LANES) * sizeof *p.l);
+    for (int64_t i = 0; i < r->n; i++) {
+        p.m[i] = -INFINITY;
+        if (r->lo[i] >= r->hi[i]) continue;
+        from = sw__min64(from, r->lo[i]);
+        to = sw__max64(to, r->hi[i]);
+    }
+    struct sw_attention_forward a = {.rows = r->n,
+                                     .hs = r->hs,
+                                     .hsp = hsp,
+                                     .q = p.q,
+                                     .kt = p.kt,
+                                     .v = p.v,
+                                     .view = {p.lo, p.hi, NULL, r->softcap},
+                                     .m = p.m,
+                                     .l = p.l,
+                                     .acc = p.acc};
+    for (int64_t block = from / KEYS; from < to && block * KEYS < to; block++) {
+        const int64_t start = block * KEYS, first = sw__max64(start, from);
+        const int64_t last = sw__min64(start + KEYS, to);
+        if (!sw__attention_cut(p.lo, p.hi, r, block)) continue;
+        pack_block(k, source, &p, r->hs, start, first, last);
+        if (r->mask[0]) sw__attention_cut_mask(p.mask, r, block, first, last);
+        a.view.mask = r->mask[0] ? p.mask : NULL;
+        k->attention_forward(&a);
+    }
+    for (int64_t i = 0; i < r->n; i++) finish_row(r, &p, i);
+}
