@@ -12,5 +12,6 @@
 #include <swell/plan.h>
 #include <swell/train.h>
 #include <swell/models.h>
+#include <swell/data.h>
 
 #endif
