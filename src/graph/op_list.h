@@ -44,7 +44,12 @@
 #define SW_OPS_MOVE(X)                                                                             \
     X(reshape)                                                                                     \
     X(flatten)                                                                                     \
-    X(expand)
+    X(expand)                                                                                      \
+    X(transpose)                                                                                   \
+    X(concat)                                                                                      \
+    X(split)                                                                                       \
+    X(slice)                                                                                       \
+    X(flip)
 
 /* attention and positions: attention.c, paged_attention.c, rope.c */
 #define SW_OPS_ATTENTION(X)                                                                        \
@@ -87,7 +92,10 @@
 
 #define SW_BACKWARD_OPS_MOVE(X)                                                                    \
     X(reshape_like, reshape)                                                                       \
-    X(expand_like, sum)
+    X(expand_like, sum)                                                                            \
+    X(concat_grad, concat)                                                                         \
+    X(split_grad, split)                                                                           \
+    X(slice_grad, slice)
 
 #define SW_BACKWARD_OPS_ATTENTION(X) X(attention_backward, attention)
 

@@ -197,6 +197,63 @@ void sw__box_step_run(const struct sw_step *s, int phase, int64_t begin, int64_t
     sw__box_run(s->note, s->k, s->out[0]->data, s->in[0]->data, begin, end);
 }
 
+void sw__boxes_add(struct sw_boxes *b, const struct sw_box *box, int src, int dst)
+{
+    struct sw_box *to = &b->box[b->n];
+    *to = *box;
+    if (src == SW_BOX_ZEROS) {
+        memset(to->src_stride, 0, sizeof to->src_stride);
+        to->src_at = 0;
+    }
+    b->src[b->n] = src;
+    b->dst[b->n++] = dst;
+}
+
+sw_status sw__boxes_step_prepare(struct sw_step *s)
+{
+    struct sw_boxes *b = s->note;
+    int64_t tasks = 0;
+    for (int i = 0; i < b->n; i++) {
+        sw__box_plan(&b->box[i]);
+        b->end[i] = tasks += b->box[i].tasks;
+    }
+    s->n_phases = tasks > 0;
+    s->tasks[0] = tasks;
+    s->kernel = b->n ? sw__box_kernel(&b->box[0], s->k) : "none";
+    return SW_OK;
+}
+
+void sw__boxes_step_run(const struct sw_step *s, int phase, int64_t begin, int64_t end,
+                        void *scratch)
+{
+    (void)phase, (void)scratch;
+    static const uint32_t zero = 0;
+    const struct sw_boxes *b = s->note;
+    for (int i = 0; i < b->n && begin < end; i++) {
+        int64_t first = b->end[i] - b->box[i].tasks, to = sw__min64(end, b->end[i]);
+        if (begin >= to) continue;
+        const void *src = b->src[i] == SW_BOX_ZEROS ? &zero : s->in[b->src[i]]->data;
+        sw__box_run(&b->box[i], s->k, s->out[b->dst[i]]->data, src, begin - first, to - first);
+        begin = to;
+    }
+}
+
+struct sw_axis_view sw__axis_view(const sw_shape *shape, int axis)
+{
+    struct sw_axis_view v = {1, shape->dim[axis], 1};
+    for (int i = 0; i < axis; i++) v.outer *= shape->dim[i];
+    for (int i = axis + 1; i < shape->rank; i++) v.inner *= shape->dim[i];
+    return v;
+}
+
+void sw__axis_box(struct sw_box *b, sw_dtype dtype, struct sw_axis_view v, int64_t count,
+                  int64_t src_size, int64_t dst_size)
+{
+    sw__box_dense(b, dtype, &SW_SHAPE(v.outer, count, v.inner));
+    b->src_stride[0] = src_size * v.inner;
+    b->dst_stride[0] = dst_size * v.inner;
+}
+
 sw_status sw__infer_movable(struct sw_infer *q, int i)
 {
     const sw_dtype_info *info = sw_dtype_get(q->in[i]->dtype);

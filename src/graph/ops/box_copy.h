@@ -41,6 +41,34 @@ sw_status sw__box_step_prepare(struct sw_step *s, struct sw_box *b);
 void sw__box_step_run(const struct sw_step *s, int phase, int64_t begin, int64_t end,
                       void *scratch);
 
+/* Several boxes that together fill the outputs of a step, without overlap: concat, split, and the
+ * gradients that put zeros around what they move. */
+#define SW_MAX_BOXES SW_MAX_OUTPUTS
+#define SW_BOX_ZEROS -1 /* as a source */
+struct sw_boxes {
+    int n;
+    struct sw_box box[SW_MAX_BOXES];
+    int src[SW_MAX_BOXES], dst[SW_MAX_BOXES]; /* in[src] or zeros, out[dst] */
+    int64_t end[SW_MAX_BOXES];                /* tasks of this box and those before it */
+};
+
+/* Append a box; its source strides are set to 0 for zeros. */
+void sw__boxes_add(struct sw_boxes *b, const struct sw_box *box, int src, int dst);
+/* prepare, after the last box was added, and run, of an op whose note is a struct sw_boxes. */
+sw_status sw__boxes_step_prepare(struct sw_step *s);
+void sw__boxes_step_run(const struct sw_step *s, int phase, int64_t begin, int64_t end,
+                        void *scratch);
+
+/* A tensor seen from one axis: (outer, size, inner). */
+struct sw_axis_view {
+    int64_t outer, size, inner;
+};
+struct sw_axis_view sw__axis_view(const sw_shape *shape, int axis);
+/* The box of `count` indices of the axis, from the start of both tensors; src_size and dst_size are
+ * the sizes of the axis in the tensors.  Offsets and steps are multiples of v.inner. */
+void sw__axis_box(struct sw_box *b, sw_dtype dtype, struct sw_axis_view v, int64_t count,
+                  int64_t src_size, int64_t dst_size);
+
 /* SW_OK unless in[i] is of a block type, whose elements cannot be moved one by one. */
 sw_status sw__infer_movable(struct sw_infer *q, int i);
 
