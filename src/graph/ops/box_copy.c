@@ -256,6 +256,7 @@ void sw__axis_box(struct sw_box *b, sw_dtype dtype, struct sw_axis_view v, int64
 
 sw_status sw__infer_movable(struct sw_infer *q, int i)
 {
+    if (!q->in[i]) return sw__infer_fail(q, SW_ERR_ARGUMENT, "operand %d is missing", i);
     const sw_dtype_info *info = sw_dtype_get(q->in[i]->dtype);
     if (info->block_elements == 1) return SW_OK;
     return sw__infer_fail(q, SW_ERR_DTYPE, "elements of %s come in blocks and cannot be moved",

@@ -69,7 +69,7 @@ struct sw_axis_view sw__axis_view(const sw_shape *shape, int axis);
 void sw__axis_box(struct sw_box *b, sw_dtype dtype, struct sw_axis_view v, int64_t count,
                   int64_t src_size, int64_t dst_size);
 
-/* SW_OK unless in[i] is of a block type, whose elements cannot be moved one by one. */
+/* SW_OK when in[i] is present and not of a block type, whose elements cannot be moved one by one. */
 sw_status sw__infer_movable(struct sw_infer *q, int i);
 
 #endif

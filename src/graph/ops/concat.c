@@ -35,8 +35,8 @@ static sw_status concat_infer(struct sw_infer *q)
     const struct concat_attr *attr = q->attr;
     sw_shape *y = &q->out[0]->shape;
     int axis;
-    sw_status status = sw__infer_axis(q, 0, attr->axis, &axis);
-    if (status == SW_OK) status = sw__infer_movable(q, 0);
+    sw_status status = sw__infer_movable(q, 0);
+    if (status == SW_OK) status = sw__infer_axis(q, 0, attr->axis, &axis);
     if (status != SW_OK) return status;
     *q->out[0] = (sw_tensor){.dtype = q->in[0]->dtype, .shape = q->in[0]->shape};
     for (int i = 1; i < attr->n; i++) {
@@ -136,8 +136,8 @@ static sw_status split_infer(struct sw_infer *q)
     const struct split_attr *attr = q->attr;
     const sw_shape *x = &q->in[0]->shape;
     int axis;
-    sw_status status = sw__infer_axis(q, 0, attr->axis, &axis);
-    if (status == SW_OK) status = sw__infer_movable(q, 0);
+    sw_status status = sw__infer_movable(q, 0);
+    if (status == SW_OK) status = sw__infer_axis(q, 0, attr->axis, &axis);
     if (status != SW_OK) return status;
     int64_t left = x->dim[axis];
     for (int i = 0; i < attr->n; i++) {

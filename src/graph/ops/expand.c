@@ -22,11 +22,13 @@ static sw_status broadcast_to(struct sw_infer *q, const sw_shape *shape)
                               sw_shape_text(&x->shape, a), sw_shape_text(shape, b));
     q->out[0]->dtype = x->dtype;
     q->out[0]->shape = *shape;
-    return sw__infer_movable(q, 0);
+    return SW_OK;
 }
 
 static sw_status expand_infer(struct sw_infer *q)
 {
+    sw_status status = sw__infer_movable(q, 0);
+    if (status != SW_OK) return status;
     sw_shape shape = ((const struct expand_attr *)q->attr)->shape;
     const sw_shape *x = &q->in[0]->shape;
     int missing = shape.rank - x->rank;
@@ -37,7 +39,8 @@ static sw_status expand_infer(struct sw_infer *q)
 
 static sw_status expand_like_infer(struct sw_infer *q)
 {
-    return broadcast_to(q, &q->in[1]->shape);
+    sw_status status = sw__infer_movable(q, 0);
+    return status == SW_OK ? broadcast_to(q, &q->in[1]->shape) : status;
 }
 
 static void expand_grad(sw_graph *g, const struct sw_op *op, sw_node *const *dy, const bool *need,

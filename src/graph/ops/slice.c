@@ -44,8 +44,8 @@ static sw_status slice_infer(struct sw_infer *q)
 {
     const struct slice_attr *attr = q->attr;
     int axis;
-    sw_status status = sw__infer_axis(q, 0, attr->o.axis, &axis);
-    if (status == SW_OK) status = sw__infer_movable(q, 0);
+    sw_status status = sw__infer_movable(q, 0);
+    if (status == SW_OK) status = sw__infer_axis(q, 0, attr->o.axis, &axis);
     if (status != SW_OK) return status;
     *q->out[0] = (sw_tensor){.dtype = q->in[0]->dtype, .shape = q->in[0]->shape};
     q->out[0]->shape.dim[axis] = resolve(&attr->o, &q->in[0]->shape).count;
@@ -148,9 +148,11 @@ static sw_status flip_infer(struct sw_infer *q)
 {
     const struct flip_attr *attr = q->attr;
     int axis;
-    sw_status status = sw__infer_axis(q, 0, attr->axis, &axis);
+    sw_status status = sw__infer_movable(q, 0);
+    if (status == SW_OK) status = sw__infer_axis(q, 0, attr->axis, &axis);
+    if (status != SW_OK) return status;
     *q->out[0] = (sw_tensor){.dtype = q->in[0]->dtype, .shape = q->in[0]->shape};
-    return status == SW_OK ? sw__infer_movable(q, 0) : status;
+    return SW_OK;
 }
 
 static void flip_grad(sw_graph *g, const struct sw_op *op, sw_node *const *dy, const bool *need,

@@ -12,6 +12,8 @@ struct transpose_attr {
 static sw_status transpose_infer(struct sw_infer *q)
 {
     const struct transpose_attr *attr = q->attr;
+    sw_status status = sw__infer_movable(q, 0);
+    if (status != SW_OK) return status;
     const sw_shape *x = &q->in[0]->shape;
     char text[SW_SHAPE_TEXT];
     if (x->rank != attr->n)
@@ -20,7 +22,7 @@ static sw_status transpose_infer(struct sw_infer *q)
     q->out[0]->dtype = q->in[0]->dtype;
     q->out[0]->shape.rank = x->rank;
     for (int i = 0; i < x->rank; i++) q->out[0]->shape.dim[i] = x->dim[attr->axes[i]];
-    return sw__infer_movable(q, 0);
+    return SW_OK;
 }
 
 static void transpose_grad(sw_graph *g, const struct sw_op *op, sw_node *const *dy,

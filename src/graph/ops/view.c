@@ -5,6 +5,11 @@
 #include "graph/op.h"
 #include "base/size.h"
 
+static sw_status present(struct sw_infer *q)
+{
+    return q->in[0] ? SW_OK : sw__infer_fail(q, SW_ERR_ARGUMENT, "operand 0 is missing");
+}
+
 /* Elements of in[0] must be those of `shape`, and whole blocks must stay whole. */
 static sw_status view(struct sw_infer *q, const sw_shape *shape)
 {
@@ -30,6 +35,7 @@ struct reshape_attr {
 
 static sw_status reshape_infer(struct sw_infer *q)
 {
+    if (present(q) != SW_OK) return SW_ERR_ARGUMENT;
     sw_shape shape = ((const struct reshape_attr *)q->attr)->shape;
     int64_t known = 1, all = sw_shape_elements(&q->in[0]->shape);
     int free_axis = -1;
@@ -78,6 +84,7 @@ struct flatten_attr {
 static sw_status flatten_infer(struct sw_infer *q)
 {
     const struct flatten_attr *attr = q->attr;
+    if (present(q) != SW_OK) return SW_ERR_ARGUMENT;
     const sw_shape *x = &q->in[0]->shape;
     int first, last;
     sw_status status = sw__infer_axis(q, 0, attr->first, &first);
