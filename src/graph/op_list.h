@@ -49,7 +49,12 @@
     X(concat)                                                                                      \
     X(split)                                                                                       \
     X(slice)                                                                                       \
-    X(flip)
+    X(flip)                                                                                        \
+    X(pad)                                                                                         \
+    X(gather)                                                                                      \
+    X(scatter_add)                                                                                 \
+    X(embedding)                                                                                   \
+    X(resize)
 
 /* attention and positions: attention.c, paged_attention.c, rope.c */
 #define SW_OPS_ATTENTION(X)                                                                        \
@@ -58,10 +63,13 @@
     X(paged_attention)
 
 /* quantisation: quantise.c, quantised_linear.c */
-#define SW_OPS_QUANT(X)
+#define SW_OPS_QUANT(X)                                                                            \
+    X(quantise)                                                                                    \
+    X(dequantise)
 
 /* updates of weights: assign.c, sgd.c, adam.c, ... */
-#define SW_OPS_UPDATE(X)
+#define SW_OPS_UPDATE(X)                                                                           \
+    X(assign)
 
 /* clang-format on */
 
@@ -95,7 +103,10 @@
     X(expand_like, sum)                                                                            \
     X(concat_grad, concat)                                                                         \
     X(split_grad, split)                                                                           \
-    X(slice_grad, slice)
+    X(slice_grad, slice)                                                                           \
+    X(pad_grad, pad)                                                                               \
+    X(gather_grad, gather)                                                                         \
+    X(resize_grad, resize)
 
 #define SW_BACKWARD_OPS_ATTENTION(X) X(attention_backward, attention)
 

@@ -3,6 +3,7 @@
 
 typedef void copy_fn SW_COPY_ARGUMENTS;
 typedef void transpose_fn SW_TRANSPOSE_ARGUMENTS;
+typedef void gather_fn SW_GATHER_ARGUMENTS;
 
 static void fill_bytes(struct checkkern *c, void *p, int64_t n)
 {
@@ -146,22 +147,134 @@ void check_transpose_x32(struct checkkern *c)
     check_transposes(c, c->k->transpose_x32, 4);
 }
 
-void check_accumulate_f32(struct checkkern *c)
+static void check_gather(struct checkkern *c, gather_fn *f, int64_t size, int64_t n, int64_t rows,
+                         int64_t inner)
+{
+    int64_t row = inner * size;
+    uint8_t *src = ck_bytes(c, (size_t)(rows * row), (size_t)size);
+    uint8_t *dst = ck_bytes(c, (size_t)(n * row), (size_t)size);
+    uint8_t *want = ck_bytes(c, (size_t)(n * row), (size_t)size);
+    int32_t *ids = ck_bytes(c, (size_t)n * sizeof *ids, sizeof *ids);
+    fill_bytes(c, src, rows * row);
+    for (int64_t i = 0; i < n; i++) {
+        ids[i] = (int32_t)(ck_below(c, 2 * rows + 4) - rows - 2); /* two too many on either side */
+        if (ck_below(c, 20) == 0) ids[i] = ck_below(c, 2) ? INT32_MIN : INT32_MAX;
+        int64_t r = ids[i] < 0 ? ids[i] + rows : ids[i];
+        if (r >= 0 && r < rows)
+            memcpy(want + i * row, src + r * row, (size_t)row);
+        else
+            memset(want + i * row, 0, (size_t)row);
+    }
+    ck_freeze(c, src);
+    ck_freeze(c, ids);
+    f(dst, src, ids, n, rows, inner);
+    ck_same_bytes(c, dst, want, (size_t)(n * row), "%lld of %lld rows of %lld", (long long)n,
+                  (long long)rows, (long long)inner);
+    ck_release(c);
+}
+
+static void check_gathers(struct checkkern *c, gather_fn *f, int64_t size)
+{
+    for (int64_t inner = 0; inner <= 4 * 64 / size + 1; inner++)
+        check_gather(c, f, size, ck_below(c, 9), ck_below(c, 9), inner);
+    for (int64_t n = 0; n <= CK_LENGTHS; n++) check_gather(c, f, size, n, 1 + ck_below(c, 99), 1);
+    if (!c->bench) return;
+    uint8_t *x = ck_bytes(c, 1 << 16, 64), *y = ck_bytes(c, 1 << 16, 64);
+    int32_t *ids = ck_bytes(c, 4096 * sizeof *ids, 64);
+    int64_t rows = (1 << 16) / 16 / size;
+    fill_bytes(c, x, 1 << 16);
+    for (int i = 0; i < 4096; i++) ids[i] = (int32_t)ck_below(c, rows);
+    CK_BENCH(c, "rows of 16", 2. * (1 << 16), "B",
+             f(y, x, ids, rows < 4096 ? rows : 4096, rows, 16));
+    CK_BENCH(c, "4096 elements", 2. * 4096 * (double)size, "B", f(y, x, ids, 4096, rows, 1));
+}
+
+void check_gather_x8(struct checkkern *c)
+{
+    check_gathers(c, c->k->gather_x8, 1);
+}
+
+void check_gather_x16(struct checkkern *c)
+{
+    check_gathers(c, c->k->gather_x16, 2);
+}
+
+void check_gather_x32(struct checkkern *c)
+{
+    check_gathers(c, c->k->gather_x32, 4);
+}
+
+void check_axpy_f32(struct checkkern *c)
 {
     for (int64_t n = 0; n <= CK_LENGTHS; n++) {
         float *x = ck_fill(c, ck_floats(c, n), n, -1, 1),
               *y = ck_fill(c, ck_floats(c, n), n, -1, 1);
-        float *before = ck_floats(c, n);
+        float *before = ck_floats(c, n), a = n % 3 ? (float)ck_uniform(c, -2, 2) : 1;
         if (n % 2) ck_fill_special(c, x, n, 5);
         memcpy(before, y, (size_t)n * sizeof *y);
         ck_freeze(c, x);
-        c->k->accumulate_f32(y, x, n);
-        for (int64_t i = 0; i < n; i++)
-            ck_same(c, y[i], before[i] + x[i], "n=%lld i=%lld", (long long)n, (long long)i);
+        c->k->axpy_f32(y, a, x, n);
+        for (int64_t i = 0; i < n; i++) {
+            float product = a * x[i];
+            ck_same(c, y[i], before[i] + product, "n=%lld i=%lld", (long long)n, (long long)i);
+        }
         ck_release(c);
     }
     if (!c->bench) return;
     float *x = ck_fill(c, ck_floats_at(c, 4096, 0), 4096, -1, 1);
     float *y = ck_fill(c, ck_floats_at(c, 4096, 0), 4096, -1, 1);
-    CK_BENCH(c, "4096", 12. * 4096, "B", c->k->accumulate_f32(y, x, 4096));
+    CK_BENCH(c, "4096", 12. * 4096, "B", c->k->axpy_f32(y, 1, x, 4096));
+}
+
+/* (1 - w) a + w b, each of the four roundings at most half a unit of a term. */
+static void check_lerp(struct checkkern *c, float got, float a, float b, float w, int64_t i)
+{
+    double want = (1 - (double)w) * (double)a + (double)w * (double)b;
+    double bound = 2 * CK_EPS * (fabs((1 - (double)w) * (double)a) + fabs((double)w * (double)b));
+    ck_near(c, got, want, bound + 0x1p-149, "i=%lld w=%g", (long long)i, (double)w);
+    float left = (1 - w) * a, right = w * b;
+    ck_same(c, got, left + right, "bits of i=%lld", (long long)i);
+}
+
+void check_lerp_f32(struct checkkern *c)
+{
+    for (int64_t n = 0; n <= CK_LENGTHS; n++) {
+        float *a = ck_fill(c, ck_floats(c, n), n, -1, 1),
+              *b = ck_fill(c, ck_floats(c, n), n, -1, 1);
+        float *y = ck_floats(c, n), w = n % 4 ? (float)ck_uniform(c, 0, 1) : 0;
+        ck_freeze(c, a);
+        ck_freeze(c, b);
+        c->k->lerp_f32(y, a, b, w, n);
+        for (int64_t i = 0; i < n; i++) check_lerp(c, y[i], a[i], b[i], w, i);
+        ck_release(c);
+    }
+    if (!c->bench) return;
+    float *x = ck_fill(c, ck_floats_at(c, 4096, 0), 4096, -1, 1);
+    float *y = ck_floats_at(c, 4096, 0);
+    CK_BENCH(c, "4096", 12. * 4096, "B", c->k->lerp_f32(y, x, x, 0.5f, 4096));
+}
+
+void check_lerp_at_f32(struct checkkern *c)
+{
+    for (int64_t n = 0; n <= CK_LENGTHS; n++) {
+        int64_t m = 1 + ck_below(c, 60);
+        float *x = ck_fill(c, ck_floats(c, m), m, -1, 1), *w = ck_fill(c, ck_floats(c, n), n, 0, 1);
+        float *y = ck_floats(c, n);
+        int32_t *from = ck_bytes(c, (size_t)n * 4, 4), *to = ck_bytes(c, (size_t)n * 4, 4);
+        for (int64_t i = 0; i < n; i++) {
+            from[i] = (int32_t)ck_below(c, m);
+            to[i] = (int32_t)ck_below(c, m);
+        }
+        ck_freeze(c, x);
+        ck_freeze(c, from);
+        ck_freeze(c, to);
+        c->k->lerp_at_f32(y, x, from, to, w, n);
+        for (int64_t i = 0; i < n; i++) check_lerp(c, y[i], x[from[i]], x[to[i]], w[i], i);
+        ck_release(c);
+    }
+    if (!c->bench) return;
+    float *x = ck_fill(c, ck_floats_at(c, 4096, 0), 4096, 0, 1), *y = ck_floats_at(c, 4096, 0);
+    int32_t *at = ck_bytes(c, 4096 * 4, 64);
+    for (int i = 0; i < 4096; i++) at[i] = i / 2;
+    CK_BENCH(c, "4096", 20. * 4096, "B", c->k->lerp_at_f32(y, x, at, at, x, 4096));
 }

@@ -1,6 +1,7 @@
 /* The move family in AVX2: rows copied, filled and reversed by whole vectors, transposes in register
  * tiles.  Tails go through overlapping vectors inside the row, or one by one. */
 #include <immintrin.h>
+#include <stdbool.h>
 #include <string.h>
 #include "kernels/kernels.h"
 
@@ -96,6 +97,58 @@ static void sw__copy_x16_avx2 SW_COPY_ARGUMENTS
 static void sw__copy_x32_avx2 SW_COPY_ARGUMENTS
 {
     COPY(uint32_t, _mm256_set1_epi32((int)*s))
+}
+
+/* ---- gathers ----------------------------------------------------------------------------------- */
+
+#define GATHER(type)                                                                               \
+    type *d = dst;                                                                                 \
+    const type *s = src;                                                                           \
+    for (int64_t i = 0; i < n; i++, d += inner) {                                                  \
+        int64_t r = ids[i] < 0 ? ids[i] + rows : ids[i];                                           \
+        bool inside = r >= 0 && r < rows;                                                          \
+        if (inner == 1)                                                                            \
+            *d = inside ? s[r] : 0;                                                                \
+        else if (inside)                                                                           \
+            copy_row((uint8_t *)d, (const uint8_t *)(s + r * inner), inner *(int)sizeof(type));    \
+        else                                                                                       \
+            memset(d, 0, (size_t)inner * sizeof(type));                                            \
+    }
+
+static void sw__gather_x8_avx2 SW_GATHER_ARGUMENTS
+{
+    GATHER(uint8_t)
+}
+
+static void sw__gather_x16_avx2 SW_GATHER_ARGUMENTS
+{
+    GATHER(uint16_t)
+}
+
+/* Single elements, eight at a time; returns how many. */
+static int64_t gather_elements(int32_t *d, const int32_t *s, const int32_t *ids, int64_t n,
+                               int64_t rows)
+{
+    if (rows > INT32_MAX) return 0;
+    const __m256i none = _mm256_setzero_si256(), size = _mm256_set1_epi32((int32_t)rows);
+    int64_t i = 0;
+    for (; i + 8 <= n; i += 8) {
+        __m256i r = _mm256_loadu_si256((const __m256i *)(ids + i));
+        r = _mm256_add_epi32(r, _mm256_and_si256(_mm256_cmpgt_epi32(none, r), size));
+        __m256i inside = _mm256_andnot_si256(_mm256_cmpgt_epi32(none, r),
+                                             _mm256_cmpgt_epi32(size, r));
+        _mm256_storeu_si256((__m256i *)(d + i), _mm256_mask_i32gather_epi32(none, s, r, inside, 4));
+    }
+    return i;
+}
+
+static void sw__gather_x32_avx2 SW_GATHER_ARGUMENTS
+{
+    int64_t done = inner == 1 ? gather_elements(dst, src, ids, n, rows) : 0;
+    dst = (int32_t *)dst + done;
+    ids += done;
+    n -= done;
+    GATHER(uint32_t)
 }
 
 /* ---- transposes -------------------------------------------------------------------------------- */
@@ -219,12 +272,41 @@ static void sw__transpose_x32_8x8_avx2 SW_TRANSPOSE_ARGUMENTS
         }
 }
 
-static void sw__accumulate_f32_avx2(float *y, const float *x, int64_t n)
+/* ---- sums ---------------------------------------------------------------------------------------- */
+
+static void sw__axpy_f32_avx2(float *y, float a, const float *x, int64_t n)
 {
+    __m256 wide = _mm256_set1_ps(a);
+    int64_t i = 0;
+    for (; i + 8 <= n; i += 8) {
+        __m256 product = _mm256_mul_ps(wide, _mm256_loadu_ps(x + i));
+        _mm256_storeu_ps(y + i, _mm256_add_ps(_mm256_loadu_ps(y + i), product));
+    }
+    for (; i < n; i++) y[i] += a * x[i];
+}
+
+static void sw__lerp_f32_avx2(float *y, const float *a, const float *b, float w, int64_t n)
+{
+    __m256 w0 = _mm256_set1_ps(1 - w), w1 = _mm256_set1_ps(w);
     int64_t i = 0;
     for (; i + 8 <= n; i += 8)
-        _mm256_storeu_ps(y + i, _mm256_add_ps(_mm256_loadu_ps(y + i), _mm256_loadu_ps(x + i)));
-    for (; i < n; i++) y[i] += x[i];
+        _mm256_storeu_ps(y + i, _mm256_add_ps(_mm256_mul_ps(w0, _mm256_loadu_ps(a + i)),
+                                              _mm256_mul_ps(w1, _mm256_loadu_ps(b + i))));
+    for (; i < n; i++) y[i] = (1 - w) * a[i] + w * b[i];
+}
+
+static void sw__lerp_at_f32_avx2(float *y, const float *x, const int32_t *from, const int32_t *to,
+                                 const float *w, int64_t n)
+{
+    const __m256 one = _mm256_set1_ps(1);
+    int64_t i = 0;
+    for (; i + 8 <= n; i += 8) {
+        __m256 a = _mm256_i32gather_ps(x, _mm256_loadu_si256((const __m256i *)(from + i)), 4);
+        __m256 b = _mm256_i32gather_ps(x, _mm256_loadu_si256((const __m256i *)(to + i)), 4);
+        __m256 w1 = _mm256_loadu_ps(w + i), w0 = _mm256_sub_ps(one, w1);
+        _mm256_storeu_ps(y + i, _mm256_add_ps(_mm256_mul_ps(w0, a), _mm256_mul_ps(w1, b)));
+    }
+    for (; i < n; i++) y[i] = (1 - w[i]) * x[from[i]] + w[i] * x[to[i]];
 }
 
 void sw__move_init_avx2(struct sw_kernels *k)
@@ -232,8 +314,13 @@ void sw__move_init_avx2(struct sw_kernels *k)
     SW_KERNEL_SET(k, copy_x8, sw__copy_x8_avx2);
     SW_KERNEL_SET(k, copy_x16, sw__copy_x16_avx2);
     SW_KERNEL_SET(k, copy_x32, sw__copy_x32_avx2);
+    SW_KERNEL_SET(k, gather_x8, sw__gather_x8_avx2);
+    SW_KERNEL_SET(k, gather_x16, sw__gather_x16_avx2);
+    SW_KERNEL_SET(k, gather_x32, sw__gather_x32_avx2);
     SW_KERNEL_SET(k, transpose_x8, sw__transpose_x8_16x32_avx2);
     SW_KERNEL_SET(k, transpose_x16, sw__transpose_x16_8x16_avx2);
     SW_KERNEL_SET(k, transpose_x32, sw__transpose_x32_8x8_avx2);
-    SW_KERNEL_SET(k, accumulate_f32, sw__accumulate_f32_avx2);
+    SW_KERNEL_SET(k, axpy_f32, sw__axpy_f32_avx2);
+    SW_KERNEL_SET(k, lerp_f32, sw__lerp_f32_avx2);
+    SW_KERNEL_SET(k, lerp_at_f32, sw__lerp_at_f32_avx2);
 }

@@ -1,5 +1,5 @@
-/* The move family in AVX-512: only what the AVX2 versions leave on the table.  Copies of rows and the
- * transposes of bytes and words were tried and were not faster than those. */
+/* The move family in AVX-512: only what the AVX2 versions leave on the table.  Copies of rows,
+ * transposes of bytes and words and gathers were tried and were not faster than those. */
 #include <immintrin.h>
 #include "kernels/kernels.h"
 
@@ -54,20 +54,18 @@ static void sw__transpose_x32_16x16_avx512 SW_TRANSPOSE_ARGUMENTS
         }
 }
 
-static void sw__accumulate_f32_avx512(float *y, const float *x, int64_t n)
+static void sw__axpy_f32_avx512(float *y, float a, const float *x, int64_t n)
 {
-    int64_t i = 0;
-    for (; i + 16 <= n; i += 16)
-        _mm512_storeu_ps(y + i, _mm512_add_ps(_mm512_loadu_ps(y + i), _mm512_loadu_ps(x + i)));
-    __mmask16 rest = first16(n - i);
-    if (i < n)
-        _mm512_mask_storeu_ps(
-            y + i, rest,
-            _mm512_add_ps(_mm512_maskz_loadu_ps(rest, y + i), _mm512_maskz_loadu_ps(rest, x + i)));
+    __m512 wide = _mm512_set1_ps(a);
+    for (int64_t i = 0; i < n; i += 16) {
+        __mmask16 m = first16(n - i);
+        __m512 product = _mm512_mul_ps(wide, _mm512_maskz_loadu_ps(m, x + i));
+        _mm512_mask_storeu_ps(y + i, m, _mm512_add_ps(_mm512_maskz_loadu_ps(m, y + i), product));
+    }
 }
 
 void sw__move_init_avx512(struct sw_kernels *k)
 {
     SW_KERNEL_SET(k, transpose_x32, sw__transpose_x32_16x16_avx512);
-    SW_KERNEL_SET(k, accumulate_f32, sw__accumulate_f32_avx512);
+    SW_KERNEL_SET(k, axpy_f32, sw__axpy_f32_avx512);
 }
