@@ -7,11 +7,10 @@ static void build_assign(sw_graph *g, sw_node *const *in, sw_node **out, const v
     out[0] = sw_assign(g, in[0], in[1]);
 }
 
-/* The handle is the weight. */
+/* The handle holds nothing; what counts is the weight afterwards. */
 static void oracle_assign(const struct oracle_array *in, struct oracle_array *out, const void *arg)
 {
-    (void)arg;
-    for (int64_t i = 0; i < oracle_count(&out[0]); i++) out[0].v[i] = in[1].v[i];
+    (void)in, (void)out, (void)arg;
 }
 
 static void after_assign(const struct oracle_array *in, struct oracle_array *after, const void *arg)
@@ -30,6 +29,4 @@ const struct op_case optest_assign[] = {
      .in = {{.shape = {2, {300, 301}}, .state = true}, {.shape = {2, {300, 301}}}}},
     {ASSIGN("bf16"), .in = {{.shape = {1, {33}}, .state = true, .dtype = SW_BF16},
                             {.shape = {1, {33}}, .dtype = SW_BF16}}},
-    {ASSIGN("q8_0"), .in = {{.shape = {2, {3, 64}}, .state = true, .dtype = SW_Q8_0},
-                            {.shape = {2, {3, 64}}, .dtype = SW_Q8_0}}},
     {0}};

@@ -144,25 +144,26 @@ static void oracle_embedding(const struct oracle_array *in, struct oracle_array 
         }
 }
 
-#define EMBEDDING(text)                                                                            \
-    .name = text, .build = build_embedding, .oracle = oracle_embedding, .n_in = 2, .batch = 2,     \
+#define EMBEDDING(text, ids)                                                                       \
+    .name = text, .build = build_embedding, .oracle = oracle_embedding, .n_in = 2, .batch = ids,   \
     .grad_tol = 1e-5
 
 const struct op_case optest_embedding[] = {
-    {EMBEDDING("words"), .expect = {3, {2, 5, 8}},
+    {EMBEDDING("words", 2), .expect = {3, {2, 5, 8}},
      .in = {{.shape = {2, {11, 8}}, .weight = true, .grad = true},
             {.shape = {2, {2, 5}}, IDS(0, 10)}}},
-    {EMBEDDING("many words, wide"), .in = {{.shape = {2, {700, 65}}, .weight = true, .grad = true},
-                                           {.shape = {2, {3, 100}}, IDS(0, 699)}}},
-    {EMBEDDING("outside"), .expect = {2, {20, 3}},
+    {EMBEDDING("many words, wide", 2),
+     .in = {{.shape = {2, {700, 65}}, .weight = true, .grad = true},
+            {.shape = {2, {3, 100}}, IDS(0, 699)}}},
+    {EMBEDDING("outside", 2), .expect = {2, {20, 3}},
      .in = {{.shape = {2, {4, 3}}}, {.shape = {1, {20}}, IDS(-3, 6)}}},
-    {EMBEDDING("f16"), .in = {{.shape = {2, {11, 37}}, .weight = true, .dtype = SW_F16},
-                              {.shape = {1, {9}}, IDS(0, 10)}}},
-    {EMBEDDING("bf16"), .in = {{.shape = {2, {11, 37}}, .weight = true, .dtype = SW_BF16},
-                               {.shape = {1, {9}}, IDS(0, 10)}}},
-    {EMBEDDING("q8_0"), .in = {{.shape = {2, {11, 96}}, .weight = true, .dtype = SW_Q8_0},
-                               {.shape = {1, {9}}, IDS(-1, 11)}}},
-    {EMBEDDING("q4_0"), .in = {{.shape = {2, {11, 96}}, .weight = true, .dtype = SW_Q4_0},
-                               {.shape = {1, {9}}, IDS(-1, 11)}}},
-    {EMBEDDING("no ids"), .in = {{.shape = {2, {4, 3}}}, {.shape = {1, {0}}, IDS(0, 1)}}},
+    {EMBEDDING("f16", 2), .in = {{.shape = {2, {11, 37}}, .weight = true, .dtype = SW_F16},
+                                 {.shape = {1, {9}}, IDS(0, 10)}}},
+    {EMBEDDING("bf16", 2), .in = {{.shape = {2, {11, 37}}, .weight = true, .dtype = SW_BF16},
+                                  {.shape = {1, {9}}, IDS(0, 10)}}},
+    {EMBEDDING("q8_0", 2), .in = {{.shape = {2, {11, 96}}, .weight = true, .dtype = SW_Q8_0},
+                                  {.shape = {1, {9}}, IDS(-1, 11)}}},
+    {EMBEDDING("q4_0", 2), .in = {{.shape = {2, {11, 96}}, .weight = true, .dtype = SW_Q4_0},
+                                  {.shape = {1, {9}}, IDS(-1, 11)}}},
+    {EMBEDDING("no ids", 0), .in = {{.shape = {2, {4, 3}}}, {.shape = {1, {0}}, IDS(0, 1)}}},
     {0}};

@@ -43,7 +43,7 @@ static void oracle_resize(const struct oracle_array *in, struct oracle_array *ou
 /* Each of two passes rounds a weight, two products and a sum of numbers below 1: eight roundings of
  * at most 2^-25, or 2.4e-7.  Nearest copies.  Gradients sum up to about (m/n + 2)^2 weights. */
 #define RESIZE(text, how, h, w, corners)                                                           \
-    .name = text, .build = build_resize, .oracle = oracle_resize, .n_in = 1, .batch = 1,           \
+    .name = text, .build = build_resize, .oracle = oracle_resize, .n_in = 1,                       \
     .tol = SW_RESIZE_##how == SW_RESIZE_NEAREST ? 0 : 5e-7, .grad_tol = 1e-5,                      \
     .arg = &(const sw_resize_options)                                                              \
     {                                                                                              \
@@ -51,32 +51,33 @@ static void oracle_resize(const struct oracle_array *in, struct oracle_array *ou
     }
 
 const struct op_case optest_resize[] = {
-    {RESIZE("nearest, twice", NEAREST, 10, 12, false), .expect = {4, {2, 3, 10, 12}},
+    {RESIZE("nearest, twice", NEAREST, 10, 12, false), .batch = 1, .expect = {4, {2, 3, 10, 12}},
      .in = {{.shape = {4, {2, 3, 5, 6}}, .grad = true}}},
-    {RESIZE("nearest, odd", NEAREST, 7, 13, false),
+    {RESIZE("nearest, odd", NEAREST, 7, 13, false), .batch = 1,
      .in = {{.shape = {4, {2, 1, 5, 6}}, .grad = true}}},
-    {RESIZE("nearest, down", NEAREST, 3, 4, false),
+    {RESIZE("nearest, down", NEAREST, 3, 4, false), .batch = 1,
      .in = {{.shape = {4, {2, 1, 11, 17}}, .grad = true}}},
-    {RESIZE("nearest, one pixel", NEAREST, 3, 4, false),
+    {RESIZE("nearest, one pixel", NEAREST, 3, 4, false), .batch = 1,
      .in = {{.shape = {4, {2, 1, 1, 1}}, .grad = true}}},
-    {RESIZE("bilinear, twice", BILINEAR, 10, 12, false),
+    {RESIZE("bilinear, twice", BILINEAR, 10, 12, false), .batch = 1,
      .in = {{.shape = {4, {2, 3, 5, 6}}, .grad = true}}},
-    {RESIZE("bilinear, odd", BILINEAR, 7, 23, false),
+    {RESIZE("bilinear, odd", BILINEAR, 7, 23, false), .batch = 1,
      .in = {{.shape = {4, {2, 2, 5, 6}}, .grad = true}}},
-    {RESIZE("bilinear, down", BILINEAR, 3, 4, false),
+    {RESIZE("bilinear, down", BILINEAR, 3, 4, false), .batch = 1,
      .in = {{.shape = {4, {2, 1, 11, 17}}, .grad = true}}},
-    {RESIZE("bilinear, same", BILINEAR, 5, 6, false),
+    {RESIZE("bilinear, same", BILINEAR, 5, 6, false), .batch = 1,
      .in = {{.shape = {4, {2, 1, 5, 6}}, .grad = true}}},
-    {RESIZE("bilinear, to a pixel", BILINEAR, 1, 1, false),
+    {RESIZE("bilinear, to a pixel", BILINEAR, 1, 1, false), .batch = 1,
      .in = {{.shape = {4, {2, 1, 4, 7}}, .grad = true}}},
-    {RESIZE("bilinear, from a pixel", BILINEAR, 4, 3, false),
+    {RESIZE("bilinear, from a pixel", BILINEAR, 4, 3, false), .batch = 1,
      .in = {{.shape = {4, {2, 1, 1, 1}}, .grad = true}}},
-    {RESIZE("corners", BILINEAR, 9, 11, true), .in = {{.shape = {4, {2, 3, 5, 6}}, .grad = true}}},
-    {RESIZE("corners, down", BILINEAR, 3, 4, true),
+    {RESIZE("corners", BILINEAR, 9, 11, true), .batch = 1,
+     .in = {{.shape = {4, {2, 3, 5, 6}}, .grad = true}}},
+    {RESIZE("corners, down", BILINEAR, 3, 4, true), .batch = 1,
      .in = {{.shape = {4, {2, 1, 11, 17}}, .grad = true}}},
-    {RESIZE("corners, to a pixel", BILINEAR, 1, 1, true),
+    {RESIZE("corners, to a pixel", BILINEAR, 1, 1, true), .batch = 1,
      .in = {{.shape = {4, {2, 1, 4, 7}}, .grad = true}}},
-    {RESIZE("large", BILINEAR, 150, 250, false),
+    {RESIZE("large", BILINEAR, 150, 250, false), .batch = 1,
      .in = {{.shape = {4, {2, 3, 60, 70}}, .grad = true}}},
     {RESIZE("no pictures", BILINEAR, 4, 4, false), .in = {{.shape = {4, {0, 3, 5, 6}}}}},
     {0}};

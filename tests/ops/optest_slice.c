@@ -27,10 +27,12 @@ static void oracle_slice(const struct oracle_array *in, struct oracle_array *out
     int64_t begin = o->begin < 0 ? o->begin + n : o->begin, end = o->end < 0 ? o->end + n : o->end;
     if (step > 0) {
         if (begin < 0) begin = 0;
-        for (int64_t i = begin; i < end && i < n; i += step) copy_index(in, out, axis, i, to++);
+        for (int64_t i = begin; i < end && i < n; i += step < n ? step : n)
+            copy_index(in, out, axis, i, to++);
     } else {
         if (begin > n - 1) begin = n - 1;
-        for (int64_t i = begin; i > end && i >= 0; i += step) copy_index(in, out, axis, i, to++);
+        for (int64_t i = begin; i > end && i >= 0; i += step > -n ? step : -n)
+            copy_index(in, out, axis, i, to++);
     }
 }
 

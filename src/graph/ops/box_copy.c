@@ -232,8 +232,9 @@ void sw__boxes_step_run(const struct sw_step *s, int phase, int64_t begin, int64
     for (int i = 0; i < b->n && begin < end; i++) {
         int64_t first = b->end[i] - b->box[i].tasks, to = sw__min64(end, b->end[i]);
         if (begin >= to) continue;
+        void *dst = s->out[b->dst[i]]->data; /* out[0] is there for its shape, even if unread */
         const void *src = b->src[i] == SW_BOX_ZEROS ? &zero : s->in[b->src[i]]->data;
-        sw__box_run(&b->box[i], s->k, s->out[b->dst[i]]->data, src, begin - first, to - first);
+        if (dst) sw__box_run(&b->box[i], s->k, dst, src, begin - first, to - first);
         begin = to;
     }
 }
