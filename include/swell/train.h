@@ -26,39 +26,56 @@ typedef enum sw_optimizer_kind { SW_SGD, SW_ADAM, SW_ADAMW, SW_MUON } sw_optimiz
 
 typedef struct sw_optimizer_options {
     sw_optimizer_kind kind;
-    float momentum;      /* SGD, Muon; 0 means 0.9 for SGD and 0.95 for Muon; negative: none */
-    float beta1, beta2;  /* Adam; 0 means 0.9 and 0.999 */
-    float eps;           /* Adam; 0 means 1e-8 */
-    float weight_decay;  /* SGD, Adam: added to the gradient; AdamW, Muon: decoupled */
-    float clip_norm;     /* > 0: scale all gradients so that their global norm is at most this */
-    float ema_decay;     /* > 0: keep moving averages, states "ema/<name>" */
-    bool decay_all;      /* false: no decay for weights of rank < 2 (biases, norms) */
+    float momentum;     /* SGD, Muon; 0 means 0.9 for SGD and 0.95 for Muon; negative: none */
+    float beta1, beta2; /* Adam; 0 means 0.9 and 0.999 */
+    float eps;          /* Adam; 0 means 1e-8 */
+    float weight_decay; /* SGD, Adam: added to the gradient; AdamW, Muon: decoupled */
+    float clip_norm;    /* > 0: scale all gradients so that their global norm is at most this */
+    float ema_decay;    /* > 0: keep moving averages, states "ema/<name>" */
+    bool decay_all;     /* false: no decay for weights of rank < 2 (biases, norms) */
+    float adamw_rate;   /* Muon: the rate of the weights that AdamW takes is lr times this; 0 means
+                           0.05 */
 } sw_optimizer_options;
 
-/* The 2012 form (Krizhevsky et al., section 5):
- *   v <- momentum v - decay lr w - lr dw;  w <- w + v.     lr: f32 of one element. */
+/* In all of these: weights, gradients and moments are f32 of one shape; lr, step, keep and scale are
+ * f32 of one element.  `scale` multiplies the gradient, or is NULL: 1.  When its value is not finite
+ * the op writes nothing: so a bad step leaves no trace (sw_update_scale). */
+
+/* The 2012 form (Krizhevsky et al., section 5), with dw times scale:
+ *   v <- momentum v - decay lr w - lr dw;  w <- w + v.
+ * velocity NULL: momentum must be 0; w <- w - decay lr w - lr dw. */
 SW_API sw_node *sw_sgd_update(sw_graph *g, sw_node *weight, sw_node *grad, sw_node *velocity,
-                              sw_node *lr, float momentum, float weight_decay);
-/* Kingma and Ba 2015, algorithm 1; decoupled: Loshchilov and Hutter 2019, algorithm 2.
- * step: f32 of one element, 1 in the first update. */
+                              sw_node *lr, sw_node *scale, float momentum, float weight_decay);
+/* Kingma and Ba 2015, algorithm 1, the decay added to the gradient; decoupled: Loshchilov and Hutter
+ * 2019, algorithm 2, w <- w - lr (m' / (sqrt(v') + eps) + decay w).  step: 1 in the first update. */
 SW_API sw_node *sw_adam_update(sw_graph *g, sw_node *weight, sw_node *grad, sw_node *m, sw_node *v,
-                               sw_node *lr, sw_node *step, float beta1, float beta2, float eps,
-                               float weight_decay, bool decoupled);
-/* Jordan 2024: momentum, Nesterov, then five Newton-Schulz iterations; weight of rank >= 2 seen as
+                               sw_node *lr, sw_node *step, sw_node *scale, float beta1, float beta2,
+                               float eps, float weight_decay, bool decoupled);
+/* Jordan 2024: momentum, Nesterov, then five Newton-Schulz iterations towards the nearest orthogonal
+ * matrix, times sqrt(max(1, rows / columns)); decoupled decay.  The weight, of rank >= 2, is seen as
  * (dim 0, rest); made of matmuls of the same graph. */
 SW_API sw_node *sw_muon_update(sw_graph *g, sw_node *weight, sw_node *grad, sw_node *velocity,
-                               sw_node *lr, float momentum, float weight_decay);
-/* average <- decay average + (1 - decay) weight */
-SW_API sw_node *sw_ema_update(sw_graph *g, sw_node *average, sw_node *weight, float decay);
-/* sqrt of the sum of all squares, one element. */
+                               sw_node *lr, sw_node *scale, float momentum, float weight_decay);
+/* average <- decay average + (1 - decay) weight.  scale only says whether. */
+SW_API sw_node *sw_ema_update(sw_graph *g, sw_node *average, sw_node *weight, sw_node *scale,
+                              float decay);
+/* sum <- keep sum + scale x; keep NULL: 1.  Where keep is 0 the old sum is not read. */
+SW_API sw_node *sw_accumulate(sw_graph *g, sw_node *sum, sw_node *x, sw_node *keep, sw_node *scale);
+/* sqrt of the sum of all squares, one element; summed in f64. */
 SW_API sw_node *sw_global_norm(sw_graph *g, sw_node *const *x, int n);
+/* The scale of an update: factor, times clip / norm where clip > 0 and the norm is larger; NaN when
+ * loss or norm is not finite, so that nothing is written.  loss, norm: one element each, or NULL. */
+SW_API sw_node *sw_update_scale(sw_graph *g, sw_node *loss, sw_node *norm, float clip,
+                                float factor);
 
-/* All updates of n params: makes the states it needs in `ws` ("opt/<name>/m", ...), clips, updates,
- * averages.  lr and step: f32 inputs of one element.  Muon takes weights of rank >= 2 and AdamW the
- * rest.  Writes the nodes to compile to out[0..*n_out-1]; out has room for 3 n + 1. */
+/* All updates of n params: makes the states it needs in `ws` ("opt/<name>/m", ...), updates,
+ * averages.  lr, step and scale as above.  Muon takes weights of rank >= 2 and AdamW the rest.
+ * Writes the nodes to compile to out[0..*n_out-1]; out has room for 2 n.  A new average starts as a
+ * copy of the weight.  clip_norm is not looked at: it is the business of whoever makes `scale`. */
 SW_API sw_status sw_optimizer_updates(sw_graph *g, sw_weights *ws, sw_node *const *params,
                                       sw_node *const *grads, int n, sw_node *lr, sw_node *step,
-                                      sw_optimizer_options o, sw_node **out, int *n_out);
+                                      sw_node *scale, sw_optimizer_options o, sw_node **out,
+                                      int *n_out);
 
 /* ---- schedules --------------------------------------------------------------------------------- */
 
@@ -73,14 +90,14 @@ typedef enum sw_schedule_kind {
 #define SW_MAX_MILESTONES 16
 typedef struct sw_schedule {
     sw_schedule_kind kind;
-    float rate;      /* the learning rate after warm-up */
-    int64_t warmup;  /* steps of linear rise from rate / warmup */
-    int64_t total;   /* steps, warm-up included */
-    float floor;     /* the last rate */
-    float factor;    /* step, plateau; 0 means 0.1 */
+    float rate;     /* the learning rate after warm-up */
+    int64_t warmup; /* steps of linear rise from rate / warmup */
+    int64_t total;  /* steps, warm-up included */
+    float floor;    /* the last rate */
+    float factor;   /* step, plateau; 0 means 0.1 */
     int64_t milestones[SW_MAX_MILESTONES];
     int n_milestones;
-    int patience;    /* plateau: reports without improvement before a drop */
+    int patience; /* plateau: reports without improvement before a drop */
     /* plateau's memory; saved in checkpoints */
     double best;
     int bad, drops;
@@ -98,11 +115,11 @@ typedef struct sw_trainer sw_trainer;
 typedef struct sw_trainer_options {
     sw_optimizer_options optimizer;
     sw_schedule schedule;
-    int accumulate;          /* micro-batches an update; 0 means 1 */
+    int accumulate; /* micro-batches an update; 0 means 1 */
     sw_recompute recompute;
     sw_node *const *outputs; /* more values to look at after a step, for example logits */
     int n_outputs;
-    uint64_t seed;           /* of dropout and of the data order */
+    uint64_t seed; /* of dropout and of the data order */
 } sw_trainer_options;
 
 /* Appends gradients of all trainable params and updates to g and compiles.  g and ws must outlive

@@ -67,9 +67,15 @@
     X(quantise)                                                                                    \
     X(dequantise)
 
-/* updates of weights: assign.c, sgd.c, adam.c, ... */
+/* updates of weights: assign.c, sgd.c, adam.c, running_sum.c, global_norm.c */
 #define SW_OPS_UPDATE(X)                                                                           \
-    X(assign)
+    X(assign)                                                                                      \
+    X(sgd_update)                                                                                  \
+    X(adam_update)                                                                                 \
+    X(ema_update)                                                                                  \
+    X(accumulate)                                                                                  \
+    X(global_norm)                                                                                 \
+    X(update_scale)
 
 /* clang-format on */
 

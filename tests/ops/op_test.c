@@ -348,6 +348,11 @@ static void same_bits(const char *op, const struct op_case *c, const struct setu
             memcmp(a->grad[i], b->grad[i],
                    (size_t)sw_shape_elements(&c->in[i].shape) * sizeof(float)) != 0)
             fail(op, c, "gradient of input %d has other bits %s (%s)", i, what, s->cpu);
+    for (int i = 0; i < c->n_in; i++)
+        if (a->after[i] && b->after[i] &&
+            memcmp(a->after[i], b->after[i],
+                   (size_t)sw_shape_bytes(&c->in[i].shape, c->in[i].dtype)) != 0)
+            fail(op, c, "state %d has other bits after the run %s (%s)", i, what, s->cpu);
 }
 
 /* ---- gradient against central differences of the oracle ---------------------------------------- */
