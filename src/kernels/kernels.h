@@ -21,6 +21,7 @@
 #include "kernels/reduce_kernels.h"
 #include "kernels/gemm_kernels.h"
 #include "kernels/conv_kernels.h"
+#include "kernels/pool_kernels.h"
 #include "kernels/norm_kernels.h"
 #include "kernels/attention_kernels.h"
 #include "kernels/quant_kernels.h"
@@ -34,6 +35,7 @@
     SW_REDUCE_KERNELS(X)                                                                           \
     SW_GEMM_KERNELS(X)                                                                             \
     SW_CONV_KERNELS(X)                                                                             \
+    SW_POOL_KERNELS(X)                                                                             \
     SW_NORM_KERNELS(X)                                                                             \
     SW_ATTENTION_KERNELS(X)                                                                        \
     SW_QUANT_KERNELS(X)                                                                            \
@@ -48,6 +50,7 @@
     X(reduce)                                                                                      \
     X(gemm)                                                                                        \
     X(conv)                                                                                        \
+    X(pool)                                                                                        \
     X(norm)                                                                                        \
     X(attention)                                                                                   \
     X(quant)                                                                                       \

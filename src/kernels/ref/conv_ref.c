@@ -1,6 +1,71 @@
+/* The reference of the convolution kernels: plain loops that say what the slots compute.  See
+ * conv_kernels.h for the grid and the contract. */
+#include "kernels/gemm_table.h"
 #include "kernels/kernels.h"
+
+/* The source element under a tap of a pixel, 0 outside of the plane. */
+static float tap(const float *plane, const struct sw_grid *g, int64_t r, int64_t q, int64_t i,
+                 int64_t j)
+{
+    int64_t y = r * g->sy + g->y0 + i * g->dy, x = q * g->sx + g->x0 + j * g->dx;
+    return y >= 0 && y < g->h && x >= 0 && x < g->w ? plane[y * g->w + x] : 0;
+}
+
+static void sw__conv_gather_f32_ref(float *dst, int64_t pitch, const float *x,
+                                    const struct sw_grid *g, int64_t k0, int64_t kc, int64_t p0,
+                                    int64_t np, int64_t width)
+{
+    for (int64_t k = k0; k < k0 + kc; k++, dst += pitch) {
+        int64_t j = k % g->nx, i = k / g->nx % g->ny, c = k / g->nx / g->ny;
+        for (int64_t p = p0; p < p0 + np; p++) {
+            int64_t q = p % g->ow, r = p / g->ow % g->oh, n = p / g->ow / g->oh;
+            dst[p - p0] = tap(x + n * g->image + c * g->h * g->w, g, r, q, i, j);
+        }
+        for (int64_t p = np; p < width; p++) dst[p] = 0;
+    }
+}
+
+static void sw__conv_weight_tile_f32_4x8_ref(float *c, int64_t ldc, const float *a, const float *b,
+                                             int64_t kc, int mr, int nr, int accumulate)
+{
+    const int width = sw__gemm_blocks(SW_ISA_REF)->nr;
+    for (int i = 0; i < mr; i++)
+        for (int j = 0; j < nr; j++) {
+            float sum = 0;
+            for (int64_t p = 0; p < kc; p++) sum += a[i * SW_CONV_PITCH + p] * b[p * width + j];
+            c[i * ldc + j] = accumulate ? c[i * ldc + j] + sum : sum;
+        }
+}
+
+static void sw__conv_plane_f32_ref(float *y, const float *x, const struct sw_grid *g,
+                                   const float *w, float bias, int accumulate)
+{
+    for (int64_t r = 0; r < g->oh; r++)
+        for (int64_t q = 0; q < g->ow; q++, y++) {
+            float sum = 0;
+            for (int64_t i = 0; i < g->ny; i++)
+                for (int64_t j = 0; j < g->nx; j++) sum += w[i * g->nx + j] * tap(x, g, r, q, i, j);
+            *y = accumulate ? *y + sum : sum + bias;
+        }
+}
+
+static void sw__conv_plane_grad_f32_ref(float *dw, const float *dy, const float *x,
+                                        const struct sw_grid *g)
+{
+    for (int64_t i = 0; i < g->ny; i++)
+        for (int64_t j = 0; j < g->nx; j++) {
+            float sum = 0;
+            for (int64_t r = 0; r < g->oh; r++)
+                for (int64_t q = 0; q < g->ow; q++)
+                    sum += dy[r * g->ow + q] * tap(x, g, r, q, i, j);
+            dw[i * g->nx + j] += sum;
+        }
+}
 
 void sw__conv_init_ref(struct sw_kernels *k)
 {
-    (void)k;
+    SW_KERNEL_SET(k, conv_gather_f32, sw__conv_gather_f32_ref);
+    SW_KERNEL_SET(k, conv_weight_tile_f32, sw__conv_weight_tile_f32_4x8_ref);
+    SW_KERNEL_SET(k, conv_plane_f32, sw__conv_plane_f32_ref);
+    SW_KERNEL_SET(k, conv_plane_grad_f32, sw__conv_plane_grad_f32_ref);
 }

@@ -1,6 +1,53 @@
+/* The convolution kernels of AVX2: conv_x86.h on the vectors of grid_avx2.h. */
 #include "kernels/kernels.h"
+#include "kernels/x86/grid_avx2.h"
+#include "kernels/x86/conv_x86.h"
+
+enum { NR = 16 };
+
+static void sw__conv_gather_f32_avx2(float *dst, int64_t pitch, const float *x,
+                                     const struct sw_grid *g, int64_t k0, int64_t kc, int64_t p0,
+                                     int64_t np, int64_t width)
+{
+    gather(dst, pitch, x, g, k0, kc, p0, np, width);
+}
+
+/* Every count of rows and both counts of vectors have their own loop. */
+static void sw__conv_weight_tile_f32_6x16_avx2(float *c, int64_t ldc, const float *a,
+                                               const float *b, int64_t kc, int mr, int nr,
+                                               int accumulate)
+{
+#define CASE(rows)                                                                                 \
+    case rows:                                                                                     \
+        if (nr > LANES)                                                                            \
+            weight_tile(c, ldc, a, b, kc, nr, accumulate, rows, 2, NR);                            \
+        else                                                                                       \
+            weight_tile(c, ldc, a, b, kc, nr, accumulate, rows, 1, NR);                            \
+        break;
+    /* clang-format off */
+    switch (mr) {
+        CASE(1) CASE(2) CASE(3) CASE(4) CASE(5) CASE(6)
+    }
+    /* clang-format on */
+#undef CASE
+}
+
+static void sw__conv_plane_f32_avx2(float *y, const float *x, const struct sw_grid *g,
+                                    const float *w, float bias, int accumulate)
+{
+    plane(y, x, g, w, bias, accumulate);
+}
+
+static void sw__conv_plane_grad_f32_avx2(float *dw, const float *dy, const float *x,
+                                         const struct sw_grid *g)
+{
+    plane_grad(dw, dy, x, g);
+}
 
 void sw__conv_init_avx2(struct sw_kernels *k)
 {
-    (void)k;
+    SW_KERNEL_SET(k, conv_gather_f32, sw__conv_gather_f32_avx2);
+    SW_KERNEL_SET(k, conv_weight_tile_f32, sw__conv_weight_tile_f32_6x16_avx2);
+    SW_KERNEL_SET(k, conv_plane_f32, sw__conv_plane_f32_avx2);
+    SW_KERNEL_SET(k, conv_plane_grad_f32, sw__conv_plane_grad_f32_avx2);
 }
