@@ -137,9 +137,8 @@ void check_max_pool_grad_f32(struct checkkern *c)
 }
 
 /* Any divisors; their values do not matter to the kernels. */
-static const float *counts(struct checkkern *c, int64_t n)
+static const float *counts(struct checkkern *c, float *v, int64_t n)
 {
-    float *v = ck_floats(c, n);
     for (int64_t i = 0; i < n; i++) v[i] = (float)(1 + ck_below(c, 5));
     ck_freeze(c, v);
     return v;
@@ -150,7 +149,8 @@ static void avg_case(struct checkkern *c, int64_t max_ow)
     struct sw_grid g = pool_grid(c, max_ow, false);
     const int64_t size = g.h * g.w, pixels = g.oh * g.ow;
     float *x = ck_fill(c, ck_floats(c, size), size, -1, 1), *y = ck_floats(c, pixels);
-    const float *rows = counts(c, g.oh), *cols = counts(c, g.ow);
+    const float *rows = counts(c, ck_floats(c, g.oh), g.oh),
+                *cols = counts(c, ck_floats(c, g.ow), g.ow);
     ck_freeze(c, x);
     c->k->avg_pool_f32(y, x, &g, rows, cols);
     for (int64_t p = 0; p < pixels; p++) {
@@ -176,7 +176,8 @@ void check_avg_pool_f32(struct checkkern *c)
         bench_grid(&g, side, 2, label);
         float *x = ck_fill(c, ck_floats_at(c, side * side, APART), side * side, -1, 1);
         float *y = ck_floats_at(c, g.oh * g.ow, APART);
-        const float *rows = counts(c, g.oh), *cols = counts(c, g.ow);
+        const float *rows = counts(c, ck_floats_at(c, g.oh, APART), g.oh),
+                    *cols = counts(c, ck_floats_at(c, g.ow, APART), g.ow);
         CK_BENCH(c, label, 4. * (double)(side * side + g.oh * g.ow), "B",
                  c->k->avg_pool_f32(y, x, &g, rows, cols));
         ck_release(c);
@@ -188,7 +189,8 @@ static void avg_grad_case(struct checkkern *c, int64_t max_ow, bool large)
     struct sw_grid g = pool_grid(c, max_ow, large);
     const int64_t size = g.h * g.w, pixels = g.oh * g.ow;
     float *dy = ck_fill(c, ck_floats(c, pixels), pixels, -1, 1), *dx = ck_floats(c, size);
-    const float *rows = counts(c, g.oh), *cols = counts(c, g.ow);
+    const float *rows = counts(c, ck_floats(c, g.oh), g.oh),
+                *cols = counts(c, ck_floats(c, g.ow), g.ow);
     float *scratch = ck_floats(c, sw__pool_scratch(&g));
     double *want = ck_bytes(c, (size_t)size * sizeof *want, 8), *magnitude;
     magnitude = ck_bytes(c, (size_t)size * sizeof *magnitude, 8);
@@ -221,7 +223,8 @@ void check_avg_pool_grad_f32(struct checkkern *c)
         bench_grid(&g, side, 2, label);
         float *dy = ck_fill(c, ck_floats_at(c, g.oh * g.ow, APART), g.oh * g.ow, -1, 1);
         float *dx = ck_floats_at(c, side * side, APART);
-        const float *rows = counts(c, g.oh), *cols = counts(c, g.ow);
+        const float *rows = counts(c, ck_floats_at(c, g.oh, APART), g.oh),
+                    *cols = counts(c, ck_floats_at(c, g.ow, APART), g.ow);
         float *scratch = ck_floats_at(c, sw__pool_scratch(&g), APART);
         CK_BENCH(c, label, 4. * (double)(side * side + g.oh * g.ow), "B",
                  c->k->avg_pool_grad_f32(dx, dy, &g, rows, cols, scratch));

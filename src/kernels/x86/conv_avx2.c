@@ -19,7 +19,7 @@ static void sw__conv_weight_tile_f32_6x16_avx2(float *c, int64_t ldc, const floa
 {
 #define CASE(rows)                                                                                 \
     case rows:                                                                                     \
-        if (nr > LANES)                                                                            \
+        if (nr > VF_N)                                                                             \
             weight_tile(c, ldc, a, b, kc, nr, accumulate, rows, 2, NR);                            \
         else                                                                                       \
             weight_tile(c, ldc, a, b, kc, nr, accumulate, rows, 1, NR);                            \

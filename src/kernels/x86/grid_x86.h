@@ -2,8 +2,6 @@
 #ifndef SWELL_GRID_X86_H
 #define SWELL_GRID_X86_H
 
-#define INLINE static inline __attribute__((always_inline))
-
 #ifdef __clang__
 #define UNROLL _Pragma("clang loop unroll(full)")
 #else

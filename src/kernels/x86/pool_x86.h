@@ -21,23 +21,23 @@ enum { KEEP = 16 };
 /* n windows of a row: the first begins at source column ix. */
 struct strip {
     int64_t q, ix, n;
-    int whole; /* n == LANES and all are inside of the row */
+    int whole; /* n == VF_N and all are inside of the row */
     struct window at[KEEP];
 };
 
-INLINE void strip_find(struct strip *p, const struct sw_grid *g, int64_t q, const int64_t s)
+VEC_INLINE void strip_find(struct strip *p, const struct sw_grid *g, int64_t q, const int64_t s)
 {
     p->q = q;
     p->ix = q * s + g->x0;
-    p->n = g->ow - q < LANES ? g->ow - q : LANES;
-    p->whole = p->n == LANES && p->ix >= 0 && p->ix + g->nx + (LANES - 1) * s <= g->w;
+    p->n = g->ow - q < VF_N ? g->ow - q : VF_N;
+    p->whole = p->n == VF_N && p->ix >= 0 && p->ix + g->nx + (VF_N - 1) * s <= g->w;
     for (int64_t j = 0; j < g->nx && j < KEEP && !p->whole; j++)
         p->at[j] = window_at(p->ix + j, g->w, p->n, s);
 }
 
 /* Column j of the windows of a strip that is not whole. */
-INLINE struct window strip_window(const struct strip *p, const struct sw_grid *g, int64_t j,
-                                  const int64_t s)
+VEC_INLINE struct window strip_window(const struct strip *p, const struct sw_grid *g, int64_t j,
+                                      const int64_t s)
 {
     return j < KEEP ? p->at[j] : window_at(p->ix + j, g->w, p->n, s);
 }
@@ -47,7 +47,7 @@ struct rows {
     int64_t y, lo, hi;
 };
 
-INLINE struct rows rows_at(const struct sw_grid *g, int64_t r)
+VEC_INLINE struct rows rows_at(const struct sw_grid *g, int64_t r)
 {
     struct rows t = {.y = r * g->sy + g->y0};
     t.lo = t.y < 0 ? -t.y : 0;
@@ -56,54 +56,54 @@ INLINE struct rows rows_at(const struct sw_grid *g, int64_t r)
 }
 
 /* The greatest of each window of a strip; NaN is the greatest of all. */
-INLINE vec greatest(const float *x, const struct sw_grid *g, struct rows t, const struct strip *p,
-                    const int64_t s)
+VEC_INLINE vf greatest(const float *x, const struct sw_grid *g, struct rows t,
+                       const struct strip *p, const int64_t s)
 {
-    const vec lowest = v_set1(-INFINITY);
-    vec best = lowest;
+    const vf lowest = vf_set(-INFINITY);
+    vf best = lowest;
     for (int64_t i = t.lo; i < t.hi; i++) {
         const float *at = x + (t.y + i) * g->w + p->ix;
         for (int64_t j = 0; j < g->nx; j++) {
-            vec v;
+            vf v;
             if (p->whole) {
                 v = window_whole(at + j, s);
             } else {
                 struct window m = strip_window(p, g, j, s);
-                v = v_select(m.lanes, window_load(at + j, m, s), lowest);
+                v = vf_select(m.lanes, window_load(at + j, m, s), lowest);
             }
-            best = v_select(m_or(m_greater(v, best), m_nan(v)), v, best);
+            best = vf_select(vm_or(vf_gt(v, best), vf_isnan(v)), v, best);
         }
     }
     return best;
 }
 
-INLINE void max_pool_by(float *y, const float *x, const struct sw_grid *g, const int64_t s)
+VEC_INLINE void max_pool_by(float *y, const float *x, const struct sw_grid *g, const int64_t s)
 {
     struct strip p;
-    for (int64_t q = 0; q < g->ow; q += LANES) {
+    for (int64_t q = 0; q < g->ow; q += VF_N) {
         strip_find(&p, g, q, s);
         for (int64_t r = 0; r < g->oh; r++)
-            v_store_n(y + r * g->ow + q, greatest(x, g, rows_at(g, r), &p, s), p.n);
+            vf_store_piece(y + r * g->ow + q, greatest(x, g, rows_at(g, r), &p, s), p.n);
     }
 }
 
-INLINE void avg_pool_by(float *y, const float *x, const struct sw_grid *g, const float *rows,
-                        const float *cols, const int64_t s)
+VEC_INLINE void avg_pool_by(float *y, const float *x, const struct sw_grid *g, const float *rows,
+                            const float *cols, const int64_t s)
 {
     struct strip p;
-    for (int64_t q = 0; q < g->ow; q += LANES) {
+    for (int64_t q = 0; q < g->ow; q += VF_N) {
         strip_find(&p, g, q, s);
-        const vec across = v_load_n(cols + q, p.n);
+        const vf across = vf_load_n(cols + q, p.n);
         for (int64_t r = 0; r < g->oh; r++) {
             struct rows t = rows_at(g, r);
-            vec sum = v_zero();
+            vf sum = vf_zero();
             for (int64_t i = t.lo; i < t.hi; i++) {
                 const float *at = x + (t.y + i) * g->w + p.ix;
                 for (int64_t j = 0; j < g->nx; j++)
-                    sum = v_add(sum, p.whole ? window_whole(at + j, s)
-                                             : window_load(at + j, strip_window(&p, g, j, s), s));
+                    sum = vf_add(sum, p.whole ? window_whole(at + j, s)
+                                              : window_load(at + j, strip_window(&p, g, j, s), s));
             }
-            v_store_n(y + r * g->ow + q, v_div(sum, v_mul(v_set1(rows[r]), across)), p.n);
+            vf_store_piece(y + r * g->ow + q, vf_div(sum, vf_mul(vf_set(rows[r]), across)), p.n);
         }
     }
 }
@@ -111,66 +111,68 @@ INLINE void avg_pool_by(float *y, const float *x, const struct sw_grid *g, const
 /* ---- gradients --------------------------------------------------------------------------------- */
 
 /* Contributions to source columns res, res + s, ... of a row, beginning with number t of them. */
-INLINE vec spread(const float *ring, int64_t pitch, const struct sw_grid *g, int64_t res, int64_t t,
-                  const int64_t s)
+VEC_INLINE vf spread(const float *ring, int64_t pitch, const struct sw_grid *g, int64_t res,
+                     int64_t t, const int64_t s)
 {
     const int64_t u = res - g->x0; /* >= 0: columns count from the first window */
-    vec sum = v_zero();
+    vf sum = vf_zero();
     for (int64_t j = u % s; j < g->nx; j += s)
-        sum = v_add(sum, v_load(ring + j * pitch + t + (u - j) / s));
+        sum = vf_add(sum, vf_load(ring + j * pitch + t + (u - j) / s));
     return sum;
 }
 
 /* One row of dx from its ring row.  ring points at pixel 0 of j = 0; pitch 0: all j are the same. */
-INLINE void spread_row(float *dx, const float *ring, int64_t pitch, const struct sw_grid *g,
-                       const int64_t s)
+VEC_INLINE void spread_row(float *dx, const float *ring, int64_t pitch, const struct sw_grid *g,
+                           const int64_t s)
 {
     const int64_t reach = (g->w + s - 1) / s; /* columns of a residue */
     if (s == 1) {
-        for (int64_t t = 0; t < g->w; t += LANES)
-            v_store_n(dx + t, spread(ring, pitch, g, 0, t, 1), g->w - t < LANES ? g->w - t : LANES);
+        for (int64_t t = 0; t < g->w; t += VF_N)
+            vf_store_piece(dx + t, spread(ring, pitch, g, 0, t, 1),
+                           g->w - t < VF_N ? g->w - t : VF_N);
     } else if (s == 2) {
-        for (int64_t t = 0; t < reach; t += LANES, dx += 2 * LANES) {
-            vec even = spread(ring, pitch, g, 0, t, 2), odd = spread(ring, pitch, g, 1, t, 2);
+        for (int64_t t = 0; t < reach; t += VF_N, dx += 2 * VF_N) {
+            vf even = spread(ring, pitch, g, 0, t, 2), odd = spread(ring, pitch, g, 1, t, 2);
             int64_t n = g->w - 2 * t;
-            v_store_n(dx, v_zip_low(even, odd), n < LANES ? n : LANES);
-            if (n <= LANES) continue;
-            v_store_n(dx + LANES, v_zip_high(even, odd), n < 2 * LANES ? n - LANES : LANES);
+            vf_store_piece(dx, vf_zip_low(even, odd), n < VF_N ? n : VF_N);
+            if (n <= VF_N) continue;
+            vf_store_piece(dx + VF_N, vf_zip_high(even, odd), n < 2 * VF_N ? n - VF_N : VF_N);
         }
     } else {
         for (int64_t res = 0; res < s; res++)
-            for (int64_t t = 0; t < reach; t += LANES) {
-                float lanes[LANES];
-                v_store(lanes, spread(ring, pitch, g, res, t, s));
-                for (int64_t l = 0; l < LANES && (t + l) * s + res < g->w; l++)
+            for (int64_t t = 0; t < reach; t += VF_N) {
+                float lanes[VF_N];
+                vf_store(lanes, spread(ring, pitch, g, res, t, s));
+                for (int64_t l = 0; l < VF_N && (t + l) * s + res < g->w; l++)
                     dx[(t + l) * s + res] = lanes[l];
             }
     }
 }
 
 /* Add dy of each window of a strip to the ring at its first greatest element. */
-INLINE void max_grad_strip(float *ring, const float *dy, const float *x, const struct sw_grid *g,
-                           struct rows t, const struct strip *p, const int64_t s)
+VEC_INLINE void max_grad_strip(float *ring, const float *dy, const float *x,
+                               const struct sw_grid *g, struct rows t, const struct strip *p,
+                               const int64_t s)
 {
     const int64_t pitch = sw__pool_pitch(g);
-    const vec best = greatest(x, g, t, p, s), d = v_load_n(dy + p->q, p->n);
-    mask open = m_first(p->n);
+    const vf best = greatest(x, g, t, p, s), d = vf_load_n(dy + p->q, p->n);
+    vm open = vm_first(p->n);
     for (int64_t i = t.lo; i < t.hi; i++) {
         const float *at = x + (t.y + i) * g->w + p->ix;
         float *to = ring + (t.y + i) % g->ny * g->nx * pitch + p->q;
         for (int64_t j = 0; j < g->nx; j++, to += pitch) {
-            mask hit = open;
-            vec v;
+            vm hit = open;
+            vf v;
             if (p->whole) {
                 v = window_whole(at + j, s);
             } else {
                 struct window m = strip_window(p, g, j, s);
                 v = window_load(at + j, m, s);
-                hit = m_and(hit, m.lanes);
+                hit = vm_and(hit, m.lanes);
             }
-            hit = m_and(hit, m_or(m_equal(v, best), m_nan(v)));
-            open = m_without(open, hit);
-            v_store(to, v_add(v_load(to), v_select(hit, d, v_zero())));
+            hit = vm_and(hit, vm_or(vf_eq(v, best), vf_isnan(v)));
+            open = vm_and(open, vm_not(hit));
+            vf_store(to, vf_add(vf_load(to), vf_select(hit, d, vf_zero())));
         }
     }
 }
@@ -195,12 +197,12 @@ static void max_pool_grad_plain(float *dx, const float *dy, const float *x, cons
 }
 
 /* Rows of windows, and between them the source rows that no later window reaches. */
-INLINE void max_pool_grad_by(float *dx, const float *dy, const float *x, const struct sw_grid *g,
-                             float *scratch, const int64_t s)
+VEC_INLINE void max_pool_grad_by(float *dx, const float *dy, const float *x,
+                                 const struct sw_grid *g, float *scratch, const int64_t s)
 {
     const int64_t pitch = sw__pool_pitch(g), row = g->nx * pitch, left = sw__pool_left(g);
     struct strip p;
-    if (g->ow <= LANES) strip_find(&p, g, 0, s);
+    strip_find(&p, g, 0, s);
     memset(scratch, 0, (size_t)(g->ny * row) * sizeof *scratch);
     for (int64_t r = 0, done = 0; done < g->h; r++) {
         struct rows t = {.y = g->h};
@@ -210,15 +212,16 @@ INLINE void max_pool_grad_by(float *dx, const float *dy, const float *x, const s
             spread_row(dx + done * g->w, finished + left, pitch, g, s);
             memset(finished, 0, (size_t)row * sizeof *finished);
         }
-        for (int64_t q = 0; r < g->oh && q < g->ow; q += LANES) {
-            if (g->ow > LANES) strip_find(&p, g, q, s);
+        for (int64_t q = 0; r < g->oh && q < g->ow; q += VF_N) {
+            if (g->ow > VF_N) strip_find(&p, g, q, s);
             max_grad_strip(scratch + left, dy + r * g->ow, x, g, t, &p, s);
         }
     }
 }
 
-INLINE void avg_pool_grad_by(float *dx, const float *dy, const struct sw_grid *g, const float *rows,
-                             const float *cols, float *scratch, const int64_t s)
+VEC_INLINE void avg_pool_grad_by(float *dx, const float *dy, const struct sw_grid *g,
+                                 const float *rows, const float *cols, float *scratch,
+                                 const int64_t s)
 {
     float *ring = scratch + sw__pool_left(g);
     memset(scratch, 0, (size_t)sw__pool_pitch(g) * sizeof *scratch);
@@ -227,15 +230,15 @@ INLINE void avg_pool_grad_by(float *dx, const float *dy, const struct sw_grid *g
         int64_t first = y - g->y0 - g->ny + 1, last = (y - g->y0) / g->sy;
         first = first <= 0 ? 0 : (first + g->sy - 1) / g->sy;
         if (last >= g->oh) last = g->oh - 1;
-        for (int64_t q = 0; q < g->ow; q += LANES) {
-            const int64_t n = g->ow - q < LANES ? g->ow - q : LANES;
-            const vec across = v_load_n(cols + q, n);
-            vec sum = v_zero();
+        for (int64_t q = 0; q < g->ow; q += VF_N) {
+            const int64_t n = g->ow - q < VF_N ? g->ow - q : VF_N;
+            const vf across = vf_load_n(cols + q, n);
+            vf sum = vf_zero();
             for (int64_t r = first; r <= last; r++) {
-                vec d = v_load_n(dy + r * g->ow + q, n);
-                sum = v_add(sum, v_div(d, v_mul(v_set1(rows[r]), across)));
+                vf d = vf_load_n(dy + r * g->ow + q, n);
+                sum = vf_add(sum, vf_div(d, vf_mul(vf_set(rows[r]), across)));
             }
-            v_store_n(ring + q, sum, n);
+            vf_store_piece(ring + q, sum, n);
         }
         spread_row(dx + y * g->w, ring, 0, g, s);
     }
