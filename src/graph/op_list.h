@@ -5,7 +5,7 @@
 
 /* clang-format off */
 
-/* elementwise: src/graph/ops/binary.c, unary.c, cast.c, dropout.c */
+/* elementwise: src/graph/ops/binary.c, unary.c, activation.c, unary_grad.c, cast.c, dropout.c */
 #define SW_OPS_ELEMENTWISE(X)                                                                      \
     X(addition)                                                                                    \
     X(sub)                                                                                         \
@@ -20,7 +20,27 @@
     X(less_equal)                                                                                  \
     X(greater)                                                                                     \
     X(greater_equal)                                                                               \
-    X(where)
+    X(where)                                                                                       \
+    X(neg)                                                                                         \
+    X(abs)                                                                                         \
+    X(exp)                                                                                         \
+    X(log)                                                                                         \
+    X(sqrt)                                                                                        \
+    X(rsqrt)                                                                                       \
+    X(square)                                                                                      \
+    X(reciprocal)                                                                                  \
+    X(sin)                                                                                         \
+    X(cos)                                                                                         \
+    X(tanh)                                                                                        \
+    X(sigmoid)                                                                                     \
+    X(relu)                                                                                        \
+    X(leaky_relu)                                                                                  \
+    X(gelu)                                                                                        \
+    X(gelu_tanh)                                                                                   \
+    X(silu)                                                                                        \
+    X(softplus)                                                                                    \
+    X(clip)                                                                                        \
+    X(scale)
 
 /* reductions: reduce.c, argmax.c, cumsum.c, topk.c */
 #define SW_OPS_REDUCE(X)                                                                           \
@@ -92,7 +112,23 @@
 
 /* Ops that only gradient rules make: X(name, forward op whose gradient test runs it). */
 /* clang-format off */
-#define SW_BACKWARD_OPS_ELEMENTWISE(X)
+#define SW_BACKWARD_OPS_ELEMENTWISE(X)                                                             \
+    X(sqrt_grad, sqrt)                                                                             \
+    X(rsqrt_grad, rsqrt)                                                                           \
+    X(reciprocal_grad, reciprocal)                                                                 \
+    X(tanh_grad, tanh)                                                                             \
+    X(sigmoid_grad, sigmoid)                                                                       \
+    X(relu_grad, relu)                                                                             \
+    X(leaky_relu_grad, leaky_relu)                                                                 \
+    X(abs_grad, abs)                                                                               \
+    X(square_grad, square)                                                                         \
+    X(sin_grad, sin)                                                                               \
+    X(cos_grad, cos)                                                                               \
+    X(softplus_grad, softplus)                                                                     \
+    X(silu_grad, silu)                                                                             \
+    X(gelu_grad, gelu)                                                                             \
+    X(gelu_tanh_grad, gelu_tanh)                                                                   \
+    X(clip_grad, clip)
 
 #define SW_BACKWARD_OPS_REDUCE(X)                                                                  \
     X(sum_grad, sum)                                                                               \

@@ -39,6 +39,43 @@
     X(scale_f32, void, (float *y, const float *x, int64_t n, float factor))
 /* clang-format on */
 
-#define SW_ELEMENTWISE_KERNELS(X) SW_UNARY_KERNELS(X)
+/* ---- dx[i] = dy[i] f'(x[i]): gradients --------------------------------------------------------
+ * `v` is the result y of the forward kernel for sqrt, rsqrt, reciprocal, tanh, sigmoid and relu, so
+ * that x need not live until then; it is x for the others.  leaky_relu takes x, or, for slope > 0, y.
+ *
+ *     sqrt dy / 2y    rsqrt -dy y^3 / 2    reciprocal -dy y^2    tanh dy (1 - y^2)
+ *     sigmoid dy y (1 - y)    relu y <= 0 ? 0 : dy    abs x > 0 ? dy : x < 0 ? -dy : x
+ *     square 2 dy x    sin dy cos x    cos -dy sin x    softplus dy sigmoid(x)
+ *     silu dy (s + x s (1 - s)), s = sigmoid(x)    gelu dy (Phi(x) + x phi(x))
+ *     gelu_tanh dy (s + x s (1 - s) 2u'(x)), s = sigmoid(2u)
+ *     leaky_relu v < 0 ? slope dy : dy    clip x < lo or x > hi ? 0 : dy
+ *
+ * Factors and products are rounded to f32 (and overflow) one by one; the slopes at infinities are the
+ * limits, 0 and 1. */
+/* clang-format off */
+#define SW_UNARY_GRAD_KERNELS(X)                                                                   \
+    X(sqrt_grad_f32, void, (float *dx, const float *dy, const float *v, int64_t n))                \
+    X(rsqrt_grad_f32, void, (float *dx, const float *dy, const float *v, int64_t n))               \
+    X(reciprocal_grad_f32, void, (float *dx, const float *dy, const float *v, int64_t n))          \
+    X(tanh_grad_f32, void, (float *dx, const float *dy, const float *v, int64_t n))                \
+    X(sigmoid_grad_f32, void, (float *dx, const float *dy, const float *v, int64_t n))             \
+    X(relu_grad_f32, void, (float *dx, const float *dy, const float *v, int64_t n))                \
+    X(abs_grad_f32, void, (float *dx, const float *dy, const float *v, int64_t n))                 \
+    X(square_grad_f32, void, (float *dx, const float *dy, const float *v, int64_t n))              \
+    X(sin_grad_f32, void, (float *dx, const float *dy, const float *v, int64_t n))                 \
+    X(cos_grad_f32, void, (float *dx, const float *dy, const float *v, int64_t n))                 \
+    X(softplus_grad_f32, void, (float *dx, const float *dy, const float *v, int64_t n))            \
+    X(silu_grad_f32, void, (float *dx, const float *dy, const float *v, int64_t n))                \
+    X(gelu_grad_f32, void, (float *dx, const float *dy, const float *v, int64_t n))                \
+    X(gelu_tanh_grad_f32, void, (float *dx, const float *dy, const float *v, int64_t n))           \
+    X(leaky_relu_grad_f32, void,                                                                   \
+      (float *dx, const float *dy, const float *v, int64_t n, float slope))                        \
+    X(clip_grad_f32, void,                                                                         \
+      (float *dx, const float *dy, const float *v, int64_t n, float lo, float hi))
+/* clang-format on */
+
+#define SW_ELEMENTWISE_KERNELS(X)                                                                  \
+    SW_UNARY_KERNELS(X)                                                                            \
+    SW_UNARY_GRAD_KERNELS(X)
 
 #endif

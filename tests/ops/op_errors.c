@@ -1,7 +1,17 @@
 /* The error tables of all families. */
 #include "op_test.h"
 
-#define ERROR_FAMILIES(X) X(matmul) X(binary) X(reduce) X(attention) X(rope) X(move) X(update)
+/* clang-format off */
+#define ERROR_FAMILIES(X)                                                                          \
+    X(matmul)                                                                                      \
+    X(binary)                                                                                      \
+    X(unary)                                                                                       \
+    X(reduce)                                                                                      \
+    X(attention)                                                                                   \
+    X(rope)                                                                                        \
+    X(move)                                                                                        \
+    X(update)
+/* clang-format on */
 
 #define ERROR_TABLE(family) extern const struct op_error_case optest_errors_##family[];
 ERROR_FAMILIES(ERROR_TABLE)

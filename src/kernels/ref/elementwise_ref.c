@@ -91,9 +91,73 @@ static void sw__scale_f32_ref(float *y, const float *x, int64_t n, float factor)
     for (int64_t i = 0; i < n; i++) y[i] = factor * x[i];
 }
 
+static double softplus_slope(double x)
+{
+    return sigmoid_of(x);
+}
+
+static double silu_slope(double x)
+{
+    return isinf(x) ? x > 0 : sigmoid_of(x) + x * sigmoid_of(x) * sigmoid_of(-x);
+}
+
+static double gelu_slope(double x)
+{
+    double density = 0.39894228040143267794 * exp(-x * x / 2);
+    return 0.5 * erfc(-x * 0.70710678118654752440) + (isinf(x) ? 0 : x * density);
+}
+
+static double gelu_tanh_slope(double x)
+{
+    double v = 1.59576912160573071176 * (x + 0.044715 * x * x * x);
+    double dv = 1.59576912160573071176 * (1 + 3 * 0.044715 * x * x);
+    return isinf(x) ? x > 0 : sigmoid_of(v) + x * sigmoid_of(v) * sigmoid_of(-v) * dv;
+}
+
+static double abs_grad(double dy, double x)
+{
+    return x > 0 ? dy : x < 0 ? -dy : x;
+}
+
+/* dx[i] = e, of the doubles g = dy[i] and z = v[i]. */
+#define UNARY_GRAD(slot, e)                                                                        \
+    static void sw__##slot##_ref(float *dx, const float *dy, const float *v, int64_t n)            \
+    {                                                                                              \
+        for (int64_t i = 0; i < n; i++) {                                                          \
+            double g = (double)dy[i], z = (double)v[i];                                            \
+            dx[i] = (float)(e);                                                                    \
+        }                                                                                          \
+    }
+UNARY_GRAD(sqrt_grad_f32, g / z * 0.5)
+UNARY_GRAD(rsqrt_grad_f32, -0.5 * g * z * z * z)
+UNARY_GRAD(reciprocal_grad_f32, -g *z *z)
+UNARY_GRAD(tanh_grad_f32, g *(1 - z * z))
+UNARY_GRAD(sigmoid_grad_f32, g *(z *(1 - z)))
+UNARY_GRAD(relu_grad_f32, z <= 0 ? 0 : g)
+UNARY_GRAD(abs_grad_f32, abs_grad(g, z))
+UNARY_GRAD(square_grad_f32, 2 * g * z)
+UNARY_GRAD(sin_grad_f32, g *cos(z))
+UNARY_GRAD(cos_grad_f32, -g *sin(z))
+UNARY_GRAD(softplus_grad_f32, g *softplus_slope(z))
+UNARY_GRAD(silu_grad_f32, g *silu_slope(z))
+UNARY_GRAD(gelu_grad_f32, g *gelu_slope(z))
+UNARY_GRAD(gelu_tanh_grad_f32, g *gelu_tanh_slope(z))
+
+static void sw__leaky_relu_grad_f32_ref(float *dx, const float *dy, const float *v, int64_t n,
+                                        float slope)
+{
+    for (int64_t i = 0; i < n; i++) dx[i] = v[i] < 0 ? slope * dy[i] : dy[i];
+}
+
+static void sw__clip_grad_f32_ref(float *dx, const float *dy, const float *v, int64_t n, float lo,
+                                  float hi)
+{
+    for (int64_t i = 0; i < n; i++) dx[i] = v[i] < lo || v[i] > hi ? 0 : dy[i];
+}
+
 void sw__elementwise_init_ref(struct sw_kernels *k)
 {
 #define SET(slot, ret, args) SW_KERNEL_SET(k, slot, sw__##slot##_ref);
-    SW_UNARY_KERNELS(SET)
+    SW_ELEMENTWISE_KERNELS(SET)
 #undef SET
 }

@@ -1,10 +1,11 @@
 /* The elementwise kernels of avx512: the templates over its vectors. */
 #include "kernels/x86/vec_avx512.h"
 #include "kernels/x86/unary_template.h"
+#include "kernels/x86/unary_grad_template.h"
 
 #define SET(slot, ret, args) SW_KERNEL_SET(k, slot, sw__##slot##_avx512);
 
 void sw__elementwise_init_avx512(struct sw_kernels *k)
 {
-    SW_UNARY_KERNELS(SET)
+    SW_ELEMENTWISE_KERNELS(SET)
 }

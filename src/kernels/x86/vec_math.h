@@ -95,6 +95,23 @@ VEC_INLINE vf vf_sigmoid(vf x)
     return vf_div(vf_select(vf_lt(x, vf_zero()), e, one), vf_add(one, e));
 }
 
+/* s = sigmoid(x) and *slope = s (1 - s) = s'(x), without the cancellation of 1 - s. */
+VEC_INLINE vf vec_sigmoid_slope(vf x, vf *slope)
+{
+    vf e = vf_exp(vf_neg(vf_abs(x))), one = vf_set(1.f);
+    vf big = vf_div(one, vf_add(one, e)), small = vf_mul(e, big);
+    *slope = vf_mul(big, small);
+    return vf_select(vf_lt(x, vf_zero()), small, big);
+}
+
+/* d silu / dx = s + x s (1 - s). */
+VEC_INLINE vf vec_silu_slope(vf x)
+{
+    x = vf_min(vf_set(110.f), vf_max(vf_set(-110.f), x));
+    vf slope, s = vec_sigmoid_slope(x, &slope);
+    return vf_fma(x, slope, s);
+}
+
 /* x sigmoid(x); 3.5 ulp, below 1e-36 2^-141; silu(-infinity) = -0, the limit. */
 VEC_INLINE vf vf_silu(vf x)
 {
@@ -139,12 +156,32 @@ VEC_INLINE vf vf_gelu(vf x)
     return vf_select(vf_lt(x, vf_zero()), vf_neg(tail), vf_sub(x, tail));
 }
 
+/* d gelu / dx = Phi(x) + x phi(x). */
+VEC_INLINE vf vec_gelu_slope(vf x)
+{
+    vf density, a = vf_min(vf_set(15.f), vf_abs(x)), tail = vec_normal_tail(a, &density);
+    vf bump = vf_mul(vf_mul(a, density), vf_set(0x1.988454p-2f)); /* |x| phi(x) */
+    vm negative = vf_lt(x, vf_zero());
+    return vf_select(negative, vf_sub(tail, bump), vf_add(vf_sub(vf_set(1.f), tail), bump));
+}
+
 /* x (1 + tanh u) / 2 = x sigmoid(2u), u = sqrt(2/pi) (x + 0.044715 x^3); 4 + 5 |u| ulp for x < 0. */
 VEC_INLINE vf vf_gelu_tanh(vf x)
 {
     x = vf_max(vf_set(-15.f), x);
     vf c = vf_fma(vf_mul(x, x), vf_set(0x1.2444f2p-4f), vf_set(0x1.988454p+0f));
     return vf_mul(x, vf_sigmoid(vf_mul(x, c)));
+}
+
+/* d gelu_tanh / dx = s + x s (1 - s) 2u', 2u' = sqrt(8/pi) (1 + 3 * 0.044715 x^2). */
+VEC_INLINE vf vec_gelu_tanh_slope(vf x)
+{
+    x = vf_min(vf_set(15.f), vf_max(vf_set(-15.f), x));
+    vf x2 = vf_mul(x, x), slope;
+    vf c = vf_fma(x2, vf_set(0x1.2444f2p-4f), vf_set(0x1.988454p+0f));
+    vf d = vf_fma(x2, vf_set(0x1.b6676cp-3f), vf_set(0x1.988454p+0f));
+    vf s = vec_sigmoid_slope(vf_mul(x, c), &slope);
+    return vf_fma(vf_mul(x, d), slope, s);
 }
 
 /* sin x for odd = 0, cos x for odd = 1, |x| <= 2^15; 2 ulp. */
