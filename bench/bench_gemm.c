@@ -1,12 +1,13 @@
 /* f32 matrix multiplication beside OpenBLAS and oneDNN.
  *
- *     bench_gemm [--json] [--threads N] [--cpu ISA] [--rounds N] [--shape MxNxK[t|n][t|n][p]] ...
+ *     bench_gemm [--json] [--fastest] [--threads N] [--cpu ISA] [--rounds N]
+ *                [--shape MxNxK[t|n][t|n][p]] ...
  *
  * For each shape the three are run by turns, `rounds` times; the medians and their ratio are
- * printed, with the share of this machine's multiply-add limit (or of its reading speed, where B is
- * read once for one or a few rows).  Before each turn there is a pause, for the threads of the
- * others spin for a while after their work and would take its cores.  All get the same matrices; a
- * result that is not the same within the rounding bound is an error.
+ * printed (--fastest, for a busy machine: the best single runs), with the share of this machine's
+ * multiply-add limit.  Before each turn there is a pause, for the threads of the others spin for a
+ * while after their work and would take its cores.  All get the same matrices; a result that is not
+ * the same within the rounding bound is an error.
  *
  * Letters after a shape: transposed (t) or not (n) A, then B; p: B is a weight that both we and
  * oneDNN (its own blocked layout) packed before; OpenBLAS has no such call. */
@@ -60,12 +61,12 @@ struct machine {
     struct sw_threads *threads;
     int count;
     void *scratch[256];
-    double flops, bytes; /* a second, all threads */
+    double flops; /* the multiply-add limit of all threads, a second */
     dnnl_engine_t engine;
     dnnl_stream_t stream;
 };
 
-static void die(const char *what)
+static _Noreturn void die(const char *what)
 {
     fprintf(stderr, "bench_gemm: %s\n", what);
     exit(1);
@@ -82,6 +83,13 @@ static int compare(const void *a, const void *b)
 {
     double x = *(const double *)a, y = *(const double *)b;
     return (x > y) - (x < y);
+}
+
+static double least(const double *x, int n)
+{
+    double best = x[0];
+    for (int i = 1; i < n; i++) best = fmin(best, x[i]);
+    return best;
 }
 
 static double median(double *x, int n)
@@ -263,38 +271,41 @@ static void rest(void)
     nanosleep(&t, NULL);
 }
 
-/* Seconds of one product, the mean of a turn that lasts about 20 ms. */
-static double turn(int rival, const struct product *p, struct machine *machine)
+/* Seconds of one product in a turn of about 20 ms: the mean, or the fastest. */
+static double turn(int rival, const struct product *p, struct machine *machine, bool fastest)
 {
     rest();
     run(rival, p, machine);
-    double start = sw__clock_seconds(), took;
+    double start = sw__clock_seconds(), last = start, least = INFINITY;
     int64_t count = 0;
     do {
         run(rival, p, machine);
+        double now = sw__clock_seconds();
+        least = fmin(least, now - last);
+        last = now;
         count++;
-        took = sw__clock_seconds() - start;
-    } while (took < 0.02 || count < 3);
-    return took / (double)count;
+    } while (last - start < 0.02 || count < 3);
+    return fastest ? least : (last - start) / (double)count;
 }
+
+enum { LIMIT_ROUNDS = 500000 }; /* 2 ms */
 
 static void limit_body(void *user, int thread)
 {
     struct machine *m = user;
     float sink;
-    m->kernels.limit_fma_f32(20000000, &sink);
+    m->kernels.limit_fma_f32(LIMIT_ROUNDS, &sink);
 }
 
 static void measure_limits(struct machine *m)
 {
     float sink;
-    for (int i = 0; i < 5; i++) {
-        rest();
-        double operations = m->kernels.limit_fma_f32(1000, &sink) * 20000 * m->count;
+    double operations = m->kernels.limit_fma_f32(1, &sink) * LIMIT_ROUNDS * m->count;
+    rest();
+    for (int i = 0; i < 50; i++) {
         double start = sw__clock_seconds();
         sw__threads_run(m->threads, limit_body, m);
-        double rate = operations / (sw__clock_seconds() - start);
-        if (rate > m->flops) m->flops = rate;
+        m->flops = fmax(m->flops, operations / (sw__clock_seconds() - start));
     }
 }
 
@@ -322,15 +333,17 @@ static void report(const struct product *p, const double seconds[RIVALS], const 
                100 * rate[OURS] / m->flops, seconds[OURS] * 1e6);
 }
 
-static void measure(const struct shape *s, struct machine *machine, int rounds, bool json)
+static void measure(const struct shape *s, struct machine *machine, int rounds, bool json,
+                    bool fastest)
 {
     struct product p = {.s = *s};
     double seconds[RIVALS][MOST_ROUNDS], medians[RIVALS];
     prepare(&p, machine);
     check(&p, machine);
     for (int r = 0; r < rounds; r++)
-        for (int i = 0; i < RIVALS; i++) seconds[i][r] = turn(i, &p, machine);
-    for (int i = 0; i < RIVALS; i++) medians[i] = median(seconds[i], rounds);
+        for (int i = 0; i < RIVALS; i++) seconds[i][r] = turn(i, &p, machine, fastest);
+    for (int i = 0; i < RIVALS; i++)
+        medians[i] = fastest ? least(seconds[i], rounds) : median(seconds[i], rounds);
     report(&p, medians, machine, json);
     forget(&p, machine);
 }
@@ -372,7 +385,7 @@ static void set_openmp_threads(int n)
 int main(int argc, char **argv)
 {
     clean_environment(argv);
-    bool json = false;
+    bool json = false, fastest = false;
     int rounds = 7, shapes = 0;
     struct shape chosen[64];
     struct machine machine = {.count = sw__cpu()->cores};
@@ -381,6 +394,8 @@ int main(int argc, char **argv)
         const char *value = i + 1 < argc ? argv[i + 1] : "";
         if (!strcmp(argv[i], "--json"))
             json = true;
+        else if (!strcmp(argv[i], "--fastest"))
+            fastest = true;
         else if (!strcmp(argv[i], "--threads"))
             machine.count = atoi(value), i++;
         else if (!strcmp(argv[i], "--rounds"))
@@ -390,7 +405,7 @@ int main(int argc, char **argv)
         else if (!strcmp(argv[i], "--shape") && shapes < 64 && parse(value, &chosen[shapes]))
             shapes++, i++;
         else
-            die("usage: [--json] [--threads N] [--cpu ISA] [--rounds N] [--shape MxNxK[tn][p]]");
+            die("usage: [--json] [--fastest] [--threads N] [--cpu ISA] [--rounds N] [--shape ...]");
     }
     if (rounds < 1 || rounds > MOST_ROUNDS || machine.count < 1 || machine.count > 256 ||
         isa > sw__cpu()->best)
@@ -409,7 +424,7 @@ int main(int argc, char **argv)
                "ratio", "of limit", "swell takes");
     }
     for (int i = 0; i < (shapes ? shapes : (int)(sizeof defaults / sizeof *defaults)); i++)
-        measure(shapes ? &chosen[i] : &defaults[i], &machine, rounds, json);
+        measure(shapes ? &chosen[i] : &defaults[i], &machine, rounds, json, fastest);
     dnnl_stream_destroy(machine.stream);
     dnnl_engine_destroy(machine.engine);
     sw__threads_destroy(machine.threads);

@@ -17,6 +17,7 @@
  * 12, not nine of 14 and one of 2), for the tile kernel's time is proportional to its rows only
  * above about four. */
 #include "kernels/gemm.h"
+#include <math.h>
 #include "base/memory.h"
 #include "base/size.h"
 #include "kernels/gemm_table.h"
@@ -24,14 +25,16 @@
 
 /* Rows up to which gemm_rows_f32 is the faster form. */
 enum { FEW_ROWS = 6 };
-/* Panels of B that a task of phase 0 packs in one K block, and lines of A. */
-enum { PACK_PANELS = 8 };
+/* Panels of B that a task of phase 0 packs in one K block. */
+enum { PACK_PANELS = 4 };
 /* Tasks of one product below which its tiles are made smaller, if they are worth it. */
 enum { ENOUGH_TASKS = 8 };
 /* Products of a batch from which on one product need not be cut for the sake of threads. */
 enum { MANY_PRODUCTS = 8 };
 /* Multiplications below which a task is not cut further: about 5 us. */
 #define SMALL_TASK 500000.0
+/* Multiplications up to which tasks pack all for themselves: a phase more costs more than that. */
+#define SMALL_PRODUCT 4000000.0
 
 /* A cut of a product: its K block, or a part of its tile. */
 struct span {
@@ -44,7 +47,7 @@ static struct span span_of(int64_t index, int64_t size, int64_t total)
     return (struct span){at, sw__max64(0, sw__min64(size, total - at))};
 }
 
-/* `total` in equal pieces of at most `most`, each but the last a multiple of `unit`. */
+/* The size of each of `pieces` equal pieces of `total`, rounded up to whole units. */
 static int64_t piece(int64_t total, int64_t pieces, int64_t unit)
 {
     return sw__round_up(sw__max64(1, sw__ceil_div(total, pieces)), unit);
@@ -64,42 +67,28 @@ static int64_t aligned_floats(int64_t floats)
 static void choose_few_rows(struct sw_gemm_plan *p, const struct sw_gemm_blocks *t)
 {
     int64_t strip = 4 * t->nr; /* the widest that the kernels walk at once */
-    int64_t tasks = sw__min64(2 * ENOUGH_TASKS, (int64_t)((double)p->n * (double)p->k / 65536));
+    int64_t tasks = (int64_t)fmin(2 * ENOUGH_TASKS, (double)p->n * (double)p->k / 65536);
     p->few_rows = true;
     p->tile_m = p->m;
     p->tile_n = piece(p->n, sw__max64(1, tasks), strip);
+    p->tiles_m = 1;
+    p->tiles_n = sw__ceil_div(p->n, p->tile_n);
     p->a_place = p->b_place = SW_GEMM_READY;
     p->scratch = (size_t)(p->m * t->kc) * sizeof(float); /* for an A that is no plain f32 rows */
 }
 
-static void choose_tiles(struct sw_gemm_plan *p, const struct sw_gemm_blocks *t)
+/* The tasks of phase 0, and the bytes for what is packed. */
+static void plan_memory(struct sw_gemm_plan *p, const struct sw_gemm_blocks *t)
 {
-    const bool alone = p->batch < MANY_PRODUCTS;
-    int64_t down = sw__ceil_div(p->m, alone ? t->mc : 2 * t->mc);
-    bool streamed = p->b_packed || (alone && down > 1); /* else a block of B stays in L2 */
-    int64_t across = sw__ceil_div(p->n, streamed ? t->nc : t->nc / 4);
-    double work = (double)p->m * (double)p->n * (double)sw__max64(p->k, 1);
-    if (alone) {
-        int64_t want = (int64_t)sw__min64(ENOUGH_TASKS, (int64_t)(work / SMALL_TASK));
-        int64_t most_down = sw__ceil_div(p->m, 4 * t->mr), most_across = sw__ceil_div(p->n, t->nr);
-        if (down * across < want) down = sw__min64(most_down, sw__ceil_div(want, across));
-        if (down * across < want) across = sw__min64(most_across, sw__ceil_div(want, down));
-        if (down >= ENOUGH_TASKS) down = sw__round_up(down, ENOUGH_TASKS / 2);
-    }
-    p->tile_m = piece(p->m, down, 1);
-    p->tile_n = piece(p->n, across, t->nr);
-    down = sw__ceil_div(p->m, p->tile_m);
-    across = sw__ceil_div(p->n, p->tile_n);
-    p->a_place = alone && across > 1 ? SW_GEMM_SHARED : SW_GEMM_IN_TASK;
-    p->b_place = p->b_packed ? SW_GEMM_READY : alone && down > 1 ? SW_GEMM_SHARED : SW_GEMM_IN_TASK;
-    int64_t tile_lines = sw__round_up(p->tile_m, t->mr);
-    int64_t scratch = 0, workspace = 0, blocks = k_blocks(p, t->kc);
-    p->a_lines = down * tile_lines;
+    const int64_t blocks = k_blocks(p, t->kc), kc = sw__min64(t->kc, p->k);
+    const int64_t tile_lines = sw__round_up(p->tile_m, t->mr);
+    int64_t scratch = 0, workspace = 0;
+    p->a_lines = p->tiles_m * tile_lines;
     if (p->a_place == SW_GEMM_SHARED) {
-        p->pack_tasks_a = p->batch * blocks * down;
+        p->pack_tasks_a = p->batch * blocks * p->tiles_m;
         workspace += aligned_floats(p->a_lines * p->k) * p->batch;
     } else {
-        scratch += aligned_floats(tile_lines * sw__min64(t->kc, p->k));
+        scratch += aligned_floats(tile_lines * kc);
     }
     p->pack_tasks = p->pack_tasks_a;
     if (p->b_place == SW_GEMM_SHARED) {
@@ -107,10 +96,63 @@ static void choose_tiles(struct sw_gemm_plan *p, const struct sw_gemm_blocks *t)
         p->pack_tasks += p->batch * blocks * sw__ceil_div(panels, PACK_PANELS);
         workspace += aligned_floats(panels * t->nr * p->k) * p->batch;
     } else if (p->b_place == SW_GEMM_IN_TASK) {
-        scratch += aligned_floats(p->tile_n * sw__min64(t->kc, p->k));
+        scratch += aligned_floats(p->tile_n * kc);
     }
     p->workspace = (size_t)workspace * sizeof(float);
     p->scratch = (size_t)scratch * sizeof(float);
+}
+
+/* How many pieces the rows and the columns of one product are cut into. */
+struct cut {
+    int64_t down, across;
+};
+
+/* Cut further until there are about `want` tasks.  Where an operand is packed in phase 0, rows are
+ * cut first: B alone is shared then.  Tasks that pack for themselves pack least when square. */
+static struct cut cut_further(const struct sw_gemm_plan *p, const struct sw_gemm_blocks *t,
+                              struct cut cut, int64_t want, bool shares)
+{
+    const int64_t most_down = sw__ceil_div(p->m, 3 * t->mr);
+    const int64_t most_across = sw__ceil_div(p->n, t->nr);
+    if (shares) {
+        if (cut.down * cut.across < want) {
+            cut.down = sw__min64(most_down, sw__ceil_div(want, cut.across));
+            if (cut.down > 2) cut.down -= cut.down % 2;
+        }
+        if (cut.down * cut.across < want / 2)
+            cut.across = sw__min64(most_across, sw__ceil_div(want, cut.down));
+        return cut;
+    }
+    while (cut.down * cut.across < want) {
+        bool tall = p->m / cut.down >= p->n / cut.across && cut.down < most_down;
+        if (!tall && cut.across >= most_across) break;
+        if (tall)
+            cut.down++;
+        else
+            cut.across++;
+    }
+    return cut;
+}
+
+static void choose_tiles(struct sw_gemm_plan *p, const struct sw_gemm_blocks *t)
+{
+    const double work = (double)p->m * (double)p->n * (double)sw__max64(p->k, 1);
+    const bool alone = p->batch < MANY_PRODUCTS; /* is cut into tasks for many threads */
+    const bool shares = alone && work > SMALL_PRODUCT;
+    const int64_t want = alone ? (int64_t)fmin(ENOUGH_TASKS, work / SMALL_TASK) : 1;
+    struct cut cut = {.down = sw__ceil_div(p->m, alone ? t->mc : 2 * t->mc)};
+    bool streamed = p->b_packed || (shares && cut.down > 1); /* else a block of B stays in L2 */
+    cut.across = sw__ceil_div(p->n, streamed ? t->nc : t->nc / 4);
+    cut = cut_further(p, t, cut, want, shares);
+    if (alone && cut.down >= ENOUGH_TASKS) cut.down = sw__round_up(cut.down, ENOUGH_TASKS / 2);
+    p->tile_m = piece(p->m, cut.down, 1);
+    p->tile_n = piece(p->n, cut.across, t->nr);
+    p->tiles_m = sw__ceil_div(p->m, p->tile_m);
+    p->tiles_n = sw__ceil_div(p->n, p->tile_n);
+    p->a_place = shares && p->tiles_n > 1 ? SW_GEMM_SHARED : SW_GEMM_IN_TASK;
+    p->b_place = shares && p->tiles_m > 1 ? SW_GEMM_SHARED : SW_GEMM_IN_TASK;
+    if (p->b_packed) p->b_place = SW_GEMM_READY;
+    plan_memory(p, t);
 }
 
 struct sw_gemm_plan sw__gemm_choose(const struct sw_kernels *kernels, int64_t batch, int64_t m,
@@ -124,13 +166,11 @@ struct sw_gemm_plan sw__gemm_choose(const struct sw_kernels *kernels, int64_t ba
         choose_few_rows(&p, t);
     else
         choose_tiles(&p, t);
-    p.tiles_m = sw__ceil_div(m, p.tile_m);
-    p.tiles_n = sw__ceil_div(n, p.tile_n);
     p.tasks = batch * p.tiles_m * p.tiles_n;
     return p;
 }
 
-/* The offset of product `index` of the batch; -1 if this run has fewer. */
+/* The offset of product number `index` of the batch. */
 static int64_t batch_offset(const struct sw_gemm_args *args, const int64_t *strides, int64_t index)
 {
     int64_t offset = 0;
@@ -141,6 +181,7 @@ static int64_t batch_offset(const struct sw_gemm_args *args, const int64_t *stri
     return offset;
 }
 
+/* Whether this run has that product. */
 static bool batch_has(const struct sw_gemm_args *args, int64_t index)
 {
     int64_t count = 1;
