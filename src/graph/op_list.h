@@ -85,7 +85,8 @@
 /* quantisation: quantise.c, quantised_linear.c */
 #define SW_OPS_QUANT(X)                                                                            \
     X(quantise)                                                                                    \
-    X(dequantise)
+    X(dequantise)                                                                                  \
+    X(quantised_linear)
 
 /* updates of weights: assign.c, sgd.c, adam.c, running_sum.c, global_norm.c */
 #define SW_OPS_UPDATE(X)                                                                           \
@@ -152,6 +153,8 @@
 
 #define SW_BACKWARD_OPS_ATTENTION(X) X(attention_backward, attention)
 
+#define SW_BACKWARD_OPS_QUANT(X) X(quantised_linear_grad, quantised_linear)
+
 /* clang-format on */
 
 #define SW_BACKWARD_OP_LIST(X)                                                                     \
@@ -161,7 +164,8 @@
     SW_BACKWARD_OPS_CONV(X)                                                                        \
     SW_BACKWARD_OPS_NORM(X)                                                                        \
     SW_BACKWARD_OPS_MOVE(X)                                                                        \
-    SW_BACKWARD_OPS_ATTENTION(X)
+    SW_BACKWARD_OPS_ATTENTION(X)                                                                   \
+    SW_BACKWARD_OPS_QUANT(X)
 
 struct sw_op_class;
 #define SW_OP_DECLARE(name)                   extern const struct sw_op_class sw__op_##name;

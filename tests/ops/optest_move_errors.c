@@ -9,6 +9,14 @@
         out[0] = expression;                                                                       \
     }
 
+/* The gradient of a weight in blocks: refused, not silently zero. */
+static sw_node *blocks_gradient(sw_graph *g, sw_node *x, sw_node *w)
+{
+    sw_node *loss = sw_reshape(g, sw_quantised_linear(g, x, w, NULL), (sw_shape){0}), *dw;
+    sw_grad(g, loss, &w, 1, &dw);
+    return dw;
+}
+
 BUILD(reshape_elements, sw_reshape(g, in[0], SW_SHAPE(3, 5)))
 BUILD(reshape_two_free, sw_reshape(g, in[0], SW_SHAPE(-1, -1)))
 BUILD(reshape_no_fit, sw_reshape(g, in[0], SW_SHAPE(-1, 5)))
@@ -52,6 +60,8 @@ BUILD(quantise_dtype, sw_quantise(g, in[0], in[1], NULL, 0, SW_I32))
 BUILD(quantise_scale, sw_quantise(g, in[0], in[1], NULL, 0, SW_I8))
 BUILD(quantise_zero, sw_quantise(g, in[0], in[1], in[2], 1, SW_I8))
 BUILD(dequantise_dtype, sw_dequantise(g, in[0], in[1], NULL, 0))
+BUILD(linear, sw_quantised_linear(g, in[0], in[1], in[2]))
+BUILD(linear_gradient, blocks_gradient(g, in[0], in[1]))
 BUILD(assign_input, sw_assign(g, in[0], in[1]))
 BUILD(assign_shape, sw_assign(g, in[0], in[1]))
 BUILD(missing, sw_flip(g, NULL, 0))
@@ -68,121 +78,79 @@ BUILD(missing, sw_flip(g, NULL, 0))
     {                                                                                              \
         .shape = SW_SHAPE(__VA_ARGS__), .state = true                                              \
     }
-#define FAULT(builder, why, ...)                                                                   \
+#define BLOCKS(...)                                                                                \
     {                                                                                              \
-        .name = #builder, .build = builder, .status = SW_ERR_##why, .text = { __VA_ARGS__ }
+        .shape = SW_SHAPE(__VA_ARGS__), .dtype = SW_Q8_0, .state = true                            \
+    }
+#define FAULT(builder, why, ...)                                                                   \
+    .name = #builder, .build = builder, .status = SW_ERR_##why, .text = {__VA_ARGS__}
 
-const struct op_error_case
-    optest_errors_move[] = {FAULT(reshape_elements, SHAPE, "reshape", "(4,3)", "(3,5)"), .n_in = 1,
-                            .in = {F32(4, 3)}},
-    FAULT(reshape_two_free, SHAPE, "reshape", "(-1,-1)"), .n_in = 1, .in = {F32(4, 3)}
-}
-, FAULT(reshape_no_fit, SHAPE, "reshape", "(4,3)", "(-1,5)"), .n_in = 1, .in = {F32(4, 3)}
-}
-, FAULT(reshape_negative, SHAPE, "reshape", "(-2,6)"), .n_in = 1, .in = {F32(4, 3)}
-}
-, FAULT(reshape_rank, SHAPE, "reshape", "9"), .n_in = 1, .in = {F32(4, 3)}
-}
-, FAULT(reshape_overflow, SHAPE, "reshape"), .n_in = 1, .in = {F32(4, 3)}
-}
-, FAULT(reshape_blocks, SHAPE, "reshape", "q8_0"), .n_in = 1,
-                                                   .in = {{.shape = {2, {2, 32}}, .dtype = SW_Q8_0}}
-}
-, FAULT(flatten_order, SHAPE, "flatten", "axis 1"), .n_in = 1, .in = {F32(4, 3)}
-}
-, FAULT(flatten_axis, SHAPE, "flatten", "(4,3)", "2"), .n_in = 1, .in = {F32(4, 3)}
-}
-, FAULT(expand_size, SHAPE, "expand", "(4,3)", "(4,6)"), .n_in = 1, .in = {F32(4, 3)}
-}
-, FAULT(expand_rank, SHAPE, "expand", "(4,3)", "(6)"), .n_in = 1, .in = {F32(4, 3)}
-}
-, FAULT(expand_free, SHAPE, "expand", "(4,3)", "(-1,4,3)"), .n_in = 1, .in = {F32(4, 3)}
-}
-, FAULT(expand_huge, SHAPE, "expand", "(4,3)"), .n_in = 1, .in = {F32(4, 3)}
-}
-, FAULT(expand_blocks, DTYPE, "expand", "q4_0"), .n_in = 1,
-                                                 .in = {{.shape = {2, {1, 32}}, .dtype = SW_Q4_0}}
-}
-, FAULT(transpose_twice, SHAPE, "transpose", "permutation"), .n_in = 1, .in = {F32(4, 3)}
-}
-, FAULT(transpose_rank, SHAPE, "transpose", "(4,3)", "3 axes"), .n_in = 1, .in = {F32(4, 3)}
-}
-, FAULT(transpose_outside, SHAPE, "transpose", "permutation"), .n_in = 1, .in = {F32(4, 3)}
-}
-, FAULT(concat_sizes, SHAPE, "concat", "(4,3)", "(4,2)"), .n_in = 2, .in = {F32(4, 3), F32(4, 2)}
-}
-, FAULT(concat_axis, SHAPE, "concat", "(4,3)", "2"), .n_in = 2, .in = {F32(4, 3), F32(4, 2)}
-}
-, FAULT(concat_sizes, DTYPE, "concat", "i32"), .n_in = 2, .in = {F32(4, 3), I32(4, 3)}
-}
-, FAULT(concat_none, ARGUMENT, "concat", "0"), .n_in = 2, .in = {F32(4, 3), F32(4, 2)}
-}
-, FAULT(split_sum, SHAPE, "split", "(4,3)", "2"), .n_in = 1, .in = {F32(4, 3)}
-}
-, FAULT(split_negative, SHAPE, "split", "-1"), .n_in = 1, .in = {F32(4, 3)}
-}
-, FAULT(split_none, ARGUMENT, "split", "0"), .n_in = 1, .in = {F32(4, 3)}
-}
-, FAULT(slice_axis, SHAPE, "slice", "(4,3)", "-3"), .n_in = 1, .in = {F32(4, 3)}
-}
-, FAULT(pad_negative, ARGUMENT, "pad", "-1"), .n_in = 1, .in = {F32(4, 3)}
-}
-, FAULT(pad_axis, SHAPE, "pad", "(4,3)", "axis 2"), .n_in = 1, .in = {F32(4, 3)}
-}
-, FAULT(pad_reflect, SHAPE, "pad", "(4,3)", "axis 0"), .n_in = 1, .in = {F32(4, 3)}
-}
-, FAULT(pad_huge, SIZE, "pad"), .n_in = 1, .in = {F32(4, 3)}
-}
-, FAULT(pad_mode, ARGUMENT, "pad", "7"), .n_in = 1, .in = {F32(4, 3)}
-}
-, FAULT(flip_axis, SHAPE, "flip", "(4,3)", "2"), .n_in = 1, .in = {F32(4, 3)}
-}
-, FAULT(gather_ids, DTYPE, "gather", "f32", "i32"), .n_in = 2, .in = {F32(4, 3), F32(2)}
-}
-, FAULT(gather_axis, SHAPE, "gather", "(4,3)", "2"), .n_in = 2, .in = {F32(4, 3), I32(2)}
-}
-, FAULT(gather_rank, SHAPE, "gather", "too many"), .n_in = 2,
-                                                   .in = {F32(1, 1, 1, 1, 1), I32(1, 1, 1, 1, 1)}
-}
-, FAULT(scatter_shapes, SHAPE, "scatter_add", "(4,3)", "(2)", "(2,4)"),
-    .n_in = 3, .in = {F32(4, 3), I32(2), F32(2, 4)}
-}
-, FAULT(scatter_shapes, DTYPE, "scatter_add", "i32"), .n_in = 3,
-                                                      .in = {F32(4, 3), F32(2), F32(2, 3)}
-}
-, FAULT(embedding_ids, DTYPE, "embedding", "i32"), .n_in = 2, .in = {F32(4, 3), F32(2)}
-}
-, FAULT(embedding_ids, SHAPE, "embedding", "(4,3,2)"), .n_in = 2, .in = {F32(4, 3, 2), I32(2)}
-}
-, FAULT(embedding_ids, DTYPE, "embedding", "i32"), .n_in = 2, .in = {I32(4, 3), I32(2)}
-}
-, FAULT(resize_rank, SHAPE, "resize", "(4,3)"), .n_in = 1, .in = {F32(4, 3)}
-}
-, FAULT(resize_size, ARGUMENT, "resize", "-1"), .n_in = 1, .in = {F32(1, 1, 4, 3)}
-}
-, FAULT(resize_corners, ARGUMENT, "resize", "corners"), .n_in = 1, .in = {F32(1, 1, 4, 3)}
-}
-, FAULT(resize_nothing, SHAPE, "resize", "(1,1,0,3)"), .n_in = 1, .in = {F32(1, 1, 0, 3)}
-}
-, FAULT(quantise_dtype, DTYPE, "quantise"), .n_in = 2, .in = {F32(4, 3), F32(4)}
-}
-, FAULT(quantise_scale, SHAPE, "quantise", "(4,3)", "(3)"), .n_in = 2, .in = {F32(4, 3), F32(3)}
-}
-, FAULT(quantise_scale, SHAPE, "quantise", "(4,1)"), .n_in = 2, .in = {F32(4, 3), F32(4, 1)}
-}
-, FAULT(quantise_zero, DTYPE, "quantise", "i8"), .n_in = 3, .in = {F32(4, 3), F32(3), I32(3)}
-}
-, FAULT(dequantise_dtype, DTYPE, "dequantise", "f32"), .n_in = 2, .in = {F32(4, 3), F32(4)}
-}
-, FAULT(assign_input, ARGUMENT, "assign", "weight"), .n_in = 2, .in = {F32(4, 3), F32(4, 3)}
-}
-, FAULT(assign_shape, SHAPE, "assign", "(4,3)", "(3,4)"), .n_in = 2, .in = {STATE(4, 3), F32(3, 4)}
-}
-, FAULT(missing, ARGUMENT, "flip", "missing")
-}
-,
-{
-    0
-}
-}
-;
+const struct op_error_case optest_errors_move[] = {
+    {FAULT(reshape_elements, SHAPE, "reshape", "(4,3)", "(3,5)"), .n_in = 1, .in = {F32(4, 3)}},
+    {FAULT(reshape_two_free, SHAPE, "reshape", "(-1,-1)"), .n_in = 1, .in = {F32(4, 3)}},
+    {FAULT(reshape_no_fit, SHAPE, "reshape", "(4,3)", "(-1,5)"), .n_in = 1, .in = {F32(4, 3)}},
+    {FAULT(reshape_negative, SHAPE, "reshape", "(-2,6)"), .n_in = 1, .in = {F32(4, 3)}},
+    {FAULT(reshape_rank, SHAPE, "reshape", "9"), .n_in = 1, .in = {F32(4, 3)}},
+    {FAULT(reshape_overflow, SHAPE, "reshape"), .n_in = 1, .in = {F32(4, 3)}},
+    {FAULT(reshape_blocks, SHAPE, "reshape", "q8_0"), .n_in = 1,
+     .in = {{.shape = {2, {2, 32}}, .dtype = SW_Q8_0}}},
+    {FAULT(flatten_order, SHAPE, "flatten", "axis 1"), .n_in = 1, .in = {F32(4, 3)}},
+    {FAULT(flatten_axis, SHAPE, "flatten", "(4,3)", "2"), .n_in = 1, .in = {F32(4, 3)}},
+    {FAULT(expand_size, SHAPE, "expand", "(4,3)", "(4,6)"), .n_in = 1, .in = {F32(4, 3)}},
+    {FAULT(expand_rank, SHAPE, "expand", "(4,3)", "(6)"), .n_in = 1, .in = {F32(4, 3)}},
+    {FAULT(expand_free, SHAPE, "expand", "(4,3)", "(-1,4,3)"), .n_in = 1, .in = {F32(4, 3)}},
+    {FAULT(expand_huge, SHAPE, "expand", "(4,3)"), .n_in = 1, .in = {F32(4, 3)}},
+    {FAULT(expand_blocks, DTYPE, "expand", "q4_0"), .n_in = 1,
+     .in = {{.shape = {2, {1, 32}}, .dtype = SW_Q4_0}}},
+    {FAULT(transpose_twice, SHAPE, "transpose", "permutation"), .n_in = 1, .in = {F32(4, 3)}},
+    {FAULT(transpose_rank, SHAPE, "transpose", "(4,3)", "3 axes"), .n_in = 1, .in = {F32(4, 3)}},
+    {FAULT(transpose_outside, SHAPE, "transpose", "permutation"), .n_in = 1, .in = {F32(4, 3)}},
+    {FAULT(concat_sizes, SHAPE, "concat", "(4,3)", "(4,2)"), .n_in = 2,
+     .in = {F32(4, 3), F32(4, 2)}},
+    {FAULT(concat_axis, SHAPE, "concat", "(4,3)", "2"), .n_in = 2, .in = {F32(4, 3), F32(4, 2)}},
+    {FAULT(concat_sizes, DTYPE, "concat", "i32"), .n_in = 2, .in = {F32(4, 3), I32(4, 3)}},
+    {FAULT(concat_none, ARGUMENT, "concat", "0"), .n_in = 2, .in = {F32(4, 3), F32(4, 2)}},
+    {FAULT(split_sum, SHAPE, "split", "(4,3)", "2"), .n_in = 1, .in = {F32(4, 3)}},
+    {FAULT(split_negative, SHAPE, "split", "-1"), .n_in = 1, .in = {F32(4, 3)}},
+    {FAULT(split_none, ARGUMENT, "split", "0"), .n_in = 1, .in = {F32(4, 3)}},
+    {FAULT(slice_axis, SHAPE, "slice", "(4,3)", "-3"), .n_in = 1, .in = {F32(4, 3)}},
+    {FAULT(pad_negative, ARGUMENT, "pad", "-1"), .n_in = 1, .in = {F32(4, 3)}},
+    {FAULT(pad_axis, SHAPE, "pad", "(4,3)", "axis 2"), .n_in = 1, .in = {F32(4, 3)}},
+    {FAULT(pad_reflect, SHAPE, "pad", "(4,3)", "axis 0"), .n_in = 1, .in = {F32(4, 3)}},
+    {FAULT(pad_huge, SIZE, "pad"), .n_in = 1, .in = {F32(4, 3)}},
+    {FAULT(pad_mode, ARGUMENT, "pad", "7"), .n_in = 1, .in = {F32(4, 3)}},
+    {FAULT(flip_axis, SHAPE, "flip", "(4,3)", "2"), .n_in = 1, .in = {F32(4, 3)}},
+    {FAULT(gather_ids, DTYPE, "gather", "f32", "i32"), .n_in = 2, .in = {F32(4, 3), F32(2)}},
+    {FAULT(gather_axis, SHAPE, "gather", "(4,3)", "2"), .n_in = 2, .in = {F32(4, 3), I32(2)}},
+    {FAULT(gather_rank, SHAPE, "gather", "too many"), .n_in = 2,
+     .in = {F32(1, 1, 1, 1, 1), I32(1, 1, 1, 1, 1)}},
+    {FAULT(scatter_shapes, SHAPE, "scatter_add", "(4,3)", "(2)", "(2,4)"), .n_in = 3,
+     .in = {F32(4, 3), I32(2), F32(2, 4)}},
+    {FAULT(scatter_shapes, DTYPE, "scatter_add", "i32"), .n_in = 3,
+     .in = {F32(4, 3), F32(2), F32(2, 3)}},
+    {FAULT(embedding_ids, DTYPE, "embedding", "i32"), .n_in = 2, .in = {F32(4, 3), F32(2)}},
+    {FAULT(embedding_ids, SHAPE, "embedding", "(4,3,2)"), .n_in = 2, .in = {F32(4, 3, 2), I32(2)}},
+    {FAULT(embedding_ids, DTYPE, "embedding", "i32"), .n_in = 2, .in = {I32(4, 3), I32(2)}},
+    {FAULT(resize_rank, SHAPE, "resize", "(4,3)"), .n_in = 1, .in = {F32(4, 3)}},
+    {FAULT(resize_size, ARGUMENT, "resize", "-1"), .n_in = 1, .in = {F32(1, 1, 4, 3)}},
+    {FAULT(resize_corners, ARGUMENT, "resize", "corners"), .n_in = 1, .in = {F32(1, 1, 4, 3)}},
+    {FAULT(resize_nothing, SHAPE, "resize", "(1,1,0,3)"), .n_in = 1, .in = {F32(1, 1, 0, 3)}},
+    {FAULT(quantise_dtype, DTYPE, "quantise"), .n_in = 2, .in = {F32(4, 3), F32(4)}},
+    {FAULT(quantise_scale, SHAPE, "quantise", "(4,3)", "(3)"), .n_in = 2,
+     .in = {F32(4, 3), F32(3)}},
+    {FAULT(quantise_scale, SHAPE, "quantise", "(4,1)"), .n_in = 2, .in = {F32(4, 3), F32(4, 1)}},
+    {FAULT(quantise_zero, DTYPE, "quantise", "i8"), .n_in = 3, .in = {F32(4, 3), F32(3), I32(3)}},
+    {FAULT(dequantise_dtype, DTYPE, "dequantise", "f32"), .n_in = 2, .in = {F32(4, 3), F32(4)}},
+    {FAULT(linear, DTYPE, "quantised_linear", "f32"), .n_in = 3,
+     .in = {F32(2, 32), F32(4, 32), F32(4)}},
+    {FAULT(linear, SHAPE, "quantised_linear", "(2,64)", "(4,32)"), .n_in = 3,
+     .in = {F32(2, 64), BLOCKS(4, 32), F32(4)}},
+    {FAULT(linear, SHAPE, "quantised_linear", "(4,32)", "(3)"), .n_in = 3,
+     .in = {F32(2, 32), BLOCKS(4, 32), F32(3)}},
+    {FAULT(linear_gradient, UNSUPPORTED, "quantised_linear", "no gradient"), .n_in = 2,
+     .in = {F32(1, 32), BLOCKS(1, 32)}},
+    {FAULT(assign_input, ARGUMENT, "assign", "weight"), .n_in = 2, .in = {F32(4, 3), F32(4, 3)}},
+    {FAULT(assign_shape, SHAPE, "assign", "(4,3)", "(3,4)"), .n_in = 2,
+     .in = {STATE(4, 3), F32(3, 4)}},
+    {FAULT(missing, ARGUMENT, "flip", "missing")},
+    {0}};
