@@ -127,15 +127,16 @@ typedef struct sw_lrn_options {
     int size;             /* n, the window over channels */
     float k, alpha, beta; /* y = x / (k + alpha * sum x^2)^beta; alpha NOT divided by n */
 } sw_lrn_options;
-/* Krizhevsky, Sutskever, Hinton 2012, section 3.3.  ONNX and PyTorch divide alpha by n. */
+/* Krizhevsky, Sutskever, Hinton 2012, section 3.3.  Channel c sees c - (size-1)/2 .. c + size/2.
+ * ONNX and PyTorch divide alpha by n. */
 SW_API sw_node *sw_lrn(sw_graph *g, sw_node *x, sw_lrn_options o);
 typedef struct sw_batchnorm_options {
     float eps;      /* 0 means 1e-5 */
     bool training;  /* statistics of the batch, and the running ones move */
     float momentum; /* of the running ones: r += momentum * (batch - r); 0 means 0.1 */
 } sw_batchnorm_options;
-/* x (N,C,...), gamma, beta (C) or NULL, running mean and variance (C) states. Running variance takes
- * the unbiased estimate, as PyTorch does. */
+/* x (N,C,...), gamma, beta (C) or NULL, running mean and variance (C), in training states. Running
+ * variance takes the unbiased estimate, as PyTorch does. */
 SW_API sw_node *sw_batchnorm(sw_graph *g, sw_node *x, sw_node *gamma, sw_node *beta, sw_node *mean,
                              sw_node *variance, sw_batchnorm_options o);
 /* Over the last axis; gamma, beta (C) or NULL; eps 0 means 1e-5. */
@@ -158,7 +159,8 @@ typedef struct sw_cross_entropy_options {
     float label_smoothing; /* Szegedy et al. 2016, section 7 */
 } sw_cross_entropy_options;
 /* logits (...,C); labels i32 (...) hard, or f32 (...,C) probabilities.  A hard label outside 0..C-1
- * that is not ignored gives NaN (sw_run with check_nan then names it). */
+ * that is not ignored gives NaN (sw_run with check_nan then names it).  The mean over no label is 0,
+ * with gradient 0.  No gradient flows to the class weights. */
 SW_API sw_node *sw_cross_entropy(sw_graph *g, sw_node *logits, sw_node *labels,
                                  sw_cross_entropy_options o);
 SW_API sw_node *sw_mse(sw_graph *g, sw_node *x, sw_node *target, sw_reduction reduction);

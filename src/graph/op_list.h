@@ -56,8 +56,21 @@
 /* convolution and pooling: conv.c, conv_transpose.c, pool.c */
 #define SW_OPS_CONV(X)
 
-/* normalisation, softmax, losses: lrn.c, batchnorm.c, layernorm.c, groupnorm.c, softmax.c, ... */
-#define SW_OPS_NORM(X)
+/* normalisation, softmax, losses: lrn.c, batchnorm.c, layernorm.c, rmsnorm.c, groupnorm.c, softmax.c,
+ * gumbel_softmax.c, cross_entropy.c, elementwise_loss.c */
+#define SW_OPS_NORM(X)                                                                             \
+    X(lrn)                                                                                         \
+    X(batchnorm)                                                                                   \
+    X(batchnorm_training)                                                                          \
+    X(layernorm)                                                                                   \
+    X(rmsnorm)                                                                                     \
+    X(groupnorm)                                                                                   \
+    X(softmax)                                                                                     \
+    X(log_softmax)                                                                                 \
+    X(gumbel_softmax)                                                                              \
+    X(cross_entropy)                                                                               \
+    X(mse)                                                                                         \
+    X(bce_logits)
 
 /* data movement: view.c, expand.c, transpose.c, concat.c, slice.c, pad.c, gather.c, scatter_add.c,
  * embedding.c, resize.c */
@@ -139,7 +152,16 @@
 
 #define SW_BACKWARD_OPS_CONV(X)
 
-#define SW_BACKWARD_OPS_NORM(X)
+#define SW_BACKWARD_OPS_NORM(X)                                                                    \
+    X(lrn_backward, lrn)                                                                           \
+    X(batchnorm_backward, batchnorm)                                                               \
+    X(layernorm_backward, layernorm)                                                               \
+    X(rmsnorm_backward, rmsnorm)                                                                   \
+    X(groupnorm_backward, groupnorm)                                                               \
+    X(softmax_backward, softmax)                                                                   \
+    X(cross_entropy_backward, cross_entropy)                                                       \
+    X(mse_backward, mse)                                                                           \
+    X(bce_logits_backward, bce_logits)
 
 #define SW_BACKWARD_OPS_MOVE(X)                                                                    \
     X(reshape_like, reshape)                                                                       \

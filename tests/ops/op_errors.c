@@ -10,7 +10,8 @@
     X(attention)                                                                                   \
     X(rope)                                                                                        \
     X(move)                                                                                        \
-    X(update)
+    X(update)                                                                                      \
+    X(norm)
 /* clang-format on */
 
 #define ERROR_TABLE(family) extern const struct op_error_case optest_errors_##family[];
