@@ -307,15 +307,37 @@ static void test_row_alone(void **state)
     }
 }
 
+/* What is set aside for the declared sizes is enough for any smaller ones. */
+static void test_memory(void **state)
+{
+    for (int round = 0; round < 20000; round++) {
+        const struct sw_kernels *k = &kernels[below((int64_t)sw__cpu()->best + 1)];
+        const int64_t top = round % 3 ? 300 : 5000;
+        int64_t size[4] = {1 + below(12), 1 + below(top), 1 + below(top), 1 + below(top)};
+        unsigned flags = (unsigned)below(3);
+        size_t workspace, scratch;
+        sw__gemm_memory(k, size[0], size[1], size[2], size[3], flags, &workspace, &scratch);
+        for (int smaller = 0; smaller < 10; smaller++) {
+            int64_t s[4];
+            for (int i = 0; i < 4; i++) s[i] = smaller ? 1 + below(size[i]) : size[i];
+            struct sw_gemm_plan p = sw__gemm_choose(k, s[0], s[1], s[2], s[3], flags);
+            if (p.workspace > workspace || p.scratch > scratch)
+                fail_msg("%d x (%d,%d,%d) within %d x (%d,%d,%d), flags %u: %zu > %zu or %zu > %zu",
+                         (int)s[0], (int)s[1], (int)s[2], (int)s[3], (int)size[0], (int)size[1],
+                         (int)size[2], (int)size[3], flags, p.workspace, workspace, p.scratch,
+                         scratch);
+        }
+    }
+}
+
 int main(void)
 {
     for (int isa = 0; isa <= (int)sw__cpu()->best; isa++)
         sw__kernels_init(&kernels[isa], (enum sw_isa)isa);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_random_shapes),
-        cmocka_unit_test(test_many_tasks),
-        cmocka_unit_test(test_empty),
-        cmocka_unit_test(test_row_alone),
+        cmocka_unit_test(test_random_shapes), cmocka_unit_test(test_many_tasks),
+        cmocka_unit_test(test_empty),         cmocka_unit_test(test_row_alone),
+        cmocka_unit_test(test_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -170,6 +170,27 @@ struct sw_gemm_plan sw__gemm_choose(const struct sw_kernels *kernels, int64_t ba
     return p;
 }
 
+void sw__gemm_memory(const struct sw_kernels *kernels, int64_t batch, int64_t m, int64_t n,
+                     int64_t k, unsigned flags, size_t *workspace, size_t *scratch)
+{
+    const struct sw_gemm_blocks *t = sw__gemm_blocks(kernels->isa);
+    const int64_t kc = sw__min64(t->kc, k);
+    *workspace = 0;
+    *scratch = (size_t)(sw__min64(m, FEW_ROWS) * t->kc) * sizeof(float);
+    if (m <= FEW_ROWS && flags) return;
+    int64_t lines = sw__round_up(sw__min64(m, 2 * t->mc), t->mr);
+    int64_t columns = sw__round_up(sw__min64(n, t->nc), t->nr);
+    size_t blocks = (size_t)(aligned_floats(lines * kc) + aligned_floats(columns * kc)) *
+                    sizeof(float);
+    if (blocks > *scratch) *scratch = blocks;
+    if ((double)m * (double)n * (double)k <= SMALL_PRODUCT) return;
+    /* Each of at most `down` tiles pads its rows to whole panels. */
+    int64_t down = sw__ceil_div(m, 3 * t->mr) + sw__ceil_div(m, t->mc) + ENOUGH_TASKS;
+    int64_t floats = aligned_floats((m + down * t->mr) * k);
+    if (!(flags & SW_GEMM_B_PACKED)) floats += aligned_floats(sw__round_up(n, t->nr) * k);
+    *workspace = (size_t)(floats * sw__min64(batch, MANY_PRODUCTS)) * sizeof(float);
+}
+
 /* The offset of product number `index` of the batch. */
 static int64_t batch_offset(const struct sw_gemm_args *args, const int64_t *strides, int64_t index)
 {

@@ -74,6 +74,11 @@ struct sw_gemm_args {
 struct sw_gemm_plan sw__gemm_choose(const struct sw_kernels *kernels, int64_t batch, int64_t m,
                                     int64_t n, int64_t k, unsigned flags);
 
+/* The most that sw__gemm_choose can ask for at these sizes or any smaller ones: what a plan whose
+ * sizes vary at run time sets aside. */
+void sw__gemm_memory(const struct sw_kernels *kernels, int64_t batch, int64_t m, int64_t n,
+                     int64_t k, unsigned flags, size_t *workspace, size_t *scratch);
+
 /* Tasks begin .. end-1 of phase 0. */
 void sw__gemm_pack_task(const struct sw_gemm_plan *plan, const struct sw_gemm_args *args,
                         int64_t begin, int64_t end);

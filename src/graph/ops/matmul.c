@@ -238,8 +238,7 @@ static sw_status matmul_prepare(struct sw_step *s)
     memcpy(note->args.a_batch, p.a_batch, sizeof p.a_batch);
     memcpy(note->args.b_batch, p.b_batch, sizeof p.b_batch);
     memcpy(note->args.c_batch, p.c_batch, sizeof p.c_batch);
-    s->workspace = note->plan.workspace;
-    s->scratch = note->plan.scratch;
+    sw__gemm_memory(s->k, batch, p.m, p.n, p.k, flags, &s->workspace, &s->scratch);
     s->n_phases = 2;
     s->tasks[0] = note->plan.pack_tasks;
     s->tasks[1] = note->plan.tasks;
