@@ -123,12 +123,6 @@ struct sw_run_seed {
     uint64_t seed, step;
 };
 
-/* The Philox stream (base/rng.h) of this op in this run; the key is s->seed->seed. */
-static inline uint64_t sw__step_stream(const struct sw_step *s)
-{
-    return s->stream << 40 ^ s->seed->step;
-}
-
 /* ---- the class --------------------------------------------------------------------------------- */
 
 enum sw_op_flag {

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "graph/ops/softmax_int.h"
+#include "graph/random_stream.h"
 
 struct gumbel_attr {
     float tau;
