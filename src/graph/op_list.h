@@ -40,7 +40,10 @@
     X(silu)                                                                                        \
     X(softplus)                                                                                    \
     X(clip)                                                                                        \
-    X(scale)
+    X(scale)                                                                                       \
+    X(cast)                                                                                        \
+    X(dropout)                                                                                     \
+    X(stop_gradient)
 
 /* reductions: reduce.c, argmax.c, cumsum.c, topk.c */
 #define SW_OPS_REDUCE(X)                                                                           \
@@ -142,7 +145,8 @@
     X(silu_grad, silu)                                                                             \
     X(gelu_grad, gelu)                                                                             \
     X(gelu_tanh_grad, gelu_tanh)                                                                   \
-    X(clip_grad, clip)
+    X(clip_grad, clip)                                                                             \
+    X(dropout_grad, dropout)
 
 #define SW_BACKWARD_OPS_REDUCE(X)                                                                  \
     X(sum_grad, sum)                                                                               \

@@ -74,8 +74,16 @@
       (float *dx, const float *dy, const float *v, int64_t n, float lo, float hi))
 /* clang-format on */
 
+/* ---- dropout ----------------------------------------------------------------------------------
+ * y[i] = word < below ? 0 : x[i] * scale, where word is the random word number first + i of the
+ * stream (sw__random_u32 of base/rng.h); first is a multiple of 4.  The same bits in every ISA. */
+/* clang-format off */
 #define SW_ELEMENTWISE_KERNELS(X)                                                                  \
     SW_UNARY_KERNELS(X)                                                                            \
-    SW_UNARY_GRAD_KERNELS(X)
+    SW_UNARY_GRAD_KERNELS(X)                                                                       \
+    X(dropout_f32, void,                                                                           \
+      (float *y, const float *x, int64_t n, float scale, uint32_t below, uint64_t seed,            \
+       uint64_t stream, uint64_t first))
+/* clang-format on */
 
 #endif

@@ -18,6 +18,7 @@
 #include "base/cpu.h"
 #include "kernels/elementwise_kernels.h"
 #include "kernels/binary_kernels.h"
+#include "kernels/cast_kernels.h"
 #include "kernels/reduce_kernels.h"
 #include "kernels/gemm_kernels.h"
 #include "kernels/conv_kernels.h"
@@ -32,6 +33,7 @@
 #define SW_KERNEL_LIST(X)                                                                          \
     SW_ELEMENTWISE_KERNELS(X)                                                                      \
     SW_BINARY_KERNELS(X)                                                                           \
+    SW_CAST_KERNELS(X)                                                                             \
     SW_REDUCE_KERNELS(X)                                                                           \
     SW_GEMM_KERNELS(X)                                                                             \
     SW_CONV_KERNELS(X)                                                                             \
@@ -47,6 +49,7 @@
 #define SW_KERNEL_FAMILIES(X)                                                                      \
     X(elementwise)                                                                                 \
     X(binary)                                                                                      \
+    X(cast)                                                                                        \
     X(reduce)                                                                                      \
     X(gemm)                                                                                        \
     X(conv)                                                                                        \

@@ -6,6 +6,7 @@
     X(matmul)                                                                                      \
     X(binary)                                                                                      \
     X(unary)                                                                                       \
+    X(cast)                                                                                        \
     X(reduce)                                                                                      \
     X(attention)                                                                                   \
     X(rope)                                                                                        \

@@ -1,5 +1,6 @@
 /* The reference of the elementwise kernels: each formula in float64, rounded once to f32. */
 #include <math.h>
+#include "base/rng.h"
 #include "kernels/kernels.h"
 
 static double rsqrt_of(double x)
@@ -153,6 +154,16 @@ static void sw__clip_grad_f32_ref(float *dx, const float *dy, const float *v, in
                                   float hi)
 {
     for (int64_t i = 0; i < n; i++) dx[i] = v[i] < lo || v[i] > hi ? 0 : dy[i];
+}
+
+static void sw__dropout_f32_ref(float *y, const float *x, int64_t n, float scale, uint32_t below,
+                                uint64_t seed, uint64_t stream, uint64_t first)
+{
+    uint32_t word[4];
+    for (int64_t i = 0; i < n; i++) {
+        if (i % 4 == 0) sw__philox(seed, stream, (first + (uint64_t)i) / 4, word);
+        y[i] = word[i % 4] < below ? 0 : x[i] * scale;
+    }
 }
 
 void sw__elementwise_init_ref(struct sw_kernels *k)

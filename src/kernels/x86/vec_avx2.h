@@ -138,6 +138,31 @@ VEC_INLINE void vf_store_f16_n(uint16_t *p, vf x, int64_t n) { vec_store_u16_n(p
 VEC_INLINE void vf_store_bf16(uint16_t *p, vf x) { _mm_storeu_si128((__m128i *)p, vf_to_bf16(x)); }
 VEC_INLINE void vf_store_bf16_n(uint16_t *p, vf x, int64_t n) { vec_store_u16_n(p, vf_to_bf16(x), n); }
 
+/* ---- bytes in memory, i32 in registers; stores keep the low byte ---- */
+VEC_INLINE __m128i vec_load_x8_n(const uint8_t *p, int64_t n)
+{
+    uint8_t b[16] = {0};
+    for (int64_t i = 0; i < n && i < 8; i++) b[i] = p[i];
+    return _mm_loadu_si128((const __m128i *)b);
+}
+VEC_INLINE __m128i vec_low_bytes(vi x)
+{
+    __m256i low = _mm256_and_si256(x, _mm256_set1_epi32(255));
+    __m128i half = _mm_packus_epi32(_mm256_castsi256_si128(low), _mm256_extracti128_si256(low, 1));
+    return _mm_packus_epi16(half, half);
+}
+VEC_INLINE vi vi_load_i8(const int8_t *p) { return _mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i *)p)); }
+VEC_INLINE vi vi_load_i8_n(const int8_t *p, int64_t n) { return _mm256_cvtepi8_epi32(vec_load_x8_n((const uint8_t *)p, n)); }
+VEC_INLINE vi vi_load_u8(const uint8_t *p) { return _mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)p)); }
+VEC_INLINE vi vi_load_u8_n(const uint8_t *p, int64_t n) { return _mm256_cvtepu8_epi32(vec_load_x8_n(p, n)); }
+VEC_INLINE void vi_store_x8(void *p, vi x) { _mm_storel_epi64((__m128i *)p, vec_low_bytes(x)); }
+VEC_INLINE void vi_store_x8_n(void *p, vi x, int64_t n)
+{
+    uint8_t b[16];
+    _mm_storeu_si128((__m128i *)b, vec_low_bytes(x));
+    for (int64_t i = 0; i < n && i < 8; i++) ((uint8_t *)p)[i] = b[i];
+}
+
 /* ---- across the lanes: 8, 4, 2, 1 ---- */
 #define VEC_FOLD(x, op128, op1)                                                                    \
     do {                                                                                           \

@@ -121,6 +121,14 @@ VEC_INLINE void vf_store_f16_n(uint16_t *p, vf x, int64_t n) { _mm256_mask_store
 VEC_INLINE void vf_store_bf16(uint16_t *p, vf x) { _mm256_storeu_si256((__m256i *)p, vf_to_bf16(x)); }
 VEC_INLINE void vf_store_bf16_n(uint16_t *p, vf x, int64_t n) { _mm256_mask_storeu_epi16(p, vm_first(n), vf_to_bf16(x)); }
 
+/* ---- bytes in memory, i32 in registers; stores keep the low byte ---- */
+VEC_INLINE vi vi_load_i8(const int8_t *p) { return _mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *)p)); }
+VEC_INLINE vi vi_load_i8_n(const int8_t *p, int64_t n) { return _mm512_cvtepi8_epi32(_mm_maskz_loadu_epi8(vm_first(n), p)); }
+VEC_INLINE vi vi_load_u8(const uint8_t *p) { return _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)p)); }
+VEC_INLINE vi vi_load_u8_n(const uint8_t *p, int64_t n) { return _mm512_cvtepu8_epi32(_mm_maskz_loadu_epi8(vm_first(n), p)); }
+VEC_INLINE void vi_store_x8(void *p, vi x) { _mm_storeu_si128((__m128i *)p, _mm512_cvtepi32_epi8(x)); }
+VEC_INLINE void vi_store_x8_n(void *p, vi x, int64_t n) { _mm_mask_storeu_epi8(p, vm_first(n), _mm512_cvtepi32_epi8(x)); }
+
 /* ---- across the lanes: halves are folded onto each other, 16, 8, 4, 2, 1 ---- */
 #define VEC_FOLD(x, op256, op128, op1)                                                             \
     do {                                                                                           \

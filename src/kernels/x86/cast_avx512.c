@@ -1,0 +1,8 @@
+/* Casts of avx512: the template over its vectors. */
+#include "kernels/x86/vec_avx512.h"
+#include "kernels/x86/cast_template.h"
+
+void sw__cast_init_avx512(struct sw_kernels *k)
+{
+    SW_KERNEL_SET(k, cast, sw__cast_avx512);
+}
