@@ -82,7 +82,9 @@ static void walk(void *user, int thread)
         phase_run(p, i, thread, threads);
         if (p->phases[i].barrier && threads > 1) sw__barrier_wait(&p->barrier);
         if (thread == 0 && p->profiling) profile_phase(p, i, &since);
-        if (!p->check_nan) continue;
+        /* Results are complete after a step's last phase. */
+        bool done = i + 1 == p->n_phases || p->phases[i + 1].step != p->phases[i].step;
+        if (!p->check_nan || !done) continue;
         if (thread == 0) look_for_nan(p, p->phases[i].step);
         if (threads > 1) sw__barrier_wait(&p->barrier);
     }
