@@ -85,6 +85,9 @@ static void build_gumbel(sw_graph *g, sw_node *const *in, sw_node **out, const v
 {
     const struct softmax *c = arg;
     out[0] = sw_gumbel_softmax(g, in[0], c->tau, c->hard);
+    /* y + (s - y) without gradient is s, but what flows back goes through y. */
+    if (c->through)
+        out[0] = sw_add(g, out[0], sw_stop_gradient(g, sw_sub(g, sw_output(out[0], 1), out[0])));
 }
 
 /* The runner's seed is 5, its step 3; the op is the graph's first. */
@@ -122,5 +125,7 @@ const struct op_case optest_gumbel_softmax[] = {
     GUMBEL("soft, cold", true, 3e-5, 1, SHAPE(2, 3, 8), .tau = 0.25f),
     GUMBEL("soft, long rows", true, 5e-6, 1, SHAPE(3, 1003), .tau = 2),
     GUMBEL("hard", false, 0, 1, SHAPE(40, 13), .tau = 1, .hard = true),
+    GUMBEL("straight-through", true, 5e-6, 1, SHAPE(6, 21), .tau = 0.7f, .hard = true,
+           .through = true),
     GUMBEL("no rows", true, 0, 0, SHAPE(0, 13), .tau = 1),
     {0}};
