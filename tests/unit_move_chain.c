@@ -345,7 +345,7 @@ static void run(uint64_t seed, enum sw_isa isa, int threads, sw_dtype dtype)
 {
     static struct chain c;
     sw_context *ctx;
-    sw_plan *p;
+    sw_plan *p = NULL;
     sw_node *x, *dx = NULL, *wanted[2];
     size_t size = (size_t)sw_dtype_get(dtype)->block_bytes;
     static uint8_t input[4 * MOST];

@@ -178,7 +178,8 @@ SW_API sw_node *sw_embedding(sw_graph *g, sw_node *table, sw_node *ids);
 /* Rows of x along the axis: ids i32 of any shape; x's axis is replaced by the shape of ids. Indices
  * from the end (-1) allowed; outside gives zeros. */
 SW_API sw_node *sw_gather(sw_graph *g, sw_node *x, sw_node *ids, int axis);
-/* x + sum over i of updates[i] put at row ids[i] of the axis 0; duplicates add in order. f32. */
+/* x + sum over i of updates[i] put at row ids[i] of the axis 0; duplicates add in order. f32. Indices
+ * from the end allowed; outside adds nothing. */
 SW_API sw_node *sw_scatter_add(sw_graph *g, sw_node *x, sw_node *ids, sw_node *updates);
 #define SW_MAX_CONCAT 16
 SW_API sw_node *sw_concat(sw_graph *g, sw_node *const *x, int n, int axis);
@@ -193,9 +194,9 @@ typedef struct sw_slice_options {
 SW_API sw_node *sw_slice(sw_graph *g, sw_node *x, sw_slice_options o);
 typedef enum sw_pad_mode { SW_PAD_CONSTANT, SW_PAD_REFLECT, SW_PAD_EDGE } sw_pad_mode;
 typedef struct sw_pad_options {
-    int64_t before[SW_MAX_RANK], after[SW_MAX_RANK]; /* >= 0 */
+    int64_t before[SW_MAX_RANK], after[SW_MAX_RANK]; /* >= 0; reflect: below the axis' size */
     sw_pad_mode mode;
-    float value;
+    float value; /* constant; rounded and saturated to x's dtype */
 } sw_pad_options;
 SW_API sw_node *sw_pad(sw_graph *g, sw_node *x, sw_pad_options o);
 /* axes: a permutation of 0..rank-1. */
@@ -212,7 +213,8 @@ typedef enum sw_resize_mode { SW_RESIZE_NEAREST, SW_RESIZE_BILINEAR } sw_resize_
 typedef struct sw_resize_options {
     int64_t height, width; /* of the output */
     sw_resize_mode mode;
-    bool align_corners; /* bilinear: corners on corners; else half-pixel centres. nearest: floor */
+    bool
+        align_corners; /* bilinear: corners on corners; else half-pixel centres. nearest: floor, never corners */
 } sw_resize_options;
 /* x (N,C,H,W) f32 */
 SW_API sw_node *sw_resize(sw_graph *g, sw_node *x, sw_resize_options o);
@@ -252,13 +254,14 @@ SW_API sw_node *sw_paged_attention(sw_graph *g, sw_node *q, sw_node *k, sw_node 
                                    sw_node *sequence, sw_node *position, sw_attention_options o);
 
 /* ---- quantisation ---------------------------------------------------------------------------- */
-/* f32 -> i8 or u8: round(x / scale) + zero, saturated, ties to even (ONNX QuantizeLinear). scale f32
- * and zero (of the result's dtype, or NULL: 0, u8 or i8 by `dtype`) are scalars or (C) along axis. */
+/* f32 -> i8 or u8: round(x / scale) + zero, saturated, ties to even (ONNX QuantizeLinear); NaN gives
+ * zero. scale f32 and zero (of the result's dtype, or NULL: 0, u8 or i8 by `dtype`) are scalars or (C)
+ * along axis.  No gradient. */
 SW_API sw_node *sw_quantise(sw_graph *g, sw_node *x, sw_node *scale, sw_node *zero, int axis,
                             sw_dtype dtype);
 SW_API sw_node *sw_dequantise(sw_graph *g, sw_node *x, sw_node *scale, sw_node *zero, int axis);
 /* y = x W^T + b with a block-quantised weight w (N,K): x (...,K) f32 -> (...,N).  Weights are
- * dequantised exactly; products in f32.  No gradient for w. */
+ * dequantised exactly; products in f32.  The gradient of w is refused. */
 SW_API sw_node *sw_quantised_linear(sw_graph *g, sw_node *x, sw_node *w, sw_node *b);
 
 /* ---- updates: they write weights; pass the returned node to sw_compile as an output ------------ */
