@@ -50,7 +50,10 @@
     X(sum)                                                                                         \
     X(mean)                                                                                        \
     X(max)                                                                                         \
-    X(min)
+    X(min)                                                                                         \
+    X(argmax)                                                                                      \
+    X(cumsum)                                                                                      \
+    X(topk)
 
 /* products: matmul.c (sw_linear too) */
 #define SW_OPS_PRODUCT(X)                                                                          \
@@ -150,7 +153,8 @@
 
 #define SW_BACKWARD_OPS_REDUCE(X)                                                                  \
     X(sum_grad, sum)                                                                               \
-    X(extreme_grad, max)
+    X(extreme_grad, max)                                                                           \
+    X(topk_grad, topk)
 
 #define SW_BACKWARD_OPS_PRODUCT(X)
 

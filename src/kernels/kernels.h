@@ -20,6 +20,7 @@
 #include "kernels/binary_kernels.h"
 #include "kernels/cast_kernels.h"
 #include "kernels/reduce_kernels.h"
+#include "kernels/scan_kernels.h"
 #include "kernels/gemm_kernels.h"
 #include "kernels/conv_kernels.h"
 #include "kernels/pool_kernels.h"
@@ -35,6 +36,7 @@
     SW_BINARY_KERNELS(X)                                                                           \
     SW_CAST_KERNELS(X)                                                                             \
     SW_REDUCE_KERNELS(X)                                                                           \
+    SW_SCAN_KERNELS(X)                                                                             \
     SW_GEMM_KERNELS(X)                                                                             \
     SW_CONV_KERNELS(X)                                                                             \
     SW_POOL_KERNELS(X)                                                                             \
@@ -51,6 +53,7 @@
     X(binary)                                                                                      \
     X(cast)                                                                                        \
     X(reduce)                                                                                      \
+    X(scan)                                                                                        \
     X(gemm)                                                                                        \
     X(conv)                                                                                        \
     X(pool)                                                                                        \

@@ -8,6 +8,7 @@
     X(unary)                                                                                       \
     X(cast)                                                                                        \
     X(reduce)                                                                                      \
+    X(scan)                                                                                        \
     X(attention)                                                                                   \
     X(rope)                                                                                        \
     X(move)                                                                                        \
