@@ -25,6 +25,13 @@ struct sw_lrn_window {
     float k, alpha, beta; /* y = x / (k + alpha * sum x^2)^beta; beta 0.75 has a fast path */
 };
 
+/* Rows of scratch that lrn_backward_f32 needs: the channels of a window. */
+static inline int64_t sw__lrn_ring(int64_t channels, const struct sw_lrn_window *w)
+{
+    int64_t window = (int64_t)w->before + w->after + 1;
+    return window < channels ? window : channels;
+}
+
 /* layernorm_f32: y = (x - mean) * rstd * gamma + beta for each row, rstd = 1 / sqrt(var + eps), the
  *   variance in a second pass over the row.  gamma, beta: (n) or NULL.  mean, rstd: (rows) or NULL.
  * layernorm_backward_f32: with xhat = (x - mean) * rstd and g = dy * gamma
@@ -41,7 +48,7 @@ struct sw_lrn_window {
  * row_affine_f32, row_affine_dx_f32: the same with a vector (n) for each coefficient, on rows.
  *
  * lrn_f32: y = x / (k + alpha * sum)^beta for `channels` rows of `width` pixels, `stride` apart.
- * lrn_backward_f32: dx; scratch holds channels * width floats.
+ * lrn_backward_f32: dx; scratch holds sw__lrn_ring(channels, w) * width floats.
  *
  * softmax_f32: y = exp(x - max) / sum, or with `log` x - max - log(sum), along each row.
  * softmax_columns_f32: the same along each column; width at most SW_SOFTMAX_COLUMNS.

@@ -248,7 +248,8 @@ static void check_lrn_backward_case(struct checkkern *c, int64_t width, bool fas
 {
     struct lrn_case l = lrn_case(c, width, fast);
     int64_t size = l.channels ? (l.channels - 1) * l.stride + width : 0;
-    float *dx = ck_floats(c, size), *scratch = ck_floats(c, l.channels * width);
+    float *dx = ck_floats(c, size);
+    float *scratch = ck_floats(c, sw__lrn_ring(l.channels, &l.w) * width);
     c->k->lrn_backward_f32(dx, scratch, l.dy, l.x, l.channels, l.stride, width, &l.w);
     double window = l.w.before + l.w.after + 1, factor = 2 * (double)l.w.alpha * (double)l.w.beta;
     for (int64_t at = 0; at < size; at++) {
@@ -287,7 +288,7 @@ void check_lrn_backward_f32(struct checkkern *c)
     struct sw_lrn_window w = {2, 2, 2, 1e-4f, 0.75f};
     int64_t n = 96 * 55 * 55;
     float *x = ck_fill(c, ck_floats_at(c, n, 0), n, -1, 1), *dx = ck_floats_at(c, n, 0);
-    float *scratch = ck_floats_at(c, 96 * 64, 0);
-    CK_BENCH(c, "96 x 3025, strip of 64", 12. * 96 * 64, "B",
-             c->k->lrn_backward_f32(dx, scratch, x, x, 96, 55 * 55, 64, &w));
+    float *scratch = ck_floats_at(c, 5 * 512, 0);
+    CK_BENCH(c, "96 x 3025, strip of 512", 12. * 96 * 512, "B",
+             c->k->lrn_backward_f32(dx, scratch, x, x, 96, 55 * 55, 512, &w));
 }

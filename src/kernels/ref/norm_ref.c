@@ -176,26 +176,29 @@ static void sw__lrn_f32_ref(float *y, const float *x, int64_t channels, int64_t 
         }
 }
 
-/* dx_i = dy_i d_i^-beta - 2 alpha beta x_i * sum over the j that see i of dy_j x_j d_j^(-beta-1) */
+/* dx_i = dy_i d_i^-beta - 2 alpha beta x_i * sum over the j that see i of dy_j x_j d_j^(-beta-1)
+ * The terms of the sum wait in a ring of rows until the last channel of a window is done. */
 static void sw__lrn_backward_f32_ref(float *dx, float *scratch, const float *dy, const float *x,
                                      int64_t channels, int64_t stride, int64_t width,
                                      const struct sw_lrn_window *w)
 {
     float factor = 2 * w->alpha * w->beta;
-    for (int64_t c = 0; c < channels; c++)
-        for (int64_t i = 0; i < width; i++) {
-            int64_t at = c * stride + i;
-            double d = lrn_divisor(x + i, c, channels, stride, w), p = pow(d, -(double)w->beta);
-            scratch[c * width + i] = (float)((double)dy[at] * (double)x[at] * p / d);
+    int64_t ring = sw__lrn_ring(channels, w);
+    for (int64_t first = 0; first < channels + w->before; first++) {
+        int64_t second = first - w->before;
+        for (int64_t i = 0; i < width && first < channels; i++) {
+            int64_t at = first * stride + i;
+            double d = lrn_divisor(x + i, first, channels, stride, w), p = pow(d, -(double)w->beta);
+            scratch[first % ring * width + i] = (float)((double)dy[at] * (double)x[at] * p / d);
             dx[at] = (float)((double)dy[at] * p);
         }
-    for (int64_t c = 0; c < channels; c++)
-        for (int64_t i = 0; i < width; i++) {
+        for (int64_t i = 0; i < width && second >= 0; i++) {
             float sum = 0;
-            for (int64_t j = c - w->after; j <= c + w->before; j++)
-                if (j >= 0 && j < channels) sum += scratch[j * width + i];
-            dx[c * stride + i] -= factor * x[c * stride + i] * sum;
+            for (int64_t j = second - w->after; j <= second + w->before; j++)
+                if (j >= 0 && j < channels) sum += scratch[j % ring * width + i];
+            dx[second * stride + i] -= factor * x[second * stride + i] * sum;
         }
+    }
 }
 
 void sw__norm_init_ref(struct sw_kernels *k)

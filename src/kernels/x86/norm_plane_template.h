@@ -103,9 +103,9 @@ static void SW_ISA_NAME(sw__row_affine_dx_f32)(float *dx, const float *dy, const
 /* ---- local response normalisation -------------------------------------------------------------- */
 
 struct lrn {
-    int64_t channels, stride;
+    int64_t channels, stride, width;
+    int64_t ring; /* rows of the scratch */
     const struct sw_lrn_window *w;
-    int fast; /* beta is 0.75 */
 };
 
 /* d = k + alpha * sum of squares of the window at channel c; x points at the pixels in channel 0. */
@@ -163,23 +163,23 @@ VEC_INLINE void lrn_part(float *y, const float *x, int64_t c, const struct lrn *
     store_part(y + c * l->stride, vf_mul(v, p), lanes, full);
 }
 
-VEC_INLINE void lrn_strip(float *y, const float *x, const struct lrn *l, int64_t width, int fast)
+VEC_INLINE void lrn_strip(float *y, const float *x, const struct lrn *l, int fast)
 {
     for (int64_t c = 0; c < l->channels; c++) {
         int64_t i = 0;
-        for (; i + VF_N <= width; i += VF_N) lrn_part(y + i, x + i, c, l, VF_N, 1, fast);
-        if (i < width) lrn_part(y + i, x + i, c, l, width - i, 0, fast);
+        for (; i + VF_N <= l->width; i += VF_N) lrn_part(y + i, x + i, c, l, VF_N, 1, fast);
+        if (i < l->width) lrn_part(y + i, x + i, c, l, l->width - i, 0, fast);
     }
 }
 
 static void SW_ISA_NAME(sw__lrn_f32)(float *y, const float *x, int64_t channels, int64_t stride,
                                      int64_t width, const struct sw_lrn_window *w)
 {
-    struct lrn l = {channels, stride, w, w->beta == 0.75f};
-    if (l.fast)
-        lrn_strip(y, x, &l, width, 1);
+    struct lrn l = {channels, stride, width, 0, w};
+    if (w->beta == 0.75f)
+        lrn_strip(y, x, &l, 1);
     else
-        lrn_strip(y, x, &l, width, 0);
+        lrn_strip(y, x, &l, 0);
 }
 
 /* dx = dy * d^-beta and scratch = dy * x * d^(-beta-1) */
@@ -193,34 +193,40 @@ VEC_INLINE void lrn_first(float *dx, float *scratch, const float *dy, const floa
     store_part(scratch, vf_div(vf_mul(v, load_part(x + at, lanes, full)), d), lanes, full);
 }
 
-/* dx -= 2 alpha beta x * sum of the scratch over the channels that see c; scratch points at the
- * pixels in channel 0, its rows are `width` apart. */
+/* dx -= 2 alpha beta x * sum of the scratch over the channels that see c.  Row j of the scratch is
+ * row j % ring. */
 VEC_INLINE void lrn_second(float *dx, const float *scratch, const float *x, int64_t c,
-                           const struct lrn *l, int64_t width, int64_t lanes, int full)
+                           const struct lrn *l, int64_t lanes, int full)
 {
     int64_t from = c > l->w->after ? c - l->w->after : 0, at = c * l->stride;
     int64_t to = c + l->w->before < l->channels ? c + l->w->before : l->channels - 1;
     vf sum = vf_zero();
-    for (int64_t j = from; j <= to; j++)
-        sum = vf_add(sum, load_part(scratch + j * width, lanes, full));
+    for (int64_t j = from, row = from % l->ring; j <= to; j++) {
+        sum = vf_add(sum, load_part(scratch + row * l->width, lanes, full));
+        row = row + 1 == l->ring ? 0 : row + 1;
+    }
     vf v = vf_mul(load_part(x + at, lanes, full), vf_set(2 * l->w->alpha * l->w->beta));
     store_part(dx + at, vf_fnma(v, sum, load_part(dx + at, lanes, full)), lanes, full);
 }
 
+/* The second half of a channel follows as soon as the last channel of its window is done, while all
+ * of the window is in the first cache. */
 VEC_INLINE void lrn_backward_strip(float *dx, float *scratch, const float *dy, const float *x,
-                                   const struct lrn *l, int64_t width, int fast)
+                                   const struct lrn *l, int fast)
 {
-    int64_t i;
-    for (int64_t c = 0; c < l->channels; c++) {
-        float *s = scratch + c * width;
-        for (i = 0; i + VF_N <= width; i += VF_N)
-            lrn_first(dx + i, s + i, dy + i, x + i, c, l, VF_N, 1, fast);
-        if (i < width) lrn_first(dx + i, s + i, dy + i, x + i, c, l, width - i, 0, fast);
-    }
-    for (int64_t c = 0; c < l->channels; c++) {
-        for (i = 0; i + VF_N <= width; i += VF_N)
-            lrn_second(dx + i, scratch + i, x + i, c, l, width, VF_N, 1);
-        if (i < width) lrn_second(dx + i, scratch + i, x + i, c, l, width, width - i, 0);
+    for (int64_t first = 0; first < l->channels + l->w->before; first++) {
+        int64_t second = first - l->w->before, i;
+        if (first < l->channels) {
+            float *s = scratch + first % l->ring * l->width;
+            for (i = 0; i + VF_N <= l->width; i += VF_N)
+                lrn_first(dx + i, s + i, dy + i, x + i, first, l, VF_N, 1, fast);
+            if (i < l->width)
+                lrn_first(dx + i, s + i, dy + i, x + i, first, l, l->width - i, 0, fast);
+        }
+        if (second < 0) continue;
+        for (i = 0; i + VF_N <= l->width; i += VF_N)
+            lrn_second(dx + i, scratch + i, x + i, second, l, VF_N, 1);
+        if (i < l->width) lrn_second(dx + i, scratch + i, x + i, second, l, l->width - i, 0);
     }
 }
 
@@ -228,11 +234,11 @@ static void SW_ISA_NAME(sw__lrn_backward_f32)(float *dx, float *scratch, const f
                                               const float *x, int64_t channels, int64_t stride,
                                               int64_t width, const struct sw_lrn_window *w)
 {
-    struct lrn l = {channels, stride, w, w->beta == 0.75f};
-    if (l.fast)
-        lrn_backward_strip(dx, scratch, dy, x, &l, width, 1);
+    struct lrn l = {channels, stride, width, sw__lrn_ring(channels, w), w};
+    if (w->beta == 0.75f)
+        lrn_backward_strip(dx, scratch, dy, x, &l, 1);
     else
-        lrn_backward_strip(dx, scratch, dy, x, &l, width, 0);
+        lrn_backward_strip(dx, scratch, dy, x, &l, 0);
 }
 
 #endif
