@@ -3,8 +3,8 @@
  *     bench_gemm [--json] [--fastest] [--threads N] [--cpu ISA] [--rounds N]
  *                [--shape MxNxK[t|n][t|n][p]] ...
  *
- * For each shape the three are run by turns, `rounds` times; the medians and their ratio are
- * printed (--fastest, for a busy machine: the best single runs), with the share of this machine's
+ * For each shape the three take turns, `rounds` times; the medians over the turns, and their ratio,
+ * are printed (--fastest, for a busy machine: the best single runs), with the share of this machine's
  * multiply-add limit.  Before each turn there is a pause, for the threads of the others spin for a
  * while after their work and would take its cores.  All get the same matrices; a result that is not
  * the same within the rounding bound is an error.
@@ -32,7 +32,7 @@
 #include "kernels/kernels.h"
 
 enum { OURS, OPENBLAS, ONEDNN, RIVALS };
-enum { MOST_ROUNDS = 99 };
+enum { MOST_ROUNDS = 99, MOST_RUNS = 4096 };
 
 struct shape {
     int64_t m, n, k;
@@ -271,21 +271,24 @@ static void rest(void)
     nanosleep(&t, NULL);
 }
 
-/* Seconds of one product in a turn of about 20 ms: the mean, or the fastest. */
+/* Seconds of one product: the median (or the fastest) of the runs of one turn, which lasts 80 ms
+ * after a start of 40 ms, when threads are still being woken and moved to cores of their own. */
 static double turn(int rival, const struct product *p, struct machine *machine, bool fastest)
 {
+    double runs[MOST_RUNS], start, last, now;
+    int count = 0;
     rest();
-    run(rival, p, machine);
-    double start = sw__clock_seconds(), last = start, least = INFINITY;
-    int64_t count = 0;
+    start = sw__clock_seconds();
+    do run(rival, p, machine);
+    while (sw__clock_seconds() - start < 0.04);
+    start = last = sw__clock_seconds();
     do {
         run(rival, p, machine);
-        double now = sw__clock_seconds();
-        least = fmin(least, now - last);
+        now = sw__clock_seconds();
+        runs[count++] = now - last;
         last = now;
-        count++;
-    } while (last - start < 0.02 || count < 3);
-    return fastest ? least : (last - start) / (double)count;
+    } while (count < MOST_RUNS && (now - start < 0.08 || count < 3));
+    return fastest ? least(runs, count) : median(runs, count);
 }
 
 enum { LIMIT_ROUNDS = 500000 }; /* 2 ms */
