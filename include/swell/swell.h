@@ -10,6 +10,7 @@
 #include <swell/graph.h>
 #include <swell/ops.h>
 #include <swell/plan.h>
+#include <swell/kv.h>
 #include <swell/train.h>
 #include <swell/models.h>
 #include <swell/data.h>
