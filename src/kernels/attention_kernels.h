@@ -13,9 +13,11 @@
  * The rule of the bits.  For one query row, every number depends on its own q and on the keys it
  * sees, by position, and on nothing else:
  *   - a logit is one chain over the features in rising order, from +0: s = fma(q[d], k[d], s)
- *   - the greatest logit of a block is exact; probabilities are exp(s - m), m the greatest so far
+ *   - probabilities are 2^(s log2(e) - m), one fma.  m, a row's reference, starts at -infinity; when a
+ *     logit of a block is above (m + SW_ATTENTION_SLACK) ln(2), m becomes the greatest one times
+ *     log2(e), and what was summed is scaled by alpha = 2^(m before - m), else alpha is 1
  *   - the sum of probabilities is kept in SW_ATTENTION_LANES partial sums, lane j % LANES; lanes are
- *     scaled once a block, and take their up to four keys of the block as (0 + 1) + (2 + 3), a key
+ *     scaled by alpha, and take their up to four keys of the block as (0 + 1) + (2 + 3), a key
  *     that is not seen counting as +0
  *   - an output is one chain over the seen keys in rising order: a = fma(p[j], v[j], a * alpha)
  *     for the first, a = fma(p[j], v[j], a) for the others; keys that are not seen are left out,
@@ -33,6 +35,7 @@ enum {
     SW_ATTENTION_KEYS = 64,  /* keys of a block: part of the rule of the bits */
     SW_ATTENTION_ROWS = 96,  /* query rows of a block, at most: for the caches only */
     SW_ATTENTION_LANES = 16, /* partial sums of a row's denominator */
+    SW_ATTENTION_SLACK = 10, /* how far, in powers of two, a probability may pass its reference */
     SW_ATTENTION_PAD = 16    /* features are padded to a multiple of this */
 };
 
@@ -51,12 +54,12 @@ struct sw_attention_forward {
     const float *kt; /* [HS][KEYS] */
     const float *v;  /* [KEYS][HSP] */
     struct sw_attention_view view;
-    float *m;   /* [rows] greatest logit so far; starts at -infinity */
+    float *m;   /* [rows] reference, log2; starts at -infinity */
     float *l;   /* [rows][LANES] sums of probabilities relative to m; start at 0 */
     float *acc; /* [rows][HSP] outputs before the division by sum(l); start at 0 */
 };
 
-/* One step of the backward pass: with p = exp(s - lse), ds = p * (dy v^T - delta) and the derivative
+/* One step of the backward pass: with p = 2^(s log2(e) - lse), ds = p * (dy v^T - delta) and the derivative
  * of the softcap on top,
  *     dq += ds k      dk += ds^T q      dv += p^T dy
  * Each of dq, dk, dv may be NULL: not wanted (dk and dv go together).  An element is one chain: dq

@@ -15,6 +15,8 @@
 #include <string.h>
 #include "graph/ops/attention_int.h"
 
+#define LOG2_E 0x1.715476p+0f
+
 enum {
     KEYS = SW_ATTENTION_KEYS,
     ROWS = SW_ATTENTION_ROWS,
@@ -150,8 +152,8 @@ static void sum_rows(const struct sw_step *s, int64_t head)
         const int64_t one = sw__attention_lse_at(z, head / z->nkv, head % z->nkv, row);
         const float delta = row_dot(y + at, dy + at, z->hs);
         sums[row] = dlse ? delta - dlse[one] : delta;
-        /* exp(s - inf) = 0: a row that saw nothing gives nothing. */
-        sums[z->rows + row] = lse[one] == -INFINITY ? INFINITY : lse[one];
+        /* In powers of two, as the kernels want it; 2^-infinity: what saw nothing gives nothing. */
+        sums[z->rows + row] = lse[one] == -INFINITY ? INFINITY : lse[one] * LOG2_E;
     }
 }
 

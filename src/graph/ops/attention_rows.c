@@ -13,6 +13,8 @@
 #include <math.h>
 #include <string.h>
 
+#define LN_2 0x1.62e43p-1f
+
 enum { KEYS = SW_ATTENTION_KEYS, ROWS = SW_ATTENTION_ROWS, LANES = SW_ATTENTION_LANES };
 
 /* The parts of the scratch. */
@@ -103,7 +105,7 @@ static void pack_block(const struct sw_kernels *k, const struct sw_attention_sou
     k->attention_pack_rows(p->v, rows, source->dtype, n, hs, 1);
 }
 
-/* y = acc / sum(l), lse = m + log(sum(l)); zeros and -infinity for a row that saw nothing. */
+/* y = acc / sum(l), lse = ln 2 (m + log2(sum(l))); zeros and -infinity for a row that saw nothing. */
 static void finish_row(const struct sw_attention_rows *r, const struct parts *p, int64_t i)
 {
     float sum[LANES], *y = r->y[i];
@@ -111,9 +113,10 @@ static void finish_row(const struct sw_attention_rows *r, const struct parts *p,
     memcpy(sum, p->l + i * LANES, sizeof sum);
     for (int half = LANES / 2; half > 0; half /= 2)
         for (int j = 0; j < half; j++) sum[j] += sum[j + half];
-    const bool blind = p->m[i] == -INFINITY && sum[0] == 0;
-    if (r->lse[0]) *r->lse[i] = blind ? -INFINITY : p->m[i] + logf(sum[0]);
-    for (int64_t d = 0; y && d < r->hs; d++) y[d] = blind ? 0 : acc[d] / sum[0];
+    const bool blind = p->m[i] == -INFINITY && !isnan(sum[0]);
+    if (r->lse[0]) *r->lse[i] = blind ? -INFINITY : (p->m[i] + log2f(sum[0])) * LN_2;
+    const float inverse = 1 / sum[0];
+    for (int64_t d = 0; y && d < r->hs; d++) y[d] = blind ? 0 : acc[d] * inverse;
 }
 
 void sw__attention_rows_run(const struct sw_kernels *k, const struct sw_attention_rows *r,

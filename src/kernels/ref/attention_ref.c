@@ -66,20 +66,30 @@ static float logit(const float *q, const float *kt, int64_t hs, const struct sw_
     return v->mask ? s + v->mask[i * KEYS + j] : s;
 }
 
+static const float log2_e = 0x1.715476p+0f, ln_2 = 0x1.62e43p-1f;
+
+/* 2^(s log2(e) - m); a logit of -infinity is 0 whatever m is. */
+static float probability(float s, float m)
+{
+    return s == -INFINITY ? 0 : exp2f(s * log2_e - m);
+}
+
 /* Algorithm 1, the inner loop, one row. */
 static void forward_row(const struct sw_attention_forward *a, int64_t i)
 {
     const int64_t lo = a->view.lo[i], hi = a->view.hi[i];
     if (lo >= hi) return;
-    float p[KEYS], slope, m = a->m[i];
+    float p[KEYS], slope, most = -INFINITY, alpha = 1, m = a->m[i];
     for (int64_t j = lo; j < hi; j++) {
         p[j] = logit(a->q + i * a->hsp, a->kt, a->hs, &a->view, i, j, &slope);
-        if (p[j] > m) m = p[j];
+        if (p[j] > most) most = p[j];
     }
-    /* A row that met only keys at -infinity so far: exp(-inf - 0) = 0, not exp(-inf + inf). */
-    const float base = m == -INFINITY ? 0 : m, alpha = expf(a->m[i] - base);
-    a->m[i] = m;
-    for (int64_t j = 0; j < KEYS; j++) p[j] = j >= lo && j < hi ? expf(p[j] - base) : 0;
+    if (most > (m + SW_ATTENTION_SLACK) * ln_2) {
+        m = most * log2_e;
+        alpha = exp2f(a->m[i] - m);
+        a->m[i] = m;
+    }
+    for (int64_t j = 0; j < KEYS; j++) p[j] = j >= lo && j < hi ? probability(p[j], m) : 0;
     float *l = a->l + i * LANES, *acc = a->acc + i * a->hsp;
     for (int64_t j = 0; j < LANES; j++)
         l[j] = l[j] * alpha + ((p[j] + p[j + LANES]) + (p[j + 2 * LANES] + p[j + 3 * LANES]));
@@ -99,7 +109,7 @@ static void backward_row(const struct sw_attention_backward *a, int64_t i)
     const float *q = a->q + i * a->hsp, *dy = a->dy + i * a->hsp;
     for (int64_t j = a->view.lo[i]; j < a->view.hi[i]; j++) {
         float slope, s = logit(q, a->kt, a->hs, &a->view, i, j, &slope);
-        float p = expf(s - a->lse[i]);
+        float p = probability(s, a->lse[i]);
         float ds = p * (dot(dy, a->vt, a->hs, j) - a->delta[i]) * slope;
         for (int64_t d = 0; d < a->hs; d++) {
             if (a->dq) a->dq[i * a->hsp + d] += ds * a->k[j * a->hsp + d];

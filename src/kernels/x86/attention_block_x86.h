@@ -41,15 +41,32 @@ VEC_INLINE vf vf_seen(vf x, vf y, int lo, int hi)
     return vf_select(vm_from_bits(until & ~below), x, y);
 }
 
-/* exp(x) for x <= 0 (a little above is fine): 1 ulp, but zero where it falls below 2^-126: denormals
- * would make the products slow, and nothing can tell them from zero in a sum of at least 1. */
-VEC_INLINE vf probability(vf x)
+/* 2^x for x < 127, 2 ulp; 0 below 2^-126.5: denormals would make the products slow, and beside a sum
+ * of about 1 nothing can tell them apart.  The polynomial is a minimax fit (Remez) of 2^r for
+ * |r| <= 1/2, relative error 2^-28, exact at 0. */
+VEC_INLINE vf power_of_2(vf x)
 {
-    const vf least = vf_set(-87.3f);
-    vf n, r = vec_reduce_ln2(vf_max(least, x), &n);
-    const vi bits = vf_bits(vf_add(vec_expm1_core(r), vf_set(1)));
-    const vf y = vf_from_bits(vi_add(bits, vi_shl(vf_to_vi(n), 23)));
-    return vf_select(vf_lt(x, least), vf_zero(), y);
+    const vf round = vf_set(0x1.8p23f + 127);
+    x = vf_max(vf_set(-127), x);
+    const vf u = vf_add(x, round); /* its low bits are the biased exponent; 0 makes 0 */
+    const vf r = vf_sub(x, vf_sub(u, round));
+    vf p = vf_set(0x1.470b4ap-13f);
+    p = vf_fma(p, r, vf_set(0x1.5f7276p-10f));
+    p = vf_fma(p, r, vf_set(0x1.3b270ep-7f));
+    p = vf_fma(p, r, vf_set(0x1.c6ae72p-5f));
+    p = vf_fma(p, r, vf_set(0x1.ebfbe2p-3f));
+    p = vf_fma(p, r, vf_set(0x1.62e432p-1f));
+    p = vf_fma(p, r, vf_set(1));
+    return vf_mul(p, vf_from_bits(vi_shl(vf_bits(u), 23)));
+}
+
+#define LOG2_E 0x1.715476p+0f
+#define LN_2   0x1.62e43p-1f
+
+/* 2^(s log2(e) - m); 0 for a logit of -infinity. */
+VEC_INLINE vf probability(vf s, vf m)
+{
+    return power_of_2(vf_fms(s, vf_set(LOG2_E), m));
 }
 
 /* ---- the tile ---------------------------------------------------------------------------------- */
@@ -141,38 +158,36 @@ VEC_INLINE void product(struct product t, int rows, int64_t from, int64_t to)
 
 /* ---- sums over the keys that a row sees --------------------------------------------------------- */
 
-/* C [rows][hsp] = alpha C + sum over seen keys j of A (i, j) B (j, ..).  A is [rows][KEYS].  Rows
- * that see nothing stay as they are. */
+/* C [rows][hsp] = alpha C + sum over seen keys j of A (i, j) B (j, ..).  A is [rows][KEYS]; alpha NULL:
+ * all 1.  Rows that see nothing stay as they are. */
 static void sum_keys(float *c, const float *a, const float *b, int64_t hsp, int rows,
                      const int32_t *lo, const int32_t *hi, const float *alpha)
 {
-    static const float ones[TILE_ROWS] = {1, 1, 1, 1, 1, 1};
     int32_t from = 0, to = KEYS; /* what all rows see */
     for (int i = 0; i < rows; i++) {
         from = lo[i] > from ? lo[i] : from;
         to = hi[i] < to ? hi[i] : to;
     }
     if (from >= to) from = to = KEYS; /* nothing: every row on its own, in the first stretch */
-    const float *scale = alpha;
+    struct product t = {
+        c,    a + from, b + from * hsp, hsp, KEYS, 1, hsp, to - from, alpha ? FROM_SCALED : FROM_C,
+        alpha};
     float rest[TILE_ROWS];
-    for (int i = 0; i < rows; i++) {
-        rest[i] = alpha[i];
+    for (int i = 0; from > 0 && i < rows; i++) {
         const int32_t end = hi[i] < from ? hi[i] : from;
+        if (alpha) rest[i] = alpha[i];
         if (lo[i] >= end) continue;
         product((struct product){c + i * hsp, a + i * KEYS + lo[i], b + lo[i] * hsp, hsp, KEYS, 1,
-                                 hsp, end - lo[i], FROM_SCALED, &alpha[i]},
+                                 hsp, end - lo[i], t.start, alpha ? &alpha[i] : NULL},
                 1, 0, hsp);
         rest[i] = 1;
-        scale = rest;
     }
-    if (from < to)
-        product((struct product){c, a + from, b + from * hsp, hsp, KEYS, 1, hsp, to - from,
-                                 FROM_SCALED, scale},
-                rows, 0, hsp);
+    if (from > 0) t.alpha = rest;
+    if (from < to) product(t, rows, 0, hsp);
     for (int i = 0; i < rows; i++) {
         if (hi[i] <= to) continue;
         product((struct product){c + i * hsp, a + i * KEYS + to, b + to * hsp, hsp, KEYS, 1, hsp,
-                                 hi[i] - to, FROM_SCALED, ones},
+                                 hi[i] - to, FROM_C, NULL},
                 1, 0, hsp);
     }
 }
@@ -208,15 +223,16 @@ VEC_INLINE vf adjust(vf x, const struct sw_attention_view *v, const float *mask,
 
 /* ---- forward ----------------------------------------------------------------------------------- */
 
-/* Rows i0 .. of the block whose logits stand in s: adjust them, find the greatest. */
-VEC_INLINE float greatest(float *s, const struct sw_attention_view *v, int64_t row)
+/* The logits of a row, made ready in place, -infinity where it does not see; their greatest number a
+ * lane. */
+VEC_INLINE vf finish_logits(float *s, const struct sw_attention_view *v, int64_t row)
 {
     const int32_t lo = v->lo[row], hi = v->hi[row];
     const float *mask = v->mask ? v->mask + row * KEYS : NULL;
     vf most = vf_set(-INFINITY);
     if (lo == 0 && hi == KEYS && !mask && !(v->softcap > 0)) {
         UNROLL for (int g = 0; g < GROUPS; g++) most = vf_max(vf_load(s + g * VF_N), most);
-        return vf_hmax(most);
+        return most;
     }
     for (int g = 0; g < GROUPS; g++) {
         const int at = g * VF_N;
@@ -225,16 +241,16 @@ VEC_INLINE float greatest(float *s, const struct sw_attention_view *v, int64_t r
         vf_store(s + at, x);
         most = vf_max(x, most);
     }
-    return vf_hmax(most);
+    return most;
 }
 
 /* Probabilities in place of logits; their sums into the lanes of l. */
-VEC_INLINE void exponents(float *s, float *l, float base, float alpha)
+VEC_INLINE void exponents(float *s, float *l, vf m, float alpha)
 {
     vf p[GROUPS];
     UNROLL for (int g = 0; g < GROUPS; g++)
     {
-        p[g] = probability(vf_sub(vf_load(s + g * VF_N), vf_set(base)));
+        p[g] = probability(vf_load(s + g * VF_N), m);
         vf_store(s + g * VF_N, p[g]);
     }
     enum { STEP = SW_ATTENTION_LANES / VF_N };
@@ -246,33 +262,48 @@ VEC_INLINE void exponents(float *s, float *l, float base, float alpha)
     }
 }
 
+/* Logits of `rows` rows from i0 on to probabilities; alpha[i] for the sums of before.  Whether any
+ * alpha is not 1. */
+VEC_INLINE bool softmax_rows(const struct sw_attention_forward *a, float *s, float *alpha,
+                             int64_t i0, int rows)
+{
+    const int32_t *lo = a->view.lo + i0, *hi = a->view.hi + i0;
+    float *m = a->m + i0, *l = a->l + i0 * SW_ATTENTION_LANES;
+    bool moved = false;
+    for (int i = 0; i < rows; i++) {
+        alpha[i] = 0;
+        if (lo[i] >= hi[i]) continue;
+        const vf most = finish_logits(s + i * KEYS, &a->view, i0 + i);
+        const float limit = (m[i] + SW_ATTENTION_SLACK) * LN_2;
+        if (!vm_any(vf_gt(most, vf_set(limit)))) continue;
+        const float to = vf_hmax(most) * LOG2_E;
+        alpha[i] = m[i] - to;
+        m[i] = to;
+        moved = true;
+    }
+    for (int i = 0; i < TILE_ROWS; i += VF_N)
+        vf_store(alpha + i, moved ? power_of_2(vf_load(alpha + i)) : vf_set(1));
+    for (int i = 0; i < rows; i++) {
+        if (lo[i] >= hi[i]) continue;
+        /* -infinity as long as all logits were: then -inf log2(e) - 0 = -inf, not -inf + inf. */
+        const vf reference = vf_set(m[i] == -INFINITY ? 0 : m[i]);
+        exponents(s + i * KEYS, l + i * SW_ATTENTION_LANES, reference, alpha[i]);
+    }
+    return moved;
+}
+
 /* TILE_ROWS or fewer rows from row i0 on. */
 static void forward_rows(const struct sw_attention_forward *a, int64_t i0, int rows)
 {
     _Alignas(64) float s[TILE_ROWS * KEYS], alpha[16] = {0};
-    float base[TILE_ROWS];
     const int32_t *lo = a->view.lo + i0, *hi = a->view.hi + i0;
     int64_t from, to;
     if (!seen_columns(rows, lo, hi, &from, &to)) return;
     product((struct product){s, a->q + i0 * a->hsp, a->kt, KEYS, a->hsp, 1, KEYS, a->hs, FROM_ZERO,
                              NULL},
             rows, from, to);
-    for (int i = 0; i < rows; i++) {
-        const float before = a->m[i0 + i];
-        float m = before;
-        if (lo[i] < hi[i]) {
-            const float most = greatest(s + i * KEYS, &a->view, i0 + i);
-            m = most > m ? most : m;
-        }
-        base[i] = m == -INFINITY ? 0 : m; /* exp(-inf - 0) = 0, not exp(-inf + inf) */
-        alpha[i] = before - base[i];
-        a->m[i0 + i] = m;
-    }
-    for (int i = 0; i < TILE_ROWS; i += VF_N) vf_store(alpha + i, probability(vf_load(alpha + i)));
-    for (int i = 0; i < rows; i++)
-        if (lo[i] < hi[i])
-            exponents(s + i * KEYS, a->l + (i0 + i) * SW_ATTENTION_LANES, base[i], alpha[i]);
-    sum_keys(a->acc + i0 * a->hsp, s, a->v, a->hsp, rows, lo, hi, alpha);
+    const bool moved = softmax_rows(a, s, alpha, i0, rows);
+    sum_keys(a->acc + i0 * a->hsp, s, a->v, a->hsp, rows, lo, hi, moved ? alpha : NULL);
 }
 
 static void attention_forward(const struct sw_attention_forward *a)
@@ -294,7 +325,7 @@ VEC_INLINE void row_gradient(const struct sw_attention_backward *a, int64_t row)
         const int at = g * VF_N;
         float *p = a->p + row * KEYS + at, *ds = a->ds + row * KEYS + at;
         vf slope, x = adjust(vf_load(p), &a->view, mask ? mask + at : NULL, &slope);
-        x = probability(vf_sub(x, lse));
+        x = probability(x, lse);
         vf d = vf_mul(vf_mul(x, vf_sub(vf_load(ds), delta)), slope);
         if (lo > at || hi < at + VF_N) {
             x = vf_seen(x, vf_zero(), lo - at, hi - at);
@@ -307,7 +338,6 @@ VEC_INLINE void row_gradient(const struct sw_attention_backward *a, int64_t row)
 
 static void backward_rows(const struct sw_attention_backward *a, int64_t i0, int rows)
 {
-    static const float ones[TILE_ROWS] = {1, 1, 1, 1, 1, 1};
     const int32_t *lo = a->view.lo + i0, *hi = a->view.hi + i0;
     float *p = a->p + i0 * KEYS, *ds = a->ds + i0 * KEYS;
     int64_t from = 0, to = 0;
@@ -320,7 +350,7 @@ static void backward_rows(const struct sw_attention_backward *a, int64_t i0, int
                 rows, from, to);
     }
     for (int i = 0; i < rows; i++) row_gradient(a, i0 + i);
-    if (a->dq) sum_keys(a->dq + i0 * a->hsp, ds, a->k, a->hsp, rows, lo, hi, ones);
+    if (a->dq) sum_keys(a->dq + i0 * a->hsp, ds, a->k, a->hsp, rows, lo, hi, NULL);
 }
 
 /* dk and dv of the keys of a tile: sums over the rows from the first to the last that sees one. */

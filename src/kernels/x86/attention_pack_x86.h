@@ -16,7 +16,8 @@ enum { PAD = SW_ATTENTION_PAD };
 /* Elements from .. from+n-1 of a row as floats, n <= VF_N, zeros behind them. */
 VEC_INLINE vf load_part(const void *row, sw_dtype dtype, int64_t from, int64_t n)
 {
-    if (dtype == SW_F32) return vf_load_n((const float *)row + from, n);
+    const float *f = (const float *)row + from;
+    if (dtype == SW_F32) return n == VF_N ? vf_load(f) : vf_load_n(f, n);
     const uint16_t *h = (const uint16_t *)row + from;
     if (n == VF_N) return dtype == SW_F16 ? vf_load_f16(h) : vf_load_bf16(h);
     return dtype == SW_F16 ? vf_load_f16_n(h, n) : vf_load_bf16_n(h, n);
@@ -27,12 +28,13 @@ VEC_INLINE void pack_rows(float *dst, const void *const *rows, sw_dtype dtype, i
 {
     const int64_t hsp = (hs + PAD - 1) / PAD * PAD;
     const vf factor = vf_set(scale);
-    for (int64_t i = 0; i < n; i++, dst += hsp)
-        for (int64_t d = 0; d < hsp; d += VF_N) {
-            const int64_t n_here = hs - d < 0 ? 0 : hs - d < VF_N ? hs - d : VF_N;
-            const vf x = n_here ? load_part(rows[i], dtype, d, n_here) : vf_zero();
-            vf_store(dst + d, vf_mul(x, factor));
-        }
+    for (int64_t i = 0; i < n; i++, dst += hsp) {
+        int64_t d = 0;
+        for (; d + VF_N <= hs; d += VF_N)
+            vf_store(dst + d, vf_mul(load_part(rows[i], dtype, d, VF_N), factor));
+        if (d < hs) vf_store(dst + d, vf_mul(load_part(rows[i], dtype, d, hs - d), factor));
+        for (d = (hs + VF_N - 1) / VF_N * VF_N; d < hsp; d += VF_N) vf_store(dst + d, vf_zero());
+    }
 }
 
 static void attention_pack_rows(float *dst, const void *const *rows, sw_dtype dtype, int64_t n,
