@@ -3,7 +3,7 @@
 set -euo pipefail
 
 exported=$(nm -D --defined-only "$1" | awk '{ print $NF }' | sed 's/@.*//' | sort -u)
-declared=$(cat "$2"/*.h | gcc -fpreprocessed -dD -E -P -x c - 2>/dev/null |
+declared=$(cat "$2"/*.h | gcc -fpreprocessed -dD -E -P -x c - 2>/dev/null | grep -v '^ *#' |
     tr '\n' ' ' | grep -oE 'SW_API[^;]*;' | sed -E 's/^[^(]*[^a-z0-9_]([a-z0-9_]+) ?\(.*/\1/' | sort -u)
 
 status=0
