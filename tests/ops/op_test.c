@@ -216,11 +216,29 @@ static void *copy_of(const void *p, size_t n)
     return c;
 }
 
+/* One context for each ISA and number of threads, made at first use: a new pool of threads for each of
+ * the thousands of runs would cost more than the runs. */
+static sw_context *contexts[SW_ISA_COUNT][8];
+
+static sw_context *context_for(const struct setup *s)
+{
+    sw_context **ctx = &contexts[sw__isa_find(s->cpu)][s->threads];
+    if (!*ctx)
+        sw_context_create(&(sw_context_options){.threads = s->threads, .cpu = s->cpu}, ctx);
+    return need(*ctx);
+}
+
+static void contexts_free(void)
+{
+    for (int i = 0; i < SW_ISA_COUNT; i++)
+        for (int j = 0; j < 8; j++) sw_context_destroy(contexts[i][j]);
+}
+
 /* Build, compile, bind, run, copy the results out.  False: an error (reported). */
 static bool run_case(const char *op, const struct op_case *c, const struct data *d,
                      const struct setup *s, struct result *r)
 {
-    sw_context *ctx;
+    sw_context *ctx = context_for(s);
     sw_weights *ws = NULL;
     sw_graph *g = NULL;
     sw_plan *p = NULL;
@@ -228,8 +246,6 @@ static bool run_case(const char *op, const struct op_case *c, const struct data 
     int n_wrt = 0, wrt_input[16], n_out = outputs_of(c), n_wanted = 0;
     bool ok = false;
     memset(r, 0, sizeof *r);
-    if (sw_context_create(&(sw_context_options){.threads = s->threads, .cpu = s->cpu}, &ctx) != SW_OK)
-        return false;
     sw_weights_create(ctx, &ws);
     sw_graph_create(ctx, &g);
     for (int i = 0; i < c->n_in; i++) {
@@ -295,7 +311,6 @@ done:
     sw_plan_destroy(p);
     sw_graph_destroy(g);
     sw_weights_destroy(ws);
-    sw_context_destroy(ctx);
     return ok;
 }
 
@@ -546,6 +561,7 @@ int main(int argc, char **argv)
             printf("FAIL %s: no gradient test of %s ran it\n", backward_ops[i].name,
                    backward_ops[i].forward);
         }
+    contexts_free();
     printf("%d ops, %lld checks, %lld failures\n", ops, (long long)checks, (long long)failures);
     return failures ? 1 : 0;
 }
