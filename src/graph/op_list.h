@@ -59,8 +59,12 @@
 #define SW_OPS_PRODUCT(X)                                                                          \
     X(matmul)
 
-/* convolution and pooling: conv.c, conv_transpose.c, pool.c */
-#define SW_OPS_CONV(X)
+/* convolution and pooling: conv.c (sw_conv1d too), conv_transpose.c, pool.c */
+#define SW_OPS_CONV(X)                                                                             \
+    X(conv2d)                                                                                      \
+    X(conv_transpose2d)                                                                            \
+    X(max_pool2d)                                                                                  \
+    X(avg_pool2d)
 
 /* normalisation, softmax, losses: lrn.c, batchnorm.c, layernorm.c, rmsnorm.c, groupnorm.c, softmax.c,
  * gumbel_softmax.c, cross_entropy.c, elementwise_loss.c */
@@ -158,7 +162,11 @@
 
 #define SW_BACKWARD_OPS_PRODUCT(X)
 
-#define SW_BACKWARD_OPS_CONV(X)
+#define SW_BACKWARD_OPS_CONV(X)                                                                    \
+    X(conv2d_grad_input, conv2d)                                                                   \
+    X(conv2d_grad_weight, conv2d)                                                                  \
+    X(max_pool2d_grad, max_pool2d)                                                                 \
+    X(avg_pool2d_grad, avg_pool2d)
 
 #define SW_BACKWARD_OPS_NORM(X)                                                                    \
     X(lrn_backward, lrn)                                                                           \

@@ -13,7 +13,9 @@
     X(rope)                                                                                        \
     X(move)                                                                                        \
     X(update)                                                                                      \
-    X(norm)
+    X(norm)                                                                                        \
+    X(conv)                                                                                        \
+    X(pool)
 /* clang-format on */
 
 #define ERROR_TABLE(family) extern const struct op_error_case optest_errors_##family[];

@@ -1,0 +1,166 @@
+/* Convolution: sw_conv2d, sw_conv1d.  One op: y = act(conv(x, w) + bias).
+ *
+ *     y[n][o][r][q] = sum over c, i, j of w[o][c][i][j] x[n][c][r*stride + i*dilation - pad][...]
+ *
+ * (cross-correlation, as everywhere; c runs over the channels of o's group).  (N,C,L) is read as
+ * (N,C,1,L), so conv1d is the same op.  It is an implicit matrix product (conv_product.h), or plane by
+ * plane where a group has one channel (depthwise.h).  The gradients are ops of their own:
+ *
+ *     dx = conv2d_grad_input(dy, w)       conv_transpose.c: the transposed convolution
+ *     dw = conv2d_grad_weight(x, dy)      conv_weight.c
+ *     dbias = sum of dy over images and pixels */
+#include "base/size.h"
+#include "graph/ops/compute.h"
+#include "graph/ops/conv_grad.h"
+#include "graph/ops/conv_product.h"
+#include "graph/ops/depthwise.h"
+
+enum { X, W, BIAS };
+
+static sw_status conv2d_infer(struct sw_infer *q)
+{
+    const struct conv_attr *attr = q->attr;
+    sw_status status = sw__conv_check(q, attr, X, W, false);
+    if (status == SW_OK) status = sw__conv_check_bias(q, BIAS, q->in[W]->shape.dim[0]);
+    if (status != SW_OK) return status;
+    const sw_shape *x = &q->in[X]->shape, *w = &q->in[W]->shape;
+    sw_shape *y = &q->out[0]->shape;
+    *y = (sw_shape){x->rank, {x->dim[0], w->dim[0]}};
+    for (int i = 2; i < x->rank; i++) {
+        const int axis = i + 2 - x->rank;
+        const int64_t padded = x->dim[i] + attr->pad[axis] + attr->pad[axis + 2];
+        const int64_t reach = attr->dilation[axis] * (w->dim[i] - 1) + 1;
+        if (reach > padded)
+            return sw__infer_mismatch(q, X, W, "the kernel is larger than the padded input");
+        if (padded >= SW_CONV_LARGEST) return sw__infer_mismatch(q, X, W, "the padding is absurd");
+        y->dim[i] = (padded - reach) / attr->stride[axis] + 1;
+    }
+    q->out[0]->dtype = SW_F32;
+    return SW_OK;
+}
+
+static void conv2d_grad(sw_graph *g, const struct sw_op *op, sw_node *const *dy, const bool *need,
+                        sw_node **dx)
+{
+    const struct conv_attr *attr = sw__op_attr(op);
+    sw_node *x = sw__op_in(op, X), *w = sw__op_in(op, W);
+    sw_node *d = sw__compute_round(g, dy[0], attr->compute);
+    if (need[X]) dx[X] = sw__conv_grad_input(g, attr, d, w, x);
+    if (need[W]) dx[W] = sw__conv_grad_weight(g, attr, x, d, w);
+    if (need[BIAS]) dx[BIAS] = sw__conv_grad_bias(g, dy[0]);
+}
+
+static bool conv2d_pack(const struct sw_step *s, int input, struct sw_pack *out)
+{
+    const struct conv_attr *attr = s->attr;
+    const struct conv_dims d = sw__conv_dims(attr, &s->in[X]->shape, &s->in[W]->shape,
+                                             &s->out[0]->shape);
+    if (input != W || sw__conv_is_depthwise(&d)) return false;
+    sw__conv_pack_forward(s->k, attr, &s->in[W]->shape, out);
+    return true;
+}
+
+struct conv_note {
+    struct conv_dims dims;
+    struct conv_product product;
+    struct conv_split split;
+    struct sw_pack pack; /* of a weight that changes in every run */
+    struct sw_epilogue epilogue;
+};
+
+static sw_status conv2d_prepare(struct sw_step *s)
+{
+    const struct conv_attr *attr = s->attr;
+    struct conv_note *note = s->note;
+    const struct conv_dims d = sw__conv_dims(attr, &s->in[X]->shape, &s->in[W]->shape,
+                                             &s->out[0]->shape);
+    const double taps = (double)d.cg * (double)d.kernel[0] * (double)d.kernel[1];
+    note->dims = d;
+    s->flops = 2 * taps * (double)sw_shape_elements(&s->out[0]->shape);
+    s->workspace = s->scratch = 0;
+    s->n_phases = d.n > 0 ? 2 : 0;
+    s->tasks[0] = 0;
+    if (sw__conv_is_depthwise(&d)) {
+        s->tasks[1] = d.n * d.o;
+        s->kernel = s->k->names[SW_SLOT_conv_plane_f32];
+        return SW_OK;
+    }
+    note->product = (struct conv_product){.kernels = s->k,
+                                          .grid = sw__conv_grid(attr, &d),
+                                          .images = d.n,
+                                          .groups = d.groups,
+                                          .rows = d.og,
+                                          .taps = d.cg * d.kernel[0] * d.kernel[1],
+                                          .x_group = d.cg * d.in[0] * d.in[1],
+                                          .to = {d.out[0], d.out[1], 0, 0, 1, 1}};
+    sw__conv_flatten(&note->product);
+    note->split = sw__conv_split(&note->product);
+    note->epilogue = sw__fused_epilogue(s->k, s->act);
+    sw__conv_pack_forward(s->k, attr, &s->in[W]->shape, &note->pack);
+    if (!s->packed[W]) {
+        s->tasks[0] = note->pack.tasks;
+        s->workspace = note->pack.bytes;
+    }
+    s->tasks[1] = note->split.tasks;
+    s->scratch = sw__conv_scratch(s->k, d.og);
+    s->kernel = s->k->names[SW_SLOT_gemm_tile_f32];
+    return SW_OK;
+}
+
+static void conv2d_run(const struct sw_step *s, int phase, int64_t begin, int64_t end,
+                       void *scratch)
+{
+    const struct conv_note *note = s->note;
+    const float *x = s->in[X]->data, *bias = s->in[BIAS] ? s->in[BIAS]->data : NULL;
+    float *y = s->out[0]->data;
+    if (phase == 0) {
+        note->pack.run(&note->pack, s->k, s->in[W]->data, s->ws, begin, end);
+    } else if (sw__conv_is_depthwise(&note->dims)) {
+        sw__depthwise_forward(s, s->attr, &note->dims, x, s->in[W]->data, bias, y, begin, end);
+    } else {
+        struct sw_epilogue e = note->epilogue;
+        e.bias_row = bias;
+        for (int64_t i = begin; i < end; i++)
+            sw__conv_product_task(&note->product, &note->split, s->packed[W] ? s->packed[W] : s->ws,
+                                  x, y, &e, i, scratch);
+    }
+}
+
+const struct sw_op_class sw__op_conv2d = {.name = "conv2d",
+                                          .flags = SW_OP_FUSE_ACT,
+                                          .note_size = sizeof(struct conv_note),
+                                          .infer = conv2d_infer,
+                                          .grad = conv2d_grad,
+                                          .pack = conv2d_pack,
+                                          .prepare = conv2d_prepare,
+                                          .run = conv2d_run,
+                                          .bias = BIAS,
+                                          .accepts_bias = sw__conv_accepts_bias};
+
+/* ---- builders ---------------------------------------------------------------------------------- */
+
+sw_node *sw__conv_forward(sw_graph *g, const struct conv_attr *attr, sw_node *x, sw_node *w,
+                          sw_node *b)
+{
+    sw_node *in[] = {x, w, b};
+    return sw__op_add(g, &sw__op_conv2d, attr, sizeof *attr, in, 3, 1);
+}
+
+static sw_node *convolve(sw_graph *g, sw_node *x, sw_node *w, sw_node *b, sw_conv_options o,
+                         int rank)
+{
+    const struct conv_attr attr = sw__conv_attr(g, o, rank);
+    x = sw__compute_round(g, x, attr.compute);
+    w = sw__compute_round(g, w, attr.compute);
+    return sw__conv_forward(g, &attr, x, w, b);
+}
+
+sw_node *sw_conv2d(sw_graph *g, sw_node *x, sw_node *w, sw_node *b, sw_conv_options o)
+{
+    return convolve(g, x, w, b, o, 4);
+}
+
+sw_node *sw_conv1d(sw_graph *g, sw_node *x, sw_node *w, sw_node *b, sw_conv_options o)
+{
+    return convolve(g, x, w, b, o, 3);
+}

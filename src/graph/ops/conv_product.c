@@ -1,0 +1,170 @@
+/* Tasks of an implicit matrix multiplication; see conv_product.h. */
+#include <string.h>
+
+#include "base/size.h"
+#include "graph/ops/conv_product.h"
+#include "kernels/gemm_table.h"
+
+enum {
+    TASKS = 16,      /* a product has at least so many, if its sizes allow: work for all threads */
+    MOST_PANELS = 8, /* of a task: as often is a block of A used while it is in L2 */
+    LEAST_ROW_PANELS = 4,  /* of a task: a gathered panel must be worth its gathering */
+    MOST_ROW_PANELS = 36,  /* bounds the scratch */
+    SMALL_WEIGHT = 1 << 19 /* bytes of A that stay in a core's L2 */
+};
+
+void sw__conv_flatten(struct conv_product *p)
+{
+    struct sw_grid *g = &p->grid;
+    if (g->ny != 1 || g->nx != 1 || g->sy != 1 || g->sx != 1 || g->y0 != 0 || g->x0 != 0) return;
+    if (g->oh != g->h || g->ow != g->w || p->to.sy != 1 || p->to.sx != 1) return;
+    g->w = g->ow = g->h * g->w;
+    g->h = g->oh = 1;
+}
+
+struct conv_split sw__conv_split(const struct conv_product *p)
+{
+    const struct sw_gemm_blocks *t = sw__gemm_blocks(p->kernels->isa);
+    const int64_t panels = sw__ceil_div(p->images * p->grid.oh * p->grid.ow,
+                                        t->nr); /* of all images */
+    const int64_t row_panels = sw__max64(sw__conv_panels(p->kernels, p->rows), 1);
+    const int64_t most_down = sw__ceil_div(row_panels, LEAST_ROW_PANELS);
+    const int64_t least_down = sw__ceil_div(row_panels, MOST_ROW_PANELS);
+    const bool small = p->rows * p->taps * (int64_t)sizeof(float) <= SMALL_WEIGHT;
+    int64_t across = sw__max64(sw__ceil_div(panels, MOST_PANELS), 1), down = least_down;
+    /* A small weight is read again for each block of pixels, a large one rather cut. */
+    if (small) across = sw__max64(across, sw__min64(panels, sw__ceil_div(TASKS, p->groups)));
+    if (across * p->groups * down < TASKS)
+        down = sw__max64(down, sw__min64(most_down, sw__ceil_div(TASKS, across * p->groups)));
+    if (across * p->groups * down < TASKS)
+        across = sw__max64(across, sw__min64(panels, sw__ceil_div(TASKS, down * p->groups)));
+    struct conv_split split = {.row_panels = sw__ceil_div(row_panels, down),
+                               .panels = sw__max64(sw__ceil_div(panels, across), 1)};
+    split.across = sw__ceil_div(panels, split.panels);
+    split.down = sw__ceil_div(row_panels, split.row_panels);
+    split.tasks = split.across * split.down * p->groups;
+    return split;
+}
+
+size_t sw__conv_scratch(const struct sw_kernels *k, int64_t rows)
+{
+    const struct sw_gemm_blocks *t = sw__gemm_blocks(k->isa);
+    const int64_t tall = sw__min64(sw__conv_panels(k, rows), MOST_ROW_PANELS) * t->mr;
+    return (size_t)((t->kc + MOST_PANELS * tall) * t->nr) * sizeof(float);
+}
+
+/* Rows and pixels of a task. */
+struct job {
+    const struct conv_product *p;
+    const struct sw_gemm_blocks *t;
+    struct sw_epilogue epilogue; /* of the task's first row */
+    bool finish;                 /* there is something in it */
+    int64_t row, rows, height;   /* rows of the group; of a panel */
+    const float *a, *x;          /* the group's */
+    float *y;                    /* the task's first row */
+    float *panel, *sums;         /* scratch: a panel of X; results of panels that go elsewhere */
+};
+
+/* Where the results of pixels p0 .. p0+np-1 are summed. */
+struct target {
+    float *c;
+    int64_t ldc;
+};
+
+/* Whether results lie in y as in a panel: neighbouring pixels of one image side by side. */
+static bool is_dense(const struct conv_product *p, int64_t p0, int64_t np)
+{
+    const int64_t pixels = p->grid.oh * p->grid.ow;
+    return p->to.sx == 1 && p->to.sy == 1 && pixels == p->to.h * p->to.w &&
+           p0 / pixels == (p0 + np - 1) / pixels;
+}
+
+static struct target target_of(const struct job *job, int64_t p0, int64_t np, int64_t number)
+{
+    const struct conv_product *p = job->p;
+    const int64_t plane = p->to.h * p->to.w, nr = job->t->nr;
+    if (!is_dense(p, p0, np)) return (struct target){job->sums + number * job->rows * nr, nr};
+    const int64_t image = p0 / plane, at = p0 % plane;
+    return (struct target){job->y + image * p->groups * p->rows * plane + at, plane};
+}
+
+/* Copy a panel's results, [rows][NR], to where its pixels belong. */
+static void put(const struct job *job, const float *c, int64_t p0, int64_t np)
+{
+    const struct conv_product *p = job->p;
+    const struct sw_grid *g = &p->grid;
+    const int64_t plane = p->to.h * p->to.w, step = p->to.sx;
+    for (int64_t at = 0, n; at < np; at += n) {
+        const int64_t q = (p0 + at) % g->ow, r = (p0 + at) / g->ow % g->oh;
+        const int64_t image = (p0 + at) / g->ow / g->oh;
+        float *to = job->y + image * p->groups * p->rows * plane +
+                    (p->to.y0 + r * p->to.sy) * p->to.w + p->to.x0 + q * step;
+        n = sw__min64(g->ow - q, np - at);
+        for (int64_t i = 0; i < job->rows; i++, to += plane) {
+            const float *from = c + i * job->t->nr + at;
+            if (step == 1)
+                memcpy(to, from, (size_t)n * sizeof *to);
+            else
+                for (int64_t j = 0; j < n; j++) to[j * step] = from[j];
+        }
+    }
+}
+
+/* One panel of pixels over the block of k at `k0`; the last block finishes. */
+static void add_block(const struct job *job, struct target to, int64_t p0, int64_t np, int64_t k0,
+                      int64_t kc)
+{
+    const struct conv_product *p = job->p;
+    const struct sw_kernels *k = p->kernels;
+    const int mr = job->t->mr, nr = job->t->nr;
+    const int64_t panels = sw__conv_panels(k, p->rows);
+    const bool last = k0 + kc >= p->taps;
+    if (kc > 0) k->conv_gather_f32(job->panel, nr, job->x, &p->grid, k0, kc, p0, np, nr);
+    for (int64_t i = 0; i < job->rows; i += job->height) {
+        const int64_t rows = sw__min64(job->height, job->rows - i);
+        const float *a = job->a + (k0 * panels + (job->row + i) / job->height * kc) * mr;
+        struct sw_epilogue e = job->epilogue;
+        if (e.bias_row) e.bias_row += i;
+        k->gemm_tile_f32(to.c + i * to.ldc, to.ldc, a, job->panel, kc, (int)rows, (int)np, k0 > 0,
+                         last && job->finish ? &e : NULL, NULL);
+        if (!last || !e.act_fn) continue;
+        for (int64_t r = 0; r < rows; r++) {
+            float *row = to.c + (i + r) * to.ldc;
+            e.act_fn(row, row, np);
+        }
+    }
+}
+
+void sw__conv_product_task(const struct conv_product *p, const struct conv_split *split,
+                           const float *a, const float *x, float *y, const struct sw_epilogue *e,
+                           int64_t task, float *scratch)
+{
+    const struct sw_gemm_blocks *t = sw__gemm_blocks(p->kernels->isa);
+    const int64_t down = task % split->down, group = task / split->down % p->groups;
+    const int64_t pixels = p->images * p->grid.oh * p->grid.ow, nr = t->nr;
+    const int64_t first = task / split->down / p->groups * split->panels * nr;
+    const int64_t end = sw__min64(first + split->panels * nr, pixels);
+    struct job job = {.p = p, .t = t, .panel = scratch, .sums = scratch + t->kc * nr};
+    job.height = sw__ceil_div(p->rows, sw__conv_panels(p->kernels, p->rows));
+    job.row = down * split->row_panels * job.height;
+    job.rows = sw__min64(split->row_panels * job.height, p->rows - job.row);
+    if (first >= end || job.rows <= 0) return;
+    const int64_t row = group * p->rows + job.row;
+    job.a = a + group * sw__conv_packed_floats(p->kernels, p->rows, p->taps);
+    job.x = x + group * p->x_group;
+    job.y = y + row * p->to.h * p->to.w;
+    if (e) job.epilogue = *e;
+    if (job.epilogue.bias_row) job.epilogue.bias_row += row;
+    job.finish = job.epilogue.bias_row || job.epilogue.act != SW_GEMM_ACT_NONE;
+    int64_t k0 = 0;
+    do {
+        const int64_t kc = sw__min64(t->kc, p->taps - k0);
+        for (int64_t at = first, i = 0; at < end; at += nr, i++) {
+            const int64_t np = sw__min64(nr, end - at);
+            struct target to = target_of(&job, at, np, i);
+            add_block(&job, to, at, np, k0, kc);
+            if (k0 + kc >= p->taps && !is_dense(p, at, np)) put(&job, to.c, at, np);
+        }
+        k0 += t->kc;
+    } while (k0 < p->taps);
+}

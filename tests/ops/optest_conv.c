@@ -1,0 +1,367 @@
+/* Cases of conv2d (sw_conv1d too) and conv_transpose2d.
+ *
+ * The oracle is the definition: every product w x of the window, one by one.  Tolerance of a sum of K
+ * products of numbers below 1: each of at most K + 2 roundings of 2^-24 moves it by the sum of
+ * magnitudes, K / 4 on average, so (K + 2) K 2^-26 bounds it; the runner scales by max(1, |y|). */
+#include "op_test.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TOL(k) ((double)((k) + 2) * (double)(k)*0x1p-26)
+
+enum fusion { PLAIN, BIAS_RELU, RELU, LEAKY, CLIP, GELU, SILU, TANH };
+
+struct conv {
+    sw_conv_options o;
+    int output_pad[2];
+    enum fusion fusion;
+    bool bf16;
+};
+
+static sw_node *activate(sw_graph *g, sw_node *y, enum fusion fusion)
+{
+    switch (fusion) {
+    case PLAIN: return y;
+    case BIAS_RELU:
+    case RELU: return sw_relu(g, y);
+    case LEAKY: return sw_leaky_relu(g, y, 0.1f);
+    case CLIP: return sw_clip(g, y, -0.5f, 0.75f);
+    case GELU: return sw_gelu(g, y);
+    case SILU: return sw_silu(g, y);
+    case TANH: return sw_tanh(g, y);
+    }
+    return y;
+}
+
+static double activated(double y, enum fusion fusion)
+{
+    switch (fusion) {
+    case PLAIN: return y;
+    case BIAS_RELU:
+    case RELU: return y < 0 ? 0 : y;
+    case LEAKY: return y < 0 ? (double)0.1f * y : y;
+    case CLIP: return fmin(fmax(y, -0.5), 0.75);
+    case GELU: return y * 0.5 * erfc(-y / sqrt(2));
+    case SILU: return y / (1 + exp(-y));
+    case TANH: return tanh(y);
+    }
+    return y;
+}
+
+/* BIAS_RELU adds a (C,1,1) vector by an addition of its own, for the plan to fuse. */
+static void build_conv(sw_graph *g, sw_node *const *in, sw_node **out, const void *arg)
+{
+    const struct conv *c = arg;
+    sw_graph_compute(g, c->bf16 ? SW_BF16 : SW_F32);
+    const bool flat = sw_node_shape(in[0]).rank == 3;
+    sw_node *bias = c->fusion == BIAS_RELU ? NULL : in[2];
+    sw_node *y = flat ? sw_conv1d(g, in[0], in[1], bias, c->o)
+                      : sw_conv2d(g, in[0], in[1], bias, c->o);
+    if (c->fusion == BIAS_RELU) y = sw_add(g, y, in[2]);
+    out[0] = activate(g, y, c->fusion);
+}
+
+static void build_transpose(sw_graph *g, sw_node *const *in, sw_node **out, const void *arg)
+{
+    const struct conv *c = arg;
+    sw_graph_compute(g, c->bf16 ? SW_BF16 : SW_F32);
+    const sw_conv_transpose_options o = {
+        .stride = {c->o.stride[0], c->o.stride[1]},
+        .dilation = {c->o.dilation[0], c->o.dilation[1]},
+        .pad = {c->o.pad[0], c->o.pad[1], c->o.pad[2], c->o.pad[3]},
+        .groups = c->o.groups,
+        .output_pad = {c->output_pad[0], c->output_pad[1]},
+    };
+    sw_node *bias = c->fusion == BIAS_RELU ? NULL : in[2];
+    sw_node *y = sw_conv_transpose2d(g, in[0], in[1], bias, o);
+    if (c->fusion == BIAS_RELU) y = sw_add(g, y, in[2]);
+    out[0] = activate(g, y, c->fusion);
+}
+
+/* Round to bf16, to nearest even; the inputs are f32 numbers of moderate size. */
+static double rounded(double x, bool bf16)
+{
+    float f = (float)x;
+    uint32_t bits;
+    if (!bf16) return x;
+    memcpy(&bits, &f, sizeof bits);
+    bits = (bits + 0x7fff + (bits >> 16 & 1)) & 0xffff0000;
+    memcpy(&f, &bits, sizeof f);
+    return (double)f;
+}
+
+/* A shape of rank 3 as one of height 1. */
+static sw_shape as_image(const sw_shape *s)
+{
+    if (s->rank != 3) return *s;
+    return (sw_shape){4, {s->dim[0], s->dim[1], 1, s->dim[2]}};
+}
+
+/* Along one axis: output i reads first + i * stride, and then every `dilation`. */
+struct axis {
+    int64_t first, stride, dilation;
+};
+
+static struct axis axis_of(const struct conv *c, int i, bool flat)
+{
+    if (flat && i == 0) return (struct axis){0, 1, 1};
+    return (struct axis){-c->o.pad[i], c->o.stride[i] ? c->o.stride[i] : 1,
+                         c->o.dilation[i] ? c->o.dilation[i] : 1};
+}
+
+/* A convolution whose shapes are those of y = conv(x, w): transposed computes x from y. */
+struct sizes {
+    const int64_t *x, *w, *y;
+    struct axis down, across;
+    double *xv, *yv;
+    bool transposed;
+};
+
+/* All products of one filter plane (out-channel o, its c-th channel) with one plane of x. */
+static void plane(const struct sizes *s, double *x, double *y, const double *w)
+{
+    for (int64_t r = 0; r < s->y[2]; r++)
+        for (int64_t i = 0; i < s->w[2]; i++) {
+            int64_t at = s->down.first + r * s->down.stride + i * s->down.dilation;
+            if (at < 0 || at >= s->x[2]) continue;
+            for (int64_t q = 0; q < s->y[3]; q++)
+                for (int64_t j = 0; j < s->w[3]; j++) {
+                    int64_t to = s->across.first + q * s->across.stride + j * s->across.dilation;
+                    if (to < 0 || to >= s->x[3]) continue;
+                    double *a = &x[at * s->x[3] + to], *b = &y[r * s->y[3] + q];
+                    if (s->transposed)
+                        *a += *b * w[i * s->w[3] + j];
+                    else
+                        *b += *a * w[i * s->w[3] + j];
+                }
+        }
+}
+
+static void all_planes(const struct sizes *s, const double *w, int64_t groups)
+{
+    const int64_t *x = s->x, *y = s->y, og = s->w[0] / groups, cg = s->w[1];
+    for (int64_t n = 0; n < y[0]; n++)
+        for (int64_t o = 0; o < y[1]; o++)
+            for (int64_t c = 0; c < cg; c++)
+                plane(s, s->xv + (n * x[1] + o / og * cg + c) * x[2] * x[3],
+                      s->yv + (n * y[1] + o) * y[2] * y[3], w + (o * cg + c) * s->w[2] * s->w[3]);
+}
+
+/* in[0] and in[1] rounded as the products see them. */
+static double *operand(const struct oracle_array *a, bool bf16)
+{
+    double *v = malloc((size_t)(oracle_count(a) + 1) * sizeof *v);
+    for (int64_t e = 0; e < oracle_count(a); e++) v[e] = rounded(a->v[e], bf16);
+    return v;
+}
+
+static void multiply(const struct oracle_array *in, struct oracle_array *out, const struct conv *c,
+                     bool transposed)
+{
+    const sw_shape from = as_image(&in[0].shape), w = as_image(&in[1].shape);
+    const sw_shape to = as_image(&out[0].shape);
+    const bool flat = in[0].shape.rank == 3;
+    double *a = operand(&in[0], c->bf16), *b = operand(&in[1], c->bf16);
+    memset(out[0].v, 0, (size_t)oracle_count(&out[0]) * sizeof(double));
+    const struct sizes s = {.x = transposed ? to.dim : from.dim,
+                            .y = transposed ? from.dim : to.dim,
+                            .w = w.dim,
+                            .down = axis_of(c, 0, flat),
+                            .across = axis_of(c, 1, flat),
+                            .xv = transposed ? out[0].v : a,
+                            .yv = transposed ? a : out[0].v,
+                            .transposed = transposed};
+    all_planes(&s, b, c->o.groups ? c->o.groups : 1);
+    free(a);
+    free(b);
+}
+
+static void finish(const struct oracle_array *in, struct oracle_array *out, const struct conv *c)
+{
+    const sw_shape s = as_image(&out[0].shape);
+    for (int64_t e = 0; e < oracle_count(&out[0]); e++) {
+        double bias = in[2].v ? in[2].v[e / (s.dim[2] * s.dim[3]) % s.dim[1]] : 0;
+        out[0].v[e] = activated(out[0].v[e] + bias, c->fusion);
+    }
+}
+
+static void oracle_conv(const struct oracle_array *in, struct oracle_array *out, const void *arg)
+{
+    multiply(in, out, arg, false);
+    finish(in, out, arg);
+}
+
+static void oracle_transpose(const struct oracle_array *in, struct oracle_array *out,
+                             const void *arg)
+{
+    multiply(in, out, arg, true);
+    finish(in, out, arg);
+}
+
+#define S(...)                                                                                     \
+    {                                                                                              \
+        sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t),                                        \
+        {                                                                                          \
+            __VA_ARGS__                                                                            \
+        }                                                                                          \
+    }
+#define PAD(p)                                                                                     \
+    {                                                                                              \
+        p, p, p, p                                                                                 \
+    }
+/* clang-format off */
+#define CASE(title, what, x_, w_, y_, k, ...)                                                      \
+    {.name = title, .build = build_##what, .oracle = oracle_##what, .expect = y_,                  \
+     .arg = &(const struct conv){__VA_ARGS__}, .n_in = 2,                                          \
+     .in = {{.shape = x_, .grad = true}, {.shape = w_, .grad = true}}, .tol = TOL(k), .batch = 1}
+#define EMPTY(title, what, x_, w_, y_, k, ...)                                                     \
+    {.name = title, .build = build_##what, .oracle = oracle_##what, .expect = y_,                  \
+     .arg = &(const struct conv){__VA_ARGS__}, .n_in = 2,                                          \
+     .in = {{.shape = x_, .grad = true}, {.shape = w_, .grad = true}}, .tol = TOL(k)}
+#define PARAM(title, what, x_, w_, b_, y_, k, ...)                                                 \
+    {.name = title, .build = build_##what, .oracle = oracle_##what, .expect = y_,                  \
+     .arg = &(const struct conv){__VA_ARGS__}, .n_in = 3,                                          \
+     .in = {{.shape = x_, .grad = true}, {.shape = w_, .grad = true, .weight = true},              \
+            {.shape = b_, .grad = true, .weight = true}}, .tol = TOL(k), .batch = 1}
+#define ROUNDED(title, what, x_, w_, y_, k, ...)                                                   \
+    {.name = title, .build = build_##what, .oracle = oracle_##what, .expect = y_,                  \
+     .arg = &(const struct conv){__VA_ARGS__, .bf16 = true}, .n_in = 2,                            \
+     .in = {{.shape = x_}, {.shape = w_, .weight = true}}, .tol = TOL(k), .batch = 1}
+
+const struct op_case optest_conv2d[] = {
+    CASE("3x3", conv, S(2, 3, 7, 9), S(5, 3, 3, 3), S(2, 5, 5, 7), 27, .o = {.groups = 0}),
+    CASE("3x3, same", conv, S(3, 3, 7, 9), S(5, 3, 3, 3), S(3, 5, 7, 9), 27, .o = {.pad = PAD(1)}),
+    CASE("panels cross images", conv, S(9, 4, 5, 5), S(33, 4, 3, 3), S(9, 33, 5, 5), 36, .o = {.pad = PAD(1)}),
+    CASE("stride 2, asymmetric padding", conv, S(2, 3, 9, 11), S(4, 3, 3, 4), S(2, 4, 4, 6), 36,
+         .o = {.stride = {2, 2}, .pad = {0, 2, 1, 1}}),
+    CASE("stride 2 and 1", conv, S(2, 2, 8, 40), S(3, 2, 2, 5), S(2, 3, 4, 37), 20, .o = {.stride = {2, 1}, .pad = {0, 0, 0, 1}}),
+    CASE("dilation", conv, S(2, 3, 11, 12), S(4, 3, 3, 3), S(2, 4, 9, 8), 27, .o = {.dilation = {2, 3}, .pad = PAD(1)}),
+    CASE("stride and dilation share a factor", conv, S(2, 2, 13, 15), S(3, 2, 3, 3), S(2, 3, 5, 3), 18,
+         .o = {.stride = {2, 4}, .dilation = {2, 2}, .pad = {0, 0, 0, 0}}),
+    CASE("stride beyond the kernel", conv, S(2, 3, 10, 11), S(4, 3, 2, 1), S(2, 4, 3, 4), 6, .o = {.stride = {3, 3}}),
+    CASE("AlexNet's first: 11x11, stride 4", conv, S(1, 3, 35, 39), S(6, 3, 11, 11), S(1, 6, 8, 9), 363,
+         .o = {.stride = {4, 4}, .pad = {2, 2, 2, 2}}),
+    CASE("5x5, groups", conv, S(2, 4, 9, 8), S(6, 2, 5, 5), S(2, 6, 9, 8), 50, .o = {.pad = PAD(2), .groups = 2}),
+    CASE("groups and stride", conv, S(2, 6, 9, 8), S(9, 2, 3, 3), S(2, 9, 5, 4), 18,
+         .o = {.stride = {2, 2}, .pad = PAD(1), .groups = 3}),
+    CASE("1x1", conv, S(2, 7, 5, 6), S(5, 7, 1, 1), S(2, 5, 5, 6), 7, .o = {.groups = 0}),
+    CASE("1x1, stride 2", conv, S(2, 7, 5, 6), S(5, 7, 1, 1), S(2, 5, 3, 3), 7, .o = {.stride = {2, 2}}),
+    CASE("1x1, padded", conv, S(2, 3, 4, 4), S(2, 3, 1, 1), S(2, 2, 6, 6), 3, .o = {.pad = PAD(1)}),
+    CASE("one pixel left", conv, S(5, 3, 4, 6), S(7, 3, 4, 6), S(5, 7, 1, 1), 72, .o = {.groups = 0}),
+    CASE("kernel beyond the image", conv, S(2, 3, 2, 3), S(4, 3, 5, 5), S(2, 4, 2, 3), 75, .o = {.pad = PAD(2)}),
+    CASE("several blocks of k", conv, S(2, 60, 4, 5), S(20, 60, 3, 3), S(2, 20, 4, 5), 540, .o = {.pad = PAD(1)}),
+    CASE("many channels out", conv, S(2, 2, 6, 8), S(120, 2, 3, 3), S(2, 120, 6, 8), 18, .o = {.pad = PAD(1)}),
+    CASE("one channel", conv, S(3, 1, 12, 28), S(8, 1, 5, 5), S(3, 8, 8, 24), 25, .o = {.groups = 0}),
+    CASE("wide", conv, S(1, 2, 3, 150), S(3, 2, 3, 7), S(1, 3, 3, 150), 42, .o = {.pad = {1, 3, 1, 3}}),
+    CASE("many pixels", conv, S(8, 2, 24, 24), S(3, 2, 3, 3), S(8, 3, 24, 24), 18, .o = {.pad = PAD(1)}),
+    CASE("depthwise", conv, S(3, 6, 7, 20), S(6, 1, 3, 3), S(3, 6, 7, 20), 9, .o = {.pad = PAD(1), .groups = 6}),
+    CASE("depthwise, stride 2, two each", conv, S(2, 4, 9, 37), S(8, 1, 3, 3), S(2, 8, 5, 19), 9,
+         .o = {.stride = {2, 2}, .pad = PAD(1), .groups = 4}),
+    CASE("depthwise, dilation and stride", conv, S(2, 3, 14, 13), S(3, 1, 3, 2), S(2, 3, 5, 4), 6,
+         .o = {.stride = {2, 3}, .dilation = {2, 1}, .pad = {0, 0, 0, 0}, .groups = 3}),
+    CASE("depthwise, many each", conv, S(2, 2, 5, 6), S(12, 1, 3, 3), S(2, 12, 5, 6), 9, .o = {.pad = PAD(1), .groups = 2}),
+    EMPTY("no image", conv, S(0, 3, 7, 9), S(5, 3, 3, 3), S(0, 5, 5, 7), 27, .o = {.groups = 0}),
+    PARAM("param, bias", conv, S(3, 3, 7, 9), S(16, 3, 3, 3), S(16), S(3, 16, 7, 9), 27, .o = {.pad = PAD(1)}),
+    PARAM("param, groups", conv, S(2, 6, 7, 9), S(34, 3, 3, 3), S(34), S(2, 34, 4, 5), 27,
+          .o = {.stride = {2, 2}, .pad = PAD(1), .groups = 2}),
+    PARAM("param, depthwise", conv, S(2, 5, 7, 9), S(5, 1, 3, 3), S(5), S(2, 5, 7, 9), 9, .o = {.pad = PAD(1), .groups = 5}),
+    PARAM("fused bias and relu", conv, S(2, 3, 7, 9), S(17, 3, 3, 3), S(17, 1, 1), S(2, 17, 7, 9), 27,
+          .o = {.pad = PAD(1)}, .fusion = BIAS_RELU),
+    PARAM("fused bias of rank 4 and relu", conv, S(2, 3, 7, 9), S(17, 3, 3, 3), S(1, 17, 1, 1), S(2, 17, 7, 9), 27,
+          .o = {.pad = PAD(1)}, .fusion = BIAS_RELU),
+    PARAM("fused leaky relu", conv, S(2, 3, 7, 9), S(4, 3, 3, 3), S(4), S(2, 4, 5, 7), 27, .o = {.groups = 0}, .fusion = LEAKY),
+    PARAM("fused clip", conv, S(2, 3, 7, 9), S(4, 3, 3, 3), S(4), S(2, 4, 5, 7), 27, .o = {.groups = 0}, .fusion = CLIP),
+    PARAM("fused gelu, panels cross images", conv, S(5, 3, 7, 9), S(20, 3, 3, 3), S(20), S(5, 20, 5, 7), 27, .o = {.groups = 0}, .fusion = GELU),
+    PARAM("fused silu", conv, S(2, 3, 7, 9), S(4, 3, 3, 3), S(4), S(2, 4, 5, 7), 27, .o = {.groups = 0}, .fusion = SILU),
+    PARAM("depthwise, fused tanh", conv, S(2, 4, 7, 9), S(4, 1, 3, 3), S(4), S(2, 4, 5, 7), 9, .o = {.groups = 4}, .fusion = TANH),
+    PARAM("depthwise, fused bias and relu", conv, S(2, 4, 7, 9), S(4, 1, 3, 3), S(4, 1, 1), S(2, 4, 5, 7), 9, .o = {.groups = 4}, .fusion = BIAS_RELU),
+    ROUNDED("bf16 products", conv, S(2, 3, 7, 9), S(5, 3, 3, 3), S(2, 5, 7, 9), 27, .o = {.pad = PAD(1)}),
+    ROUNDED("bf16 products, depthwise", conv, S(2, 3, 7, 9), S(3, 1, 3, 3), S(2, 3, 7, 9), 9, .o = {.pad = PAD(1), .groups = 3}),
+    CASE("1d", conv, S(2, 3, 50), S(5, 3, 4), S(2, 5, 26), 12, .o = {.stride = {0, 2}, .pad = {0, 2, 0, 3}}),
+    CASE("1d, dilation, ignored height", conv, S(2, 3, 20), S(5, 3, 3), S(2, 5, 16), 9,
+         .o = {.stride = {3, 1}, .dilation = {4, 2}, .pad = {5, 0, 5, 0}}),
+    CASE("1d, kernel of 40", conv, S(2, 2, 70), S(3, 2, 40), S(2, 3, 70), 80, .o = {.pad = {0, 20, 0, 19}}),
+    CASE("1d, depthwise", conv, S(2, 4, 30), S(4, 1, 4), S(2, 4, 30), 4, .o = {.pad = {0, 3, 0, 0}, .groups = 4}),
+    PARAM("1d, param, fused bias and relu", conv, S(3, 4, 30), S(6, 4, 3), S(6, 1), S(3, 6, 30), 12,
+          .o = {.pad = {0, 1, 0, 1}}, .fusion = BIAS_RELU),
+    {0}};
+
+const struct op_case optest_conv_transpose2d[] = {
+    CASE("3x3", transpose, S(2, 3, 5, 6), S(3, 4, 3, 3), S(2, 4, 7, 8), 27, .o = {.groups = 0}),
+    CASE("doubling: 2x2, stride 2", transpose, S(3, 5, 4, 5), S(5, 3, 2, 2), S(3, 3, 8, 10), 5, .o = {.stride = {2, 2}}),
+    CASE("4x4, stride 2, padding 1", transpose, S(2, 5, 4, 9), S(5, 3, 4, 4), S(2, 3, 8, 18), 20,
+         .o = {.stride = {2, 2}, .pad = PAD(1)}),
+    CASE("stride 3 and 2, output padding", transpose, S(2, 3, 4, 5), S(3, 4, 3, 3), S(2, 4, 14, 10), 27,
+         .o = {.stride = {3, 2}, .pad = {0, 1, 0, 1}}, .output_pad = {2, 1}),
+    CASE("stride beyond the kernel", transpose, S(2, 3, 4, 3), S(3, 4, 2, 1), S(2, 4, 11, 7), 6, .o = {.stride = {3, 3}}),
+    CASE("dilation", transpose, S(2, 3, 5, 6), S(3, 4, 3, 2), S(2, 4, 7, 14), 18,
+         .o = {.stride = {1, 2}, .dilation = {2, 4}, .pad = {1, 0, 1, 1}}),
+    CASE("groups", transpose, S(2, 6, 5, 6), S(6, 2, 3, 3), S(2, 4, 9, 11), 27,
+         .o = {.stride = {2, 2}, .pad = PAD(1), .groups = 2}),
+    CASE("depthwise", transpose, S(2, 4, 5, 6), S(4, 1, 4, 4), S(2, 4, 10, 12), 16,
+         .o = {.stride = {2, 2}, .pad = PAD(1), .groups = 4}),
+    CASE("1x1", transpose, S(2, 6, 5, 6), S(6, 4, 1, 1), S(2, 4, 5, 6), 6, .o = {.groups = 0}),
+    CASE("several blocks of k", transpose, S(2, 50, 5, 6), S(50, 20, 3, 3), S(2, 20, 5, 6), 450, .o = {.pad = PAD(1)}),
+    EMPTY("no image", transpose, S(0, 3, 5, 6), S(3, 4, 3, 3), S(0, 4, 7, 8), 27, .o = {.groups = 0}),
+    PARAM("param, bias", transpose, S(2, 5, 4, 5), S(5, 3, 4, 4), S(3), S(2, 3, 8, 10), 20,
+          .o = {.stride = {2, 2}, .pad = PAD(1)}),
+    PARAM("bias where no tap comes", transpose, S(2, 3, 4, 3), S(3, 4, 1, 1), S(4), S(2, 4, 10, 7), 3, .o = {.stride = {3, 3}}),
+    PARAM("param, depthwise, bias", transpose, S(2, 4, 5, 6), S(4, 1, 3, 3), S(4), S(2, 4, 11, 13), 9,
+          .o = {.stride = {2, 2}, .groups = 4}),
+    PARAM("fused bias and relu", transpose, S(3, 5, 4, 5), S(5, 6, 4, 4), S(6, 1, 1), S(3, 6, 8, 10), 20,
+          .o = {.stride = {2, 2}, .pad = PAD(1)}, .fusion = BIAS_RELU),
+    PARAM("fused gelu", transpose, S(3, 5, 4, 5), S(5, 6, 3, 3), S(6), S(3, 6, 6, 7), 45, .o = {.groups = 0}, .fusion = GELU),
+    ROUNDED("bf16 products", transpose, S(2, 3, 5, 6), S(3, 4, 3, 3), S(2, 4, 7, 8), 27, .o = {.groups = 0}),
+    {0}};
+/* clang-format on */
+
+/* ---- what must not build ----------------------------------------------------------------------- */
+
+struct bad {
+    struct conv c;
+    bool flat, transposed;
+};
+
+static void build_bad(sw_graph *g, sw_node *const *in, sw_node **out, const void *arg)
+{
+    const struct bad *b = arg;
+    if (b->transposed)
+        build_transpose(g, in, out, &b->c);
+    else if (b->flat)
+        out[0] = sw_conv1d(g, in[0], in[1], in[2], b->c.o);
+    else
+        out[0] = sw_conv2d(g, in[0], in[1], in[2], b->c.o);
+}
+
+/* clang-format off */
+#define BAD(title, x_, w_, status_, t0, t1, t2, ...)                                               \
+    {.name = title, .build = build_bad, .arg = &(const struct bad){__VA_ARGS__}, .n_in = 2,        \
+     .in = {{.shape = x_}, {.shape = w_}}, .status = status_, .text = {t0, t1, t2}}
+const struct op_error_case optest_errors_conv[] = {
+    BAD("channels", S(2, 3, 7, 7), S(4, 5, 3, 3), SW_ERR_SHAPE, "conv2d", "(2,3,7,7)", "(4,5,3,3)", .c.o = {.groups = 0}),
+    BAD("channels of groups", S(2, 4, 7, 7), S(4, 4, 3, 3), SW_ERR_SHAPE, "conv2d", "(2,4,7,7)", "channels", .c.o = {.groups = 2}),
+    BAD("groups", S(2, 6, 7, 7), S(5, 3, 3, 3), SW_ERR_SHAPE, "conv2d", "(5,3,3,3)", "groups", .c.o = {.groups = 2}),
+    BAD("negative groups", S(2, 6, 7, 7), S(5, 3, 3, 3), SW_ERR_ARGUMENT, "conv2d", "groups", "-1", .c.o = {.groups = -1}),
+    BAD("large kernel", S(2, 3, 2, 7), S(4, 3, 3, 3), SW_ERR_SHAPE, "conv2d", "(2,3,2,7)", "larger", .c.o = {.groups = 0}),
+    BAD("dilated kernel", S(2, 3, 4, 7), S(4, 3, 3, 3), SW_ERR_SHAPE, "conv2d", "(4,3,3,3)", "larger", .c.o = {.dilation = {2, 1}}),
+    BAD("rank", S(3, 7, 7), S(4, 3, 3, 3), SW_ERR_SHAPE, "conv2d", "4 dimensions", "3", .c.o = {.groups = 0}),
+    BAD("rank of w", S(2, 3, 7, 7), S(4, 3, 3), SW_ERR_SHAPE, "conv2d", "ranks", "(4,3,3)", .c.o = {.groups = 0}),
+    BAD("stride", S(2, 3, 7, 7), S(4, 3, 3, 3), SW_ERR_ARGUMENT, "conv2d", "stride", "-2", .c.o = {.stride = {-2, 1}}),
+    BAD("dilation", S(2, 3, 7, 7), S(4, 3, 3, 3), SW_ERR_ARGUMENT, "conv2d", "dilation", "-2", .c.o = {.dilation = {1, -2}}),
+    BAD("padding", S(2, 3, 7, 7), S(4, 3, 3, 3), SW_ERR_ARGUMENT, "conv2d", "padding", "-1", .c.o = {.pad = {0, 0, -1, 0}}),
+    BAD("absurd padding", S(2, 3, 7, 7), S(4, 3, 3, 3), SW_ERR_SHAPE, "conv2d", "padding", NULL, .c.o = {.pad = {0, (1 << 30) - 1, 0, 0}}),
+    BAD("no kernel", S(2, 3, 7, 7), S(4, 3, 0, 3), SW_ERR_SHAPE, "conv2d", "(4,3,0,3)", "range", .c.o = {.groups = 0}),
+    BAD("1d rank", S(2, 3, 7, 7), S(4, 3, 3), SW_ERR_SHAPE, "conv2d", "3 dimensions", NULL, .c.o = {.groups = 0}, .flat = true),
+    {.name = "dtype", .build = build_bad, .arg = &(const struct bad){.c.o = {.groups = 0}}, .n_in = 2, .in =
+     {{.shape = S(2, 3, 7, 7), .dtype = SW_I32, .hi = 3}, {.shape = S(4, 3, 3, 3)}}, .status = SW_ERR_DTYPE, .text = {"conv2d", "i32"}},
+    {.name = "bias", .build = build_bad, .arg = &(const struct bad){.c.o = {.groups = 0}}, .n_in = 3, .in =
+     {{.shape = S(2, 3, 7, 7)}, {.shape = S(4, 3, 3, 3)}, {.shape = S(5)}}, .status = SW_ERR_SHAPE, .text = {"conv2d", "bias (5)", "4 channels"}},
+    BAD("transposed channels", S(2, 3, 7, 7), S(4, 3, 3, 3), SW_ERR_SHAPE, "conv_transpose2d", "(2,3,7,7)", "(4,3,3,3)", .c.o = {.groups = 0}, .transposed = true),
+    BAD("transposed groups", S(2, 4, 7, 7), S(4, 3, 3, 3), SW_ERR_SHAPE, "conv_transpose2d", "groups", NULL, .c.o = {.groups = 3}, .transposed = true),
+    BAD("output padding", S(2, 4, 7, 7), S(4, 3, 3, 3), SW_ERR_ARGUMENT, "conv_transpose2d", "padding 2", NULL, .c = {.o = {.stride = {2, 2}}, .output_pad = {2, 0}}, .transposed = true),
+    BAD("nothing left", S(2, 4, 1, 1), S(4, 3, 3, 3), SW_ERR_SHAPE, "conv_transpose2d", "nothing", NULL, .c.o = {.pad = {2, 0, 2, 0}}, .transposed = true),
+    BAD("transposed rank", S(4, 7, 7), S(4, 3, 3), SW_ERR_SHAPE, "conv_transpose2d", "4 dimensions", NULL, .c.o = {.groups = 0}, .transposed = true),
+    {0}};
+/* clang-format on */
