@@ -155,15 +155,24 @@ SW_API sw_status sw_trainer_save(sw_trainer *t, const char *path);
  * differs; nothing is changed on failure. */
 SW_API sw_status sw_trainer_load(sw_trainer *t, const char *path);
 
-/* Weights alone, as safetensors (names, dtypes, shapes as in the set; `metadata`: pairs of key and
- * value ended by NULL, or NULL). */
+/* ---- weights alone ----------------------------------------------------------------------------- */
+
+/* All weights of the set as a safetensors file, whole or not at all: names, dtypes, shapes as in the
+ * set.  `metadata`: pairs of key and value ended by NULL, or NULL.  SW_ERR_IO names the file and the
+ * reason; SW_ERR_UNSUPPORTED names a block-quantised weight, which the format does not have. */
 SW_API sw_status sw_weights_save(sw_context *ctx, const sw_weights *ws, const char *path,
                                  const char *const *metadata);
-/* Add all tensors of a safetensors file to the set: as mapped weights that cannot change, or as
- * copies that can.  `prefix`: only names that begin with it; may be NULL.  SW_ERR_FORMAT names the
- * file, the offset and the reason. */
+/* Add all tensors of a safetensors file to the set: as mapped weights that cannot change (the set
+ * keeps the file mapped), or as copies that can.  `prefix`: only names that begin with it; may be
+ * NULL.  All or nothing.  SW_ERR_FORMAT names the file, the offset and the reason; SW_ERR_UNSUPPORTED
+ * a tensor of F64 or another dtype that Swell has not; SW_ERR_ARGUMENT a name that the set has. */
 SW_API sw_status sw_weights_load(sw_context *ctx, sw_weights *ws, const char *path, bool mapped,
                                  const char *prefix);
+/* Call for each pair of a file's metadata, in the order of the file; the strings live during the
+ * call.  Errors as sw_weights_load. */
+typedef void (*sw_metadata_fn)(void *user, const char *key, const char *value);
+SW_API sw_status sw_weights_metadata(sw_context *ctx, const char *path, sw_metadata_fn call,
+                                     void *user);
 
 #ifdef __cplusplus
 }

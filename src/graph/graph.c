@@ -157,8 +157,8 @@ static sw_node *weight_leaf(sw_graph *g, sw_weights *ws, const char *name, sw_dt
             return &g->poison;
         }
         sw__weight_init(w, init);
-        if (!trainable) w->trainable = false;
     }
+    if (!trainable) w->trainable = false; /* one read from a file was taken for a param */
     sw_node *x = leaf_new(g, SW_LEAF_WEIGHT, name, dtype, &shape);
     if (x == &g->poison) return x;
     if (!hold_set(g, ws)) return poison(g, SW_ERR_MEMORY, "graph: out of memory");

@@ -143,6 +143,17 @@ memory:
                     sw_shape_text(&shape, text));
 }
 
+void sw__weights_truncate(sw_weights *ws, int64_t count)
+{
+    while (ws->count > count) {
+        /* The last one in: no other name was ever put behind it in the table. */
+        sw_weight *w = ws->list[ws->count - 1];
+        ws->table[table_slot(ws, w->name)] = 0;
+        ws->count--;
+        weight_free(w);
+    }
+}
+
 sw_status sw_weights_add(sw_weights *ws, const char *name, sw_dtype dtype, sw_shape shape,
                          sw_weight **out)
 {

@@ -29,6 +29,10 @@ struct sw_weight {
 
 void sw__weights_retain(sw_weights *ws);
 
+/* Take back the weights added last, so that `count` are left: a load that fails half-way.  No graph may
+ * use them. */
+void sw__weights_truncate(sw_weights *ws, int64_t count);
+
 /* The set owns a mapped file from here on: mapped weights may lie in it, it is unmapped with the set,
  * and pages that packed copies have replaced are given back.  SW_ERR_MEMORY: still the caller's. */
 sw_status sw__weights_adopt(sw_weights *ws, struct sw_mapping mapping);
