@@ -6,7 +6,8 @@
  * wants to see gradients before the update (many machines) builds the same two plans himself.
  *
  *     sw_trainer *t;
- *     sw_trainer_create(g, ws, loss, (sw_trainer_options){.optimizer = {.kind = SW_ADAMW}}, &t);
+ *     sw_trainer_create(g, ws, loss, (sw_trainer_options){.optimizer = {.kind = SW_ADAMW},
+ *                                                         .schedule = {.rate = 1e-3f}}, &t);
  *     sw_bind(sw_trainer_plan(t), x, images, shape);
  *     sw_trainer_step(t, &loss_value);
  */
@@ -68,6 +69,9 @@ SW_API sw_node *sw_global_norm(sw_graph *g, sw_node *const *x, int n);
 SW_API sw_node *sw_update_scale(sw_graph *g, sw_node *loss, sw_node *norm, float clip,
                                 float factor);
 
+/* One node that stands for up to 20 updates: compiled, it runs them all. */
+SW_API sw_node *sw_group(sw_graph *g, sw_node *const *updates, int n);
+
 /* All updates of n params: makes the states it needs in `ws` ("opt/<name>/m", ...), updates,
  * averages.  lr, step and scale as above.  Muon takes weights of rank >= 2 and AdamW the rest.
  * Writes the nodes to compile to out[0..*n_out-1]; out has room for 2 n.  A new average starts as a
@@ -90,22 +94,24 @@ typedef enum sw_schedule_kind {
 #define SW_MAX_MILESTONES 16
 typedef struct sw_schedule {
     sw_schedule_kind kind;
-    float rate;     /* the learning rate after warm-up */
-    int64_t warmup; /* steps of linear rise from rate / warmup */
-    int64_t total;  /* steps, warm-up included */
+    float rate;     /* the learning rate after warm-up; above 0 */
+    int64_t warmup; /* steps of linear rise: step s < warmup has rate * (s + 1) / warmup */
+    int64_t total;  /* linear, cosine: steps, warm-up included; `floor` from there on */
     float floor;    /* the last rate */
     float factor;   /* step, plateau; 0 means 0.1 */
-    int64_t milestones[SW_MAX_MILESTONES];
+    int64_t milestones[SW_MAX_MILESTONES]; /* steps, rising; the factor acts from that step on */
     int n_milestones;
-    int patience; /* plateau: reports without improvement before a drop */
+    int patience; /* plateau: reports without improvement before a drop; 0 means 1 */
     /* plateau's memory; saved in checkpoints */
+    bool reported; /* before the first report `best` means nothing */
     double best;
-    int bad, drops;
+    int bad, drops; /* reports without improvement since the last drop; drops */
 } sw_schedule;
 
 /* The rate of step 0, 1, 2, ...  A pure function of the struct. */
 SW_API float sw_schedule_rate(const sw_schedule *s, int64_t step);
-/* Tell a plateau schedule a validation loss (smaller is better); true when the rate dropped. */
+/* Tell a plateau schedule a validation loss (smaller is better; NaN is no improvement); true when the
+ * rate dropped. */
 SW_API bool sw_schedule_report(sw_schedule *s, double loss);
 
 /* ---- trainer ----------------------------------------------------------------------------------- */
@@ -119,24 +125,38 @@ typedef struct sw_trainer_options {
     sw_recompute recompute;
     sw_node *const *outputs; /* more values to look at after a step, for example logits */
     int n_outputs;
-    uint64_t seed; /* of dropout and of the data order */
+    uint64_t seed; /* of dropout; the data order may use it too (sw_trainer_seed) */
 } sw_trainer_options;
 
-/* Appends gradients of all trainable params and updates to g and compiles.  g and ws must outlive
- * the trainer. */
+/* Appends gradients and updates of all trainable params that the loss depends on to g, and compiles.
+ * The loss is one f32 value, the mean over the batch if gradients are accumulated.  g and ws must
+ * outlive the trainer.  SW_ERR_ARGUMENT: nothing to train, or an option out of range;  SW_ERR_DTYPE: a
+ * param that is not f32 (masters are f32; products in bf16 are sw_graph_compute's business). */
 SW_API sw_status sw_trainer_create(sw_graph *g, sw_weights *ws, sw_node *loss,
                                    sw_trainer_options options, sw_trainer **out);
 SW_API void sw_trainer_destroy(sw_trainer *t);
 /* The plan of a micro-batch: bind inputs here, read outputs here. */
 SW_API sw_plan *sw_trainer_plan(sw_trainer *t);
-/* One micro-batch; every `accumulate` of them an update.  *loss gets the loss (may be NULL).
- * SW_ERR_NAN when the loss is not finite: weights are as before this step, and sw_error names the
- * first op that made a NaN. */
+/* One micro-batch; every `accumulate` of them an update.  Allocates nothing.  *loss gets the loss (may
+ * be NULL).  SW_ERR_NAN when the loss or the norm of the gradients is not finite: weights, states and
+ * counters are as before this step, and sw_error names the input or the first op that made it so. */
 SW_API sw_status sw_trainer_step(sw_trainer *t, float *loss);
-/* Updates done so far, and the rate of the next. */
+/* Updates done so far, the rate of the next, the gradients' norm in the last (before clipping). */
 SW_API int64_t sw_trainer_steps(const sw_trainer *t);
 SW_API float sw_trainer_rate(const sw_trainer *t);
+SW_API float sw_trainer_norm(const sw_trainer *t);
+/* To change what comes, or to report to a plateau. */
 SW_API sw_schedule *sw_trainer_schedule(sw_trainer *t);
+/* options.seed, or the checkpoint's. */
+SW_API uint64_t sw_trainer_seed(const sw_trainer *t);
+
+/* The optimiser's own set: moments "opt/<name>/...", moving averages "ema/<name>".  So `ws` holds the
+ * model and nothing else. */
+SW_API sw_weights *sw_trainer_states(sw_trainer *t);
+/* Exchange every weight with its moving average, to evaluate or save the averaged model; the same
+ * call again changes back.  Until then step, save and load give SW_ERR_STATE, as this does without
+ * averages. */
+SW_API sw_status sw_trainer_swap_averages(sw_trainer *t);
 
 /* Where in the data the run stands: the caller's own numbers, saved and restored with the rest. */
 typedef struct sw_data_position {
@@ -144,15 +164,37 @@ typedef struct sw_data_position {
 } sw_data_position;
 SW_API sw_data_position *sw_trainer_position(sw_trainer *t);
 
-/* A point of the curve, kept in the checkpoint: any few named numbers. */
+/* A point of the curve, kept in the checkpoint: any few named numbers at the current step.  A name
+ * keeps at most SW_CURVE_POINTS points: when it has them, every second one goes.  At most
+ * SW_CURVE_NAMES names (SW_ERR_ARGUMENT), of at most 63 bytes of UTF-8. */
+#define SW_CURVE_POINTS 16384
+#define SW_CURVE_NAMES  32
 SW_API sw_status sw_trainer_log(sw_trainer *t, const char *name, double value);
+typedef struct sw_curve_point {
+    int64_t step;
+    double value;
+} sw_curve_point;
+/* The points of a name, oldest first, and how many; valid until the next log or load.  NULL and 0 for
+ * a name that has none. */
+SW_API const sw_curve_point *sw_trainer_curve(const sw_trainer *t, const char *name, int64_t *n);
+/* The names in the order of their first point; NULL outside 0..count-1. */
+SW_API const char *sw_trainer_curve_name(const sw_trainer *t, int index);
 
-/* Weights, optimiser states, random state, data position, schedule and curve into one file
- * `path` (safetensors; the rest as JSON in its metadata, so that a checkpoint is one atomic
- * rename).  SW_ERR_IO names the file and the reason; an older checkpoint stays whole. */
+/* A few words of the caller's own that go into the checkpoint's metadata, for example which model it
+ * is of.  value NULL takes a note back.  SW_ERR_ARGUMENT for more than 16 notes, or a key that begins
+ * with "swell.". */
+SW_API sw_status sw_trainer_set_note(sw_trainer *t, const char *key, const char *value);
+/* NULL if there is none; valid until the note changes. */
+SW_API const char *sw_trainer_note(const sw_trainer *t, const char *key);
+
+/* Weights, optimiser states, random state, data position, schedule, curve and notes into one file
+ * `path` (safetensors; what is no tensor as JSON in its metadata, so that a checkpoint is one atomic
+ * rename).  Read-only weights are left out.  SW_ERR_IO names the file and the reason; an older
+ * checkpoint stays whole. */
 SW_API sw_status sw_trainer_save(sw_trainer *t, const char *path);
-/* Continue from it to the same bits.  The model must be the same: SW_ERR_SHAPE names the weight that
- * differs; nothing is changed on failure. */
+/* Continue from it to the same bits; seed and schedule are the file's.  The model must be the same:
+ * SW_ERR_SHAPE names the weight that differs; SW_ERR_FORMAT the file and what is wrong with it.
+ * Nothing is changed on failure. */
 SW_API sw_status sw_trainer_load(sw_trainer *t, const char *path);
 
 /* ---- weights alone ----------------------------------------------------------------------------- */

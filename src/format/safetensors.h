@@ -9,6 +9,7 @@
 #ifndef SWELL_FORMAT_SAFETENSORS_H
 #define SWELL_FORMAT_SAFETENSORS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <swell/context.h>
@@ -57,6 +58,9 @@ const char *sw__safetensors_metadata(const struct sw_safetensors *st, const char
 void sw__safetensors_each_metadata(const struct sw_safetensors *st,
                                    void (*call)(void *user, const char *key, const char *value),
                                    void *user);
+
+/* Whether a text can be a name, a key or a value: RFC 3629. */
+bool sw__safetensors_utf8(const char *text);
 
 struct sw_safetensors_entry {
     const char *name;

@@ -31,7 +31,7 @@ static const char *dtype_name(sw_dtype dtype)
 }
 
 /* RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF. */
-static bool valid_utf8(const char *text)
+bool sw__safetensors_utf8(const char *text)
 {
     const unsigned char *s = (const unsigned char *)text;
     while (*s) {
@@ -76,7 +76,7 @@ static sw_status collect(sw_context *ctx, const char *path,
             return sw__fail(ctx, SW_ERR_SIZE, "%s: '%s' has no possible size", path,
                             entries[i].name);
         if (!*entries[i].name || strcmp(entries[i].name, "__metadata__") == 0 ||
-            !valid_utf8(entries[i].name))
+            !sw__safetensors_utf8(entries[i].name))
             return sw__fail(ctx, SW_ERR_ARGUMENT, "%s: '%s' cannot be the name of a tensor", path,
                             entries[i].name);
         items[i] = (struct item){&entries[i], i, (size_t)bytes};
@@ -113,7 +113,8 @@ static sw_status add_metadata(sw_context *ctx, const char *path, json_t *root,
     if (!pairs || json_object_set_new(root, "__metadata__", pairs))
         return sw__fail(ctx, SW_ERR_MEMORY, "%s: out of memory", path);
     for (; metadata[0]; metadata += 2) {
-        if (!metadata[1] || !valid_utf8(metadata[0]) || !valid_utf8(metadata[1]))
+        if (!metadata[1] || !sw__safetensors_utf8(metadata[0]) ||
+            !sw__safetensors_utf8(metadata[1]))
             return sw__fail(ctx, SW_ERR_ARGUMENT, "%s: metadata '%s' is no text", path,
                             metadata[0]);
         if (json_object_get(pairs, metadata[0]))

@@ -14,10 +14,9 @@ void sw__plan_set_data(sw_plan *p, int value, void *data)
         p->values[v].t.data = data;
 }
 
-/* The plan's number of a node, -1 when the plan does not have it. */
-static int find_value(const sw_plan *p, const sw_node *x)
+int sw__plan_find(const sw_plan *p, const sw_node *x)
 {
-    if (!x || x->graph != p->graph || x->id < 0) return -1;
+    if (!x || x->graph != p->graph || x->id < 0 || x->id >= p->n_nodes) return -1;
     return p->value_of[x->id];
 }
 
@@ -32,7 +31,7 @@ static bool fits(const sw_shape *shape, const sw_shape *max)
 sw_status sw_bind(sw_plan *p, sw_node *x, void *data, sw_shape shape)
 {
     char have[SW_SHAPE_TEXT], want[SW_SHAPE_TEXT];
-    int at = find_value(p, x);
+    int at = sw__plan_find(p, x);
     if (at < 0)
         return sw__fail(p->ctx, SW_ERR_ARGUMENT, "bind: '%s' is not part of plan '%s'",
                         x ? x->name : "", p->name);
@@ -67,7 +66,7 @@ void sw_plan_seed(sw_plan *p, uint64_t seed, uint64_t step)
 
 sw_tensor sw_plan_tensor(const sw_plan *p, const sw_node *x)
 {
-    int at = find_value(p, x);
+    int at = sw__plan_find(p, x);
     if (at < 0) return (sw_tensor){NULL, x ? x->dtype : SW_F32, {0}};
     const struct sw_value *v = &p->values[at];
     sw_tensor t = v->t;

@@ -95,6 +95,7 @@ sw_status sw__plan_lower(sw_plan *p, const sw_plan_options *o)
     unsigned char *want = sw__calloc2((size_t)g->n_nodes + 1, 1);
     unsigned char *marks = sw__calloc2((size_t)g->n_ops + 1, 1);
     p->value_of = sw__calloc2((size_t)g->n_nodes + 1, sizeof *p->value_of);
+    p->n_nodes = g->n_nodes;
     if (!want || !marks || !p->value_of) {
         status = sw__plan_memory(p);
         goto done;

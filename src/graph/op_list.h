@@ -111,7 +111,8 @@
     X(dequantise)                                                                                  \
     X(quantised_linear)
 
-/* updates of weights: assign.c, sgd.c, adam.c, running_sum.c, global_norm.c */
+/* updates of weights: assign.c, sgd.c, adam.c, running_sum.c, global_norm.c,
+ * group.c */
 #define SW_OPS_UPDATE(X)                                                                           \
     X(assign)                                                                                      \
     X(sgd_update)                                                                                  \
@@ -119,7 +120,8 @@
     X(ema_update)                                                                                  \
     X(accumulate)                                                                                  \
     X(global_norm)                                                                                 \
-    X(update_scale)
+    X(update_scale)                                                                                \
+    X(group)
 
 /* clang-format on */
 

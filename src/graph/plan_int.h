@@ -84,6 +84,7 @@ struct sw_plan {
     struct sw_value *values;
     int64_t n_values, values_capacity;
     int *value_of; /* node id -> value number, -1 none */
+    int64_t n_nodes; /* of the graph when it was compiled */
 
     struct sw_plan_op *ops; /* in the order of execution */
     int64_t n_ops, ops_capacity;
@@ -134,6 +135,9 @@ sw_status sw__plan_place(sw_plan *p);
 /* Task lists from the prepared steps. */
 void sw__plan_phases(sw_plan *p);
 /* ---- bind.c */
+/* The plan's number of a node, -1 when the plan does not have it: not live, of another graph, or
+ * built after the plan. */
+int sw__plan_find(const sw_plan *p, const sw_node *x);
 void sw__plan_set_data(sw_plan *p, int value, void *data);
 /* Infer and prepare again after shapes changed. */
 sw_status sw__plan_reshape(sw_plan *p);

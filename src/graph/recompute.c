@@ -4,7 +4,8 @@
  * A policy says which values of the forward pass are stored.  Where a backward op reads one that is
  * not, the ops that make it from stored values are put a second time into the plan, right before
  * the first reader, so that the first copy's memory is free in between.  The copies have the
- * operands, kernels and random streams of the originals: the same bits. */
+ * operands, kernels and random streams of the originals: the same bits.  An op that reads a weight
+ * which has been written in between is not repeated: its value is read from where it is. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,7 +15,7 @@ struct recompute {
     sw_plan *p;
     int *maker;             /* value -> op that makes it, -1 leaf */
     int *copy_of;           /* value -> its recomputed copy, -1 none */
-    bool *mutated;          /* value (a weight) is written by some op */
+    bool *mutated;          /* value (a weight) is written by an op that is in the new list already */
     struct sw_plan_op *ops; /* the new list */
     int64_t n_ops, capacity;
 };
@@ -43,6 +44,8 @@ static bool append(struct recompute *r, const struct sw_plan_op *op)
 {
     if (!sw__grow(&r->ops, &r->capacity, r->n_ops + 1, sizeof *r->ops)) return false;
     r->ops[r->n_ops++] = *op;
+    for (int i = 0; i < op->n_in; i++)
+        if (op->in[i] >= 0 && (op->cls->mutates >> i & 1)) r->mutated[op->in[i]] = true;
     return true;
 }
 
@@ -101,8 +104,6 @@ sw_status sw__plan_recompute(sw_plan *p)
     for (int64_t i = 0; i < p->n_ops; i++) {
         const struct sw_plan_op *op = &p->ops[i];
         for (int j = 0; j < op->n_out; j++) r.maker[op->out[j]] = (int)i;
-        for (int j = 0; j < op->n_in; j++)
-            if (op->in[j] >= 0 && (op->cls->mutates >> j & 1)) r.mutated[op->in[j]] = true;
     }
     status = rewrite(&r);
     if (status == SW_OK) {

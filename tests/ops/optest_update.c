@@ -277,6 +277,39 @@ const struct op_case optest_update_scale[] = {
     {SCALE("only a factor", neither), .in = {VALUE(bad), VALUE(bad)}},
     {0}};
 
+/* ---- group --------------------------------------------------------------------------------------- */
+
+/* Two averages by one handle; the second is made from what the first has become. */
+static void build_group(sw_graph *g, sw_node *const *in, sw_node **out, const void *arg)
+{
+    sw_node *first = sw_ema_update(g, in[0], in[2], NULL, 0.5f);
+    sw_node *second = sw_ema_update(g, in[1], in[0], NULL, 0.25f);
+    out[0] = sw_group(g, (sw_node *[]){first, second}, 2);
+}
+
+static void after_group(const struct oracle_array *in, struct oracle_array *after, const void *arg)
+{
+    for (int64_t i = 0; i < oracle_count(&in[0]); i++) {
+        after[0].v[i] = 0.5 * in[0].v[i] + 0.5 * in[2].v[i];
+        after[1].v[i] = 0.25 * in[1].v[i] + 0.75 * after[0].v[i];
+    }
+}
+
+const struct op_case optest_group[] = {
+    {.name = "two updates",
+     .build = build_group,
+     .oracle = no_elements,
+     .oracle_after = after_group,
+     .n_in = 3,
+     .tol = UPDATE_TOL,
+     .in = {MATRIX(33, 999), MATRIX(33, 999), {.shape = {2, {33, 999}}}}},
+    {0}};
+
+static void build_no_group(sw_graph *g, sw_node *const *in, sw_node **out, const void *arg)
+{
+    out[0] = sw_group(g, in, 0);
+}
+
 /* ---- errors ------------------------------------------------------------------------------------ */
 
 static void build_unsteady(sw_graph *g, sw_node *const *in, sw_node **out, const void *arg)
@@ -368,4 +401,16 @@ const struct op_error_case optest_errors_update[] = {
      .in = {VALUE(one)},
      .status = SW_ERR_ARGUMENT,
      .text = {"global_norm"}},
+    {.name = "group of nothing",
+     .build = build_no_group,
+     .n_in = 1,
+     .in = {VALUE(one)},
+     .status = SW_ERR_ARGUMENT,
+     .text = {"group"}},
+    {.name = "group of nothing",
+     .build = build_no_group,
+     .n_in = 1,
+     .in = {VALUE(one)},
+     .status = SW_ERR_ARGUMENT,
+     .text = {"group"}},
     {0}};
