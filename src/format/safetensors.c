@@ -14,6 +14,7 @@
 #include <string.h>
 #include "base/context_int.h"
 #include "base/size.h"
+#include "format/json_read.h"
 
 #define LENGTH_BYTES 8
 #define HEADER_LIMIT 100000000u
@@ -78,22 +79,13 @@ static uint64_t read_u64(const uint8_t *p)
     return x;
 }
 
-static sw_status parse_json(const struct parse *p, const char *text, json_t **out)
-{
-    json_error_t why;
-    *out = json_loadb(text, p->header, JSON_REJECT_DUPLICATES, &why);
-    /* The parser calls some failed allocations a syntax error: ask twice before blaming the file. */
-    if (!*out) *out = json_loadb(text, p->header, JSON_REJECT_DUPLICATES, &why);
-    if (*out) return SW_OK;
-    if (json_error_code(&why) == json_error_out_of_memory) return out_of_memory(p);
-    size_t at = why.position > 0 ? (size_t)why.position : 0;
-    return fail(p, LENGTH_BYTES + at, "the header is no JSON: %s", why.text);
-}
-
 static sw_status read_header(const struct parse *p, const uint8_t *data, json_t **out)
 {
-    sw_status status = parse_json(p, (const char *)data + LENGTH_BYTES, out);
-    if (status != SW_OK) return status;
+    struct sw_json_error why;
+    sw_status status = sw__json_read((const char *)data + LENGTH_BYTES, p->header, out, &why);
+    if (status == SW_ERR_MEMORY) return out_of_memory(p);
+    if (status != SW_OK)
+        return fail(p, LENGTH_BYTES + why.offset, "the header is no JSON: %s", why.why);
     if (!json_is_object(*out)) return fail(p, LENGTH_BYTES, "the header is no JSON object");
     const json_t *metadata = json_object_get(*out, "__metadata__");
     if (!metadata) return SW_OK;

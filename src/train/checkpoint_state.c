@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "format/json_read.h"
 #include "train/trainer_int.h"
 
 #define STATE_VERSION 1
@@ -213,19 +214,16 @@ static void decode_state(struct decode *d, const json_t *o, struct sw_train_stat
 sw_status sw__train_state_decode(const char *text, struct sw_train_state *s, char why[128])
 {
     struct decode d = {.why = why};
-    json_error_t error;
+    struct sw_json_error error;
+    json_t *o;
     *s = (struct sw_train_state){0};
-    json_t *o = json_loads(text, JSON_REJECT_DUPLICATES, &error);
-    /* The parser calls some failed allocations a syntax error: ask twice before blaming the file. */
-    if (!o) o = json_loads(text, JSON_REJECT_DUPLICATES, &error);
-    if (!o) {
-        d.failed = true;
-        d.no_memory = json_error_code(&error) == json_error_out_of_memory;
-        snprintf(why, 128, "no JSON: %.100s", error.text);
-    } else {
-        decode_state(&d, o, s);
-        json_decref(o);
+    sw_status status = sw__json_read(text, strlen(text), &o, &error);
+    if (status != SW_OK) {
+        snprintf(why, 128, "no JSON: %s", error.why);
+        return status;
     }
+    decode_state(&d, o, s);
+    json_decref(o);
     if (!d.failed) return SW_OK;
     sw__train_state_free(s);
     return d.no_memory ? SW_ERR_MEMORY : SW_ERR_FORMAT;
