@@ -21,7 +21,7 @@ struct machine {
     int rounds;
 };
 
-static void die(const char *what)
+static _Noreturn void die(const char *what)
 {
     fprintf(stderr, "bench_attention: %s\n", what);
     exit(1);
