@@ -112,7 +112,7 @@ struct cut {
 static struct cut cut_further(const struct sw_gemm_plan *p, const struct sw_gemm_blocks *t,
                               struct cut cut, int64_t want, bool shares)
 {
-    const int64_t most_down = sw__ceil_div(p->m, 3 * t->mr);
+    const int64_t most_down = sw__ceil_div(p->m, 6 * t->mr);
     const int64_t most_across = sw__ceil_div(p->n, t->nr);
     if (shares) {
         if (cut.down * cut.across < want) {
@@ -362,10 +362,13 @@ static void run_tiles(const struct job *job)
             a = shared_a(p, args, job->product) + ks.at * p->a_lines + tile * tile_lines * ks.size;
         else
             pack_a(p, args, a_room, job->product, job->rows, ks);
-        if (b_whole)
+        if (b_whole) {
+            const struct span after = span_of(block + 1, t->kc, p->k);
             b = b_whole + ks.at * b_lines + job->columns.at * ks.size;
-        else
+            if (after.size > 0) next = b_whole + after.at * b_lines + job->columns.at * after.size;
+        } else {
             pack_b(p, args, b_room, job->product, job->columns, ks);
+        }
         multiply_block(job, a, b, ks.size, args->accumulate || block > 0,
                        block == blocks - 1 ? args->epilogue : NULL, next);
     }
