@@ -1,0 +1,123 @@
+#!/bin/bash
+# The program as a user meets it: help, errors, a short training, interruption, reports.
+# usage: cli_test.sh PROGRAM
+set -u
+swell=$1
+dir=$(mktemp -d) || exit 1
+trap 'rm -rf "$dir"' EXIT
+failed=0
+
+fail()
+{
+    echo "FAIL: $*"
+    failed=1
+}
+
+# A command that must fail with status 1, one line on standard error that holds the text, and nothing
+# on standard output.
+refused() # text, arguments ...
+{
+    local text=$1 status
+    shift
+    "$swell" "$@" >"$dir/out" 2>"$dir/err" </dev/null
+    status=$?
+    [ $status = 1 ] || fail "'$*' ended with $status, not 1"
+    [ "$(wc -l <"$dir/err")" = 1 ] || fail "'$*' said $(wc -l <"$dir/err") lines: $(cat "$dir/err")"
+    grep -qF -- "$text" "$dir/err" || fail "'$*' said '$(cat "$dir/err")', without '$text'"
+    [ ! -s "$dir/out" ] || fail "'$*' wrote to standard output"
+}
+
+# ---- a small data set: four bytes of header fields, big-endian ------------------------------------
+field()
+{
+    printf "\\x$(printf %02x $(($1 >> 24 & 255)))\\x$(printf %02x $(($1 >> 16 & 255)))"
+    printf "\\x$(printf %02x $(($1 >> 8 & 255)))\\x$(printf %02x $(($1 & 255)))"
+}
+
+pictures() # count
+{
+    printf '\0\0\10\3'
+    field "$1"
+    field 12
+    field 12
+    head -c $(($1 * 144)) < <(while :; do seq 1 9973; done)
+}
+
+labels() # count
+{
+    printf '\0\0\10\1'
+    field "$1"
+    head -c "$1" < <(while :; do printf '\0\1\2\3\4\5\6\7\10\11'; done)
+}
+
+mkdir "$dir/data"
+pictures 400 >"$dir/data/train-images-idx3-ubyte"
+labels 400 >"$dir/data/train-labels-idx1-ubyte"
+pictures 60 | gzip >"$dir/data/t10k-images-idx3-ubyte.gz"
+labels 60 | gzip >"$dir/data/t10k-labels-idx1-ubyte.gz"
+train=(train convnet --data "$dir/data" --batch 16)
+
+# ---- help and errors ---------------------------------------------------------------------------------
+for verb in train info bench version; do
+    "$swell" help $verb | grep -q '^example' || fail "help of $verb has no example"
+    "$swell" $verb --help | grep -q '^usage: swell '$verb || fail "$verb --help prints no usage"
+done
+refused "no verb 'sing'" sing
+refused "train what" train
+refused "'gpt5' cannot be trained" train gpt5
+refused "unknown option '--fast'" train convnet --fast
+refused "--batch ten" "${train[@]}" --batch ten
+refused "--epochs 0" "${train[@]}" --epochs 0
+refused "--rate needs a value" "${train[@]}" --rate
+refused "exclude each other" "${train[@]}" --epochs 1 --seconds 1
+refused "--resume needs --epochs" "${train[@]}" --resume x
+refused "No such file" train convnet --data "$dir/nowhere"
+refused "--batch 512: there are only 400" train convnet --data "$dir/data" --batch 512
+refused "neither a network" info resnet50
+refused "No such file" info "$dir/nothing.safetensors"
+refused "name one model" info
+refused "--recompute most" info convnet --recompute most
+SWELL_CPU=pentium refused "SWELL_CPU=pentium" info convnet
+printf '\0\0\10\3abc' >"$dir/data/broken"
+mkdir "$dir/bad"
+cp "$dir"/data/t* "$dir/bad"
+head -c 1000 "$dir/data/train-images-idx3-ubyte" >"$dir/bad/train-images-idx3-ubyte"
+refused "bytes of data follow" train convnet --data "$dir/bad"
+
+# ---- a training run is a function of its seed, not of threads -----------------------------------------
+"$swell" "${train[@]}" --epochs 2 --threads 1 --out "$dir/one.safetensors" --curve "$dir/c.svg" \
+    >"$dir/one" 2>"$dir/err" || fail "training: $(cat "$dir/err")"
+grep -q 'accuracy on 60 test pictures' "$dir/one" || fail "no accuracy: $(cat "$dir/one")"
+grep -q '</svg>' "$dir/c.svg" || fail "no curve"
+"$swell" "${train[@]}" --epochs 2 --threads 3 --out "$dir/three.safetensors" --json >"$dir/three" ||
+    fail "training on three threads"
+cmp -s "$dir/one.safetensors" "$dir/three.safetensors" || fail "three threads gave other weights"
+tail -1 "$dir/three" | grep -q '"test_accuracy":' || fail "--json ended with: $(tail -1 "$dir/three")"
+"$swell" "${train[@]}" --epochs 2 --seed 2 --out "$dir/two.safetensors" >/dev/null 2>&1
+cmp -s "$dir/one.safetensors" "$dir/two.safetensors" && fail "another seed gave the same weights"
+
+# ---- interrupted and resumed ends where the undisturbed run ends ---------------------------------------
+long=("${train[@]}" --epochs 150)
+"$swell" "${long[@]}" --out "$dir/whole.safetensors" >/dev/null 2>&1 || fail "a longer training"
+"$swell" "${long[@]}" --checkpoint "$dir/run.safetensors" >/dev/null 2>"$dir/err" &
+sleep 0.7
+kill -INT $!
+wait $!
+[ $? = 130 ] || fail "Ctrl-C did not end with 130"
+grep -q 'interrupted after' "$dir/err" || fail "Ctrl-C: $(cat "$dir/err")"
+"$swell" "${long[@]}" --resume "$dir/run.safetensors" --out "$dir/resumed.safetensors" >/dev/null \
+    2>"$dir/err" || fail "resume: $(cat "$dir/err")"
+cmp -s "$dir/whole.safetensors" "$dir/resumed.safetensors" || fail "the resumed run has other weights"
+refused "safetensors" "${train[@]}" --epochs 1 --resume "$dir/data/broken"
+
+# ---- reports ---------------------------------------------------------------------------------------------
+"$swell" info "$dir/one.safetensors" | grep -q 'conv1.weight  *f32  *(32,1,3,3)' || fail "info of a file"
+"$swell" info convnet --plan --batch 4 | grep -q 'conv2d' || fail "info --plan"
+"$swell" info alexnet --json | grep -q '"numbers": 60965224' || fail "info --json"
+"$swell" bench convnet --runs 2 --profile --trace "$dir/t.json" | grep -q 'GFLOP/s' || fail "bench"
+grep -q traceEvents "$dir/t.json" || fail "bench --trace"
+"$swell" version | grep -q '^swell ' || fail "version"
+"$swell" version >/dev/full 2>/dev/null && fail "a full disk went unnoticed"
+
+[ $failed = 0 ] && echo "the program does what it says"
+exit $failed
