@@ -64,7 +64,7 @@ static void profile_phase(sw_plan *p, int index, double *since)
     struct sw_phase *f = &p->phases[index];
     struct sw_step_profile *r = &p->profile[f->step];
     double now = sw__clock_seconds();
-    if (f->phase == 0) {
+    if (index == 0 || f[-1].step != f->step) { /* the first phase that has work */
         r->calls++;
         r->last_start = *since;
     }
