@@ -1,0 +1,129 @@
+/* swell info: what is in a model, and what a plan of it looks like. */
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "cli/network.h"
+#include "cli/verbs.h"
+
+static const char help[] =
+    "usage: swell info MODEL [options]\n"
+    "\n"
+    "MODEL is a safetensors file, or a network that is built in: alexnet, convnet.\n"
+    "Lists its tensors; with --plan, the steps, fusions, kernels, memory of a compiled plan.\n"
+    "\n"
+    "  --plan            compile and describe the plan\n"
+    "  --batch N         for N pictures at once (default 1)\n"
+    "  --training        the plan of a training step: loss and all gradients\n"
+    "  --recompute HOW   none, cheap or kept: what the backward pass computes again\n"
+    "  --threads N       default: all cores\n"
+    "  --json            tensors and sizes as one JSON object\n"
+    "\n"
+    "examples:\n"
+    "  swell info alexnet --plan\n"
+    "  swell info fashion.safetensors\n"
+    "  swell info convnet --plan --training --batch 128\n";
+
+enum { PLAN = 1000, BATCH, TRAINING, RECOMPUTE, THREADS, JSON };
+
+static const struct option options[] = {{"plan", no_argument, NULL, PLAN},
+                                        {"batch", required_argument, NULL, BATCH},
+                                        {"training", no_argument, NULL, TRAINING},
+                                        {"recompute", required_argument, NULL, RECOMPUTE},
+                                        {"threads", required_argument, NULL, THREADS},
+                                        {"json", no_argument, NULL, JSON},
+                                        {"help", no_argument, NULL, 'h'},
+                                        {0}};
+
+struct sums {
+    int64_t elements, bytes, trainable;
+};
+
+static struct sums add_up(const sw_weights *ws)
+{
+    struct sums s = {0};
+    for (int64_t i = 0; i < sw_weights_count(ws); i++) {
+        const sw_weight *w = sw_weights_at(ws, i);
+        sw_tensor t = sw_weight_tensor(w);
+        s.elements += sw_shape_elements(&t.shape);
+        s.bytes += sw_shape_bytes(&t.shape, t.dtype);
+        if (sw_weight_trainable(w)) s.trainable += sw_shape_elements(&t.shape);
+    }
+    return s;
+}
+
+static void list(const sw_weights *ws)
+{
+    char shape[SW_SHAPE_TEXT], bytes[24];
+    struct sums s = add_up(ws);
+    for (int64_t i = 0; i < sw_weights_count(ws); i++) {
+        const sw_weight *w = sw_weights_at(ws, i);
+        sw_tensor t = sw_weight_tensor(w);
+        printf("%-36s %-6s %s\n", sw_weight_name(w), sw_dtype_get(t.dtype)->name,
+               sw_shape_text(&t.shape, shape));
+    }
+    printf("\n%lld tensors, %lld numbers, %s\n", (long long)sw_weights_count(ws),
+           (long long)s.elements, sw__bytes_text((double)s.bytes, bytes));
+}
+
+static int list_json(const struct verb *verb, const struct network *n)
+{
+    struct sums s = add_up(n->ws);
+    sw_plan_stats p = sw_plan_get_stats(n->plan);
+    json_t *tensors = json_array();
+    for (int64_t i = 0; i < sw_weights_count(n->ws); i++) {
+        const sw_weight *w = sw_weights_at(n->ws, i);
+        sw_tensor t = sw_weight_tensor(w);
+        json_t *shape = json_array();
+        for (int d = 0; d < t.shape.rank; d++)
+            json_array_append_new(shape, json_integer(t.shape.dim[d]));
+        json_array_append_new(tensors, json_pack("{ssssso}", "name", sw_weight_name(w), "dtype",
+                                                 sw_dtype_get(t.dtype)->name, "shape", shape));
+    }
+    json_t *root = json_pack("{sososIsIsIs{sisisIsIsIsf}}", "tensors", tensors, "version",
+                             json_string(sw_version()), "numbers", (json_int_t)s.elements, "bytes",
+                             (json_int_t)s.bytes, "batch", (json_int_t)n->batch, "plan", "steps",
+                             p.steps, "fused", p.fused, "buffer_bytes", (json_int_t)p.buffer_bytes,
+                             "live_bytes", (json_int_t)p.live_bytes, "packed_bytes",
+                             (json_int_t)p.packed_bytes, "flops", p.flops);
+    if (!root) return cli_fail(verb, "a name is no UTF-8 text, or out of memory");
+    json_dumpf(root, stdout, JSON_INDENT(1));
+    printf("\n");
+    json_decref(root);
+    return 0;
+}
+
+static int run(const struct verb *verb, int argc, char **argv)
+{
+    struct network_options o = {.batch = 1};
+    struct network n;
+    int64_t threads = 0;
+    bool plan = false, json = false;
+    int status = 0;
+    for (int c; (c = cli_option(verb, argc, argv, options, &status)) != -1;) switch (c) {
+        case PLAN: plan = true; break;
+        case BATCH:
+            if (!cli_integer(verb, "batch", 1, 65536, &o.batch)) return 1;
+            break;
+        case TRAINING: o.training = true; break;
+        case RECOMPUTE:
+            if (!network_recompute(verb, optarg, &o.recompute)) return 1;
+            break;
+        case THREADS:
+            if (!cli_integer(verb, "threads", 1, 256, &threads)) return 1;
+            break;
+        case JSON: json = true; break;
+        default: return status;
+        }
+    if (optind + 1 != argc) return cli_fail(verb, "name one model; see 'swell help info'");
+    o.name = argv[optind];
+    status = network_open(verb, &n, &o, (int)threads);
+    if (!status && json) status = list_json(verb, &n);
+    if (!status && !json && plan) sw_plan_describe(n.plan, cli_write, stdout);
+    if (!status && !json && !plan) list(n.ws);
+    network_close(&n);
+    return status;
+}
+
+const struct verb verb_info = {"info", "what is in a model, and how it will run", help, run};

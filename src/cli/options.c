@@ -1,0 +1,106 @@
+/* Options, numbers, errors: every flag is honoured or refused with one line. */
+#include <errno.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/terminal.h"
+#include "cli/verbs.h"
+
+int cli_fail(const struct verb *verb, const char *format, ...)
+{
+    va_list args;
+    fflush(stdout);
+    fprintf(stderr, "swell %s: ", verb->name);
+    va_start(args, format);
+    vfprintf(stderr, format, args);
+    va_end(args);
+    fputc('\n', stderr);
+    return 1;
+}
+
+int cli_option(const struct verb *verb, int argc, char **argv, const struct option *options,
+               int *status)
+{
+    opterr = 0;
+    int at = optind ? optind : 1;
+    int c = getopt_long(argc, argv, ":", options, NULL);
+    if (c == 'h') {
+        fputs(verb->help, stdout);
+        *status = 0;
+        return '?';
+    }
+    if (c == ':')
+        *status = cli_fail(verb, "%s needs a value; see 'swell help %s'", argv[optind - 1],
+                           verb->name);
+    else if (c == '?')
+        *status = cli_fail(verb, "unknown option '%s'; see 'swell help %s'",
+                           argv[at < argc ? at : argc - 1], verb->name);
+    return c == ':' ? '?' : c;
+}
+
+bool cli_integer(const struct verb *verb, const char *option, int64_t lo, int64_t hi, int64_t *out)
+{
+    char *end;
+    errno = 0;
+    long long v = strtoll(optarg, &end, 10);
+    if (errno || end == optarg || *end || v < lo || v > hi) {
+        cli_fail(verb, "--%s %s: not a whole number from %lld to %lld", option, optarg,
+                 (long long)lo, (long long)hi);
+        return false;
+    }
+    *out = v;
+    return true;
+}
+
+bool cli_real(const struct verb *verb, const char *option, double lo, double hi, double *out)
+{
+    char *end;
+    double v = strtod(optarg, &end);
+    if (end == optarg || *end || !isfinite(v) || v < lo || v > hi) {
+        cli_fail(verb, "--%s %s: not a number from %g to %g", option, optarg, lo, hi);
+        return false;
+    }
+    *out = v;
+    return true;
+}
+
+static void log_line(void *user, sw_log_level level, const char *line)
+{
+    if (level >= SW_LOG_WARN)
+        fprintf(stderr, "swell %s: %s\n", ((const struct verb *)user)->name, line);
+}
+
+sw_context *cli_context(const struct verb *verb, int threads)
+{
+    sw_context *ctx = NULL;
+    sw_context_options o = {.threads = threads, .log = log_line, .log_user = (void *)verb};
+    sw_status status = sw_context_create(&o, &ctx);
+    if (status == SW_OK) return ctx;
+    const char *cpu = getenv("SWELL_CPU");
+    if (status == SW_ERR_ARGUMENT && cpu)
+        cli_fail(verb, "SWELL_CPU=%s: use ref, avx2 or avx512", cpu);
+    else if (status == SW_ERR_UNSUPPORTED && cpu)
+        cli_fail(verb, "SWELL_CPU=%s: this CPU cannot do that", cpu);
+    else
+        cli_fail(verb, "cannot start %d threads: %s", threads, sw_status_text(status));
+    return NULL;
+}
+
+void cli_write(void *user, const char *text, size_t size)
+{
+    fwrite(text, 1, size, user);
+}
+
+bool cli_colour(FILE *stream)
+{
+    const char *term = getenv("TERM");
+    return sw__is_terminal(fileno(stream)) && !getenv("NO_COLOR") && term &&
+           strcmp(term, "dumb") != 0;
+}
+
+int cli_columns(FILE *stream)
+{
+    return sw__terminal_columns(fileno(stream));
+}
