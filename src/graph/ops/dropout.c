@@ -77,5 +77,6 @@ sw_node *sw_dropout(sw_graph *g, sw_node *x, float p)
     struct dropout_attr attr = {.p = (double)p};
     if (!(p >= 0 && p <= 1))
         return sw__graph_poison(g, SW_ERR_ARGUMENT, "dropout: %g is no probability", (double)p);
+    if (p == 0) return x;
     return sw__op_add(g, &sw__op_dropout, &attr, sizeof attr, &x, 1, 1);
 }
