@@ -156,6 +156,11 @@ static void spread_run(const struct sw_step *s, int phase, int64_t begin, int64_
         int64_t rows = sw__min64(n->block, n->r - row);
         const float *dy = (const float *)s->in[0]->data + plane * n->i;
         float *dx = (float *)s->out[0]->data + (plane * n->r + row) * n->i;
+        if (n->i == 1) {
+            const float v = dy[0] * n->scale;
+            for (int64_t r = 0; r < rows; r++) dx[r] = v;
+            continue;
+        }
         for (int64_t r = 0; r < rows; r++)
             for (int64_t j = 0; j < n->i; j++) dx[r * n->i + j] = dy[j] * n->scale;
     }
