@@ -203,10 +203,12 @@ static sw_node *build_loss(sw_graph *g, sw_node *const *out, int n)
 
 static void note_backward(const sw_plan *p)
 {
-    for (int i = 0; i < p->n_steps; i++)
+    for (int64_t i = 0; i < p->n_ops; i++) {
+        const struct sw_op_class *cls = p->ops[i].cls;
+        if (!p->ops[i].runs && !(cls->flags & SW_OP_VIEW)) continue; /* a view has no step */
         for (size_t b = 0; backward_ops[b].name; b++)
-            if (strcmp(backward_ops[b].name, p->steps[i].cls->name) == 0)
-                backward_ops[b].ran = true;
+            if (strcmp(backward_ops[b].name, cls->name) == 0) backward_ops[b].ran = true;
+    }
 }
 
 static void *copy_of(const void *p, size_t n)
