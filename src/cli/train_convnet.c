@@ -15,7 +15,7 @@
 #include "base/clock.h"
 #include "base/progress.h"
 #include "base/terminal.h"
-#include "cli/curve.h"
+#include "cli/curve_picture.h"
 #include "cli/pictures.h"
 
 #define FASHION "/usr/share/datasets/fashion-mnist"

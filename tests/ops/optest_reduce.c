@@ -55,7 +55,10 @@ static void oracle(const struct oracle_array *in, struct oracle_array *out, cons
 
 #define S(...)                                                                                     \
     {                                                                                              \
-        sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t), { __VA_ARGS__ }                        \
+        sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t),                                        \
+        {                                                                                          \
+            __VA_ARGS__                                                                            \
+        }                                                                                          \
     }
 /* clang-format off */
 #define CASE(title, kind_, x_, n_, keep, rows, tol_, ...)                                          \

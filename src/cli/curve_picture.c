@@ -1,5 +1,5 @@
 /* Curves as SVG: two lines, two axes, no dependencies. */
-#include "cli/curve.h"
+#include "cli/curve_picture.h"
 
 #include <stdio.h>
 

@@ -1,6 +1,6 @@
 /* The curve of a training run as a picture. */
-#ifndef SWELL_CLI_CURVE_H
-#define SWELL_CLI_CURVE_H
+#ifndef SWELL_CLI_CURVE_PICTURE_H
+#define SWELL_CLI_CURVE_PICTURE_H
 
 #include <stdbool.h>
 #include <stdint.h>
