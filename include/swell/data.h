@@ -15,11 +15,11 @@ extern "C" {
 
 /* Pictures of one size.  Everything belongs to the set. */
 typedef struct sw_dataset {
-    int64_t count;                   /* N */
+    int64_t count; /* N */
     int channels, height, width;
-    const uint8_t *images;           /* (N,C,H,W) */
-    const uint8_t *labels;           /* (N) */
-    int classes;                     /* largest label + 1 */
+    const uint8_t *images; /* (N,C,H,W) */
+    const uint8_t *labels; /* (N) */
+    int classes;           /* largest label + 1 */
 } sw_dataset;
 
 /* A pair of IDX files (LeCun's format: magic 0x00000803 and 0x00000801), plain or gzip.  SW_ERR_IO,

@@ -55,7 +55,6 @@ sw_node *sw__node_new(sw_graph *g, sw_dtype dtype, const sw_shape *shape);
 
 /* Run a shape rule; the text of a failure goes to `error`. */
 sw_status sw__infer_run(const struct sw_op_class *cls, const void *attr, sw_tensor *const *in,
-                        int n_in, sw_tensor *const *out, int n_out, char *error,
-                        size_t error_size);
+                        int n_in, sw_tensor *const *out, int n_out, char *error, size_t error_size);
 
 #endif

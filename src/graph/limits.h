@@ -6,7 +6,7 @@
 #include <swell/context.h>
 
 struct sw_limits {
-    double f32_flops; /* fused multiply-adds, two a piece, all threads of the context, a second */
+    double f32_flops;  /* fused multiply-adds, two a piece, all threads of the context, a second */
     double read_bytes; /* read from memory by all threads, a second */
 };
 

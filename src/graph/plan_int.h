@@ -34,14 +34,14 @@ struct sw_value {
     int64_t bytes;       /* of the declared shape */
     const sw_node *node; /* in the graph */
     enum sw_place place;
-    int root;            /* whose memory it is: itself, or what it is a view or in-place result of */
-    int next_alias;      /* next value of the same root, -1 ends */
-    bool data;           /* somebody reads the values, not only the shape */
+    int root;       /* whose memory it is: itself, or what it is a view or in-place result of */
+    int next_alias; /* next value of the same root, -1 ends */
+    bool data;      /* somebody reads the values, not only the shape */
     bool output;
-    int first, last;     /* of a root: steps of its life, SW_FOREVER for outputs */
-    int64_t offset;      /* of a root in the buffer */
-    int reader_count;    /* ops that read the values (fusion) */
-    bool counted;        /* a weight that a step reads unpacked: sw__weight_reader */
+    int first, last;  /* of a root: steps of its life, SW_FOREVER for outputs */
+    int64_t offset;   /* of a root in the buffer */
+    int reader_count; /* ops that read the values (fusion) */
+    bool counted;     /* a weight that a step reads unpacked: sw__weight_reader */
 };
 
 struct sw_plan_op {
@@ -49,15 +49,15 @@ struct sw_plan_op {
     const void *attr;
     const struct sw_op *origin;
     int n_in, n_out;
-    int in[SW_MAX_INPUTS];   /* value numbers, -1 absent */
+    int in[SW_MAX_INPUTS]; /* value numbers, -1 absent */
     int out[SW_MAX_OUTPUTS];
     struct sw_fused_act act;
-    bool runs;    /* false: only its shape rule is evaluated */
-    bool gone;    /* fused into another */
-    bool copy;    /* made by recompute */
-    int fused;    /* how many ops went into this one */
-    int step;     /* number of its step, -1 none */
-    int in_place; /* input whose memory out[0] took, -1 none */
+    bool runs;        /* false: only its shape rule is evaluated */
+    bool gone;        /* fused into another */
+    bool copy;        /* made by recompute */
+    int fused;        /* how many ops went into this one */
+    int step;         /* number of its step, -1 none */
+    int in_place;     /* input whose memory out[0] took, -1 none */
     char *fused_text; /* "+bias+relu", for reports; in the arena */
 };
 
@@ -83,7 +83,7 @@ struct sw_plan {
 
     struct sw_value *values;
     int64_t n_values, values_capacity;
-    int *value_of; /* node id -> value number, -1 none */
+    int *value_of;   /* node id -> value number, -1 none */
     int64_t n_nodes; /* of the graph when it was compiled */
 
     struct sw_plan_op *ops; /* in the order of execution */

@@ -13,9 +13,9 @@
 
 struct recompute {
     sw_plan *p;
-    int *maker;             /* value -> op that makes it, -1 leaf */
-    int *copy_of;           /* value -> its recomputed copy, -1 none */
-    bool *mutated;          /* value (a weight) is written by an op that is in the new list already */
+    int *maker;    /* value -> op that makes it, -1 leaf */
+    int *copy_of;  /* value -> its recomputed copy, -1 none */
+    bool *mutated; /* value (a weight) is written by an op that is in the new list already */
     struct sw_plan_op *ops; /* the new list */
     int64_t n_ops, capacity;
 };

@@ -53,7 +53,8 @@ static int32_t int_power(int32_t x, int32_t z)
 {
     if (z < 0) return x == 1 ? 1 : x == -1 ? (z % 2 ? -1 : 1) : 0;
     uint32_t r = 1;
-    for (int bit = 30; bit >= 0; bit--) { /* from the highest bit: another order than the kernel's */
+    for (int bit = 30; bit >= 0;
+         bit--) { /* from the highest bit: another order than the kernel's */
         r *= r;
         if (z >> bit & 1) r *= (uint32_t)x;
     }
@@ -79,8 +80,8 @@ void check_binary_i32(struct checkkern *c)
                     case SW_BINARY_MIN: want = x < z ? x : z; break;
                     case SW_BINARY_POW: want = int_power(x, z); break;
                     }
-                    ck_true(c, y[i] == want, "op %d scalar %d: %d %d gave %d, not %d", op, scalar, x,
-                            z, y[i], want);
+                    ck_true(c, y[i] == want, "op %d scalar %d: %d %d gave %d, not %d", op, scalar,
+                            x, z, y[i], want);
                 }
                 ck_release(c);
             }
@@ -113,8 +114,8 @@ void check_compare_f32(struct checkkern *c)
                 c->k->compare_f32((enum sw_compare)op, y, a, b, n, scalar);
                 for (int i = 0; i < n; i++) {
                     float x = a[scalar & 1 ? 0 : i], z = b[scalar & 2 ? 0 : i];
-                    ck_true(c, y[i] == compare(op, (double)x, (double)z), "op %d: %g %g gave %d", op,
-                            (double)x, (double)z, y[i]);
+                    ck_true(c, y[i] == compare(op, (double)x, (double)z), "op %d: %g %g gave %d",
+                            op, (double)x, (double)z, y[i]);
                 }
                 ck_release(c);
             }
@@ -148,7 +149,8 @@ void check_where_32(struct checkkern *c)
             uint32_t *y = ck_bytes(c, (size_t)n * sizeof *y, sizeof *y);
             c->k->where_32(y, k, a, b, n, scalar);
             for (int i = 0; i < n; i++) {
-                uint32_t want = k[scalar & 1 ? 0 : i] ? a[scalar & 2 ? 0 : i] : b[scalar & 4 ? 0 : i];
+                uint32_t want = k[scalar & 1 ? 0 : i] ? a[scalar & 2 ? 0 : i]
+                                                      : b[scalar & 4 ? 0 : i];
                 ck_true(c, y[i] == want, "scalar %d i=%d", scalar, i);
             }
             ck_release(c);

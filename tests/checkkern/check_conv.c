@@ -132,7 +132,8 @@ void check_conv_weight_tile_f32(struct checkkern *c)
     tile_case(c, t->mr, t->nr, SW_CONV_PIXELS);
     if (!c->bench) return;
     const int64_t kc = SW_CONV_PIXELS;
-    float *a = ck_fill(c, ck_floats_at(c, t->mr * SW_CONV_PITCH, APART), t->mr * SW_CONV_PITCH, -1, 1);
+    float *a = ck_fill(c, ck_floats_at(c, t->mr * SW_CONV_PITCH, APART), t->mr * SW_CONV_PITCH, -1,
+                       1);
     float *b = ck_fill(c, ck_floats_at(c, kc * t->nr, APART), kc * t->nr, -1, 1);
     float *y = ck_floats_at(c, t->mr * t->nr, APART);
     CK_BENCH(c, "a tile, 256 pixels", 2. * t->mr * t->nr * (double)kc, "FLOP",

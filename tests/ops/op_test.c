@@ -34,7 +34,7 @@ static struct {
 #define OP_BACKWARD(name, fwd) {#name, #fwd, false},
     SW_BACKWARD_OP_LIST(OP_BACKWARD)
 #undef OP_BACKWARD
-    {NULL, NULL, true}};
+        {NULL, NULL, true}};
 
 static int64_t failures, checks;
 static const char *filter;
@@ -225,8 +225,7 @@ static sw_context *contexts[SW_ISA_COUNT][8];
 static sw_context *context_for(const struct setup *s)
 {
     sw_context **ctx = &contexts[sw__isa_find(s->cpu)][s->threads];
-    if (!*ctx)
-        sw_context_create(&(sw_context_options){.threads = s->threads, .cpu = s->cpu}, ctx);
+    if (!*ctx) sw_context_create(&(sw_context_options){.threads = s->threads, .cpu = s->cpu}, ctx);
     return need(*ctx);
 }
 
@@ -340,8 +339,9 @@ static void compare(const char *op, const struct op_case *c, const char *what, c
         if (isnan(want[i]) || isinf(want[i]))
             e = (isnan(want[i]) ? isnan(y) : y == want[i]) ? 0 : INFINITY;
         else
-            e = isnan(y) ? INFINITY
-                         : fabs(y - (tol == 0 && type == SW_F32 ? (double)(float)want[i] : want[i]));
+            e = isnan(y)
+                    ? INFINITY
+                    : fabs(y - (tol == 0 && type == SW_F32 ? (double)(float)want[i] : want[i]));
         if (e > worst || at < 0) {
             worst = e;
             at = i;
@@ -357,8 +357,8 @@ static void same_bits(const char *op, const struct op_case *c, const struct setu
 {
     checks++;
     for (int i = 0; i < outputs_of(c); i++)
-        if (memcmp(a->out[i], b->out[i],
-                   (size_t)sw_shape_bytes(&a->t[i].shape, a->t[i].dtype)) != 0)
+        if (memcmp(a->out[i], b->out[i], (size_t)sw_shape_bytes(&a->t[i].shape, a->t[i].dtype)) !=
+            0)
             fail(op, c, "output %d has other bits %s (%s)", i, what, s->cpu);
     for (int i = 0; i < c->n_in; i++)
         if (a->grad[i] && b->grad[i] &&
@@ -555,7 +555,8 @@ int main(int argc, char **argv)
         }
         for (const struct op_case *c = tables[i].cases; c->name; c++) test_case(tables[i].name, c);
     }
-    for (size_t i = 0; (!*filter || strcmp(filter, "errors") == 0) && op_error_tables[i].family; i++)
+    for (size_t i = 0; (!*filter || strcmp(filter, "errors") == 0) && op_error_tables[i].family;
+         i++)
         for (const struct op_error_case *c = op_error_tables[i].cases; c->name; c++) test_error(c);
     for (size_t i = 0; !*filter && backward_ops[i].name; i++)
         if (!backward_ops[i].ran) {

@@ -12,20 +12,62 @@ struct binary {
     function *f;
 };
 
-static double f_add(double a, double b) { return a + b; }
-static double f_sub(double a, double b) { return a - b; }
-static double f_mul(double a, double b) { return a * b; }
-static double f_div(double a, double b) { return a / b; }
-static double f_pow(double a, double b) { return pow(a, b); }
-static double f_max(double a, double b) { return a > b ? a : b; }
-static double f_min(double a, double b) { return a < b ? a : b; }
-static double f_int_div(double a, double b) { return b == 0 ? 0 : trunc(a / b); }
-static double f_eq(double a, double b) { return a == b; }
-static double f_ne(double a, double b) { return a != b; }
-static double f_lt(double a, double b) { return a < b; }
-static double f_le(double a, double b) { return a <= b; }
-static double f_gt(double a, double b) { return a > b; }
-static double f_ge(double a, double b) { return a >= b; }
+static double f_add(double a, double b)
+{
+    return a + b;
+}
+static double f_sub(double a, double b)
+{
+    return a - b;
+}
+static double f_mul(double a, double b)
+{
+    return a * b;
+}
+static double f_div(double a, double b)
+{
+    return a / b;
+}
+static double f_pow(double a, double b)
+{
+    return pow(a, b);
+}
+static double f_max(double a, double b)
+{
+    return a > b ? a : b;
+}
+static double f_min(double a, double b)
+{
+    return a < b ? a : b;
+}
+static double f_int_div(double a, double b)
+{
+    return b == 0 ? 0 : trunc(a / b);
+}
+static double f_eq(double a, double b)
+{
+    return a == b;
+}
+static double f_ne(double a, double b)
+{
+    return a != b;
+}
+static double f_lt(double a, double b)
+{
+    return a < b;
+}
+static double f_le(double a, double b)
+{
+    return a <= b;
+}
+static double f_gt(double a, double b)
+{
+    return a > b;
+}
+static double f_ge(double a, double b)
+{
+    return a >= b;
+}
 
 static void build(sw_graph *g, sw_node *const *in, sw_node **out, const void *arg)
 {
@@ -78,7 +120,10 @@ static void oracle_where(const struct oracle_array *in, struct oracle_array *out
 
 #define S(...)                                                                                     \
     {                                                                                              \
-        sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t), { __VA_ARGS__ }                        \
+        sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t),                                        \
+        {                                                                                          \
+            __VA_ARGS__                                                                            \
+        }                                                                                          \
     }
 /* clang-format off */
 #define CASE(title, sw, fn, a_, b_, lo_, hi_, rows)                                                \

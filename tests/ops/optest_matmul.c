@@ -143,13 +143,17 @@ static void oracle_linear(const struct oracle_array *in, struct oracle_array *ou
     {                                                                                              \
         .name = title, .build = how, .oracle = oracle_linear,                                      \
         .arg = &(const struct linear){.act = act_}, .n_in = 3,                                     \
-        .in = {IN x_, {.shape = w_, .grad = true, .weight = true},                                 \
+        .in = {IN x_,                                                                              \
+               {.shape = w_, .grad = true, .weight = true},                                        \
                {.shape = b_, .grad = true, .weight = true}},                                       \
         .tol = TOL(k) + 8e-7, .batch = 1                                                           \
     }
 #define S(...)                                                                                     \
     {                                                                                              \
-        sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t), { __VA_ARGS__ }                        \
+        sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t),                                        \
+        {                                                                                          \
+            __VA_ARGS__                                                                            \
+        }                                                                                          \
     }
 
 /* clang-format off */
