@@ -66,26 +66,30 @@ bool cli_real(const struct verb *verb, const char *option, double lo, double hi,
     return true;
 }
 
+/* What the log of a context goes through. */
+struct log {
+    const struct verb *verb;
+    bool said; /* a warning or an error was written */
+};
+
 static void log_line(void *user, sw_log_level level, const char *line)
 {
-    if (level >= SW_LOG_WARN)
-        fprintf(stderr, "swell %s: %s\n", ((const struct verb *)user)->name, line);
+    struct log *log = user;
+    if (level < SW_LOG_WARN) return;
+    log->said = true;
+    fprintf(stderr, "swell %s: %s\n", log->verb->name, line);
 }
 
 sw_context *cli_context(const struct verb *verb, int threads)
 {
+    static struct log log; /* one context a process */
     sw_context *ctx = NULL;
-    sw_context_options o = {.threads = threads, .log = log_line, .log_user = (void *)verb};
+    log = (struct log){verb, false};
+    sw_context_options o = {.threads = threads, .log = log_line, .log_user = &log};
     sw_status status = sw_context_create(&o, &ctx);
-    if (status == SW_OK) return ctx;
-    const char *cpu = getenv("SWELL_CPU");
-    if (status == SW_ERR_ARGUMENT && cpu)
-        cli_fail(verb, "SWELL_CPU=%s: use ref, avx2 or avx512", cpu);
-    else if (status == SW_ERR_UNSUPPORTED && cpu)
-        cli_fail(verb, "SWELL_CPU=%s: this CPU cannot do that", cpu);
-    else
+    if (status != SW_OK && !log.said)
         cli_fail(verb, "cannot start %d threads: %s", threads, sw_status_text(status));
-    return NULL;
+    return ctx;
 }
 
 void cli_write(void *user, const char *text, size_t size)
