@@ -171,8 +171,11 @@ static void decode_schedule(struct decode *d, const json_t *o, sw_schedule *s)
                        .best = get_real(d, json_object_get(o, "best"), "best"),
                        .bad = (int)get_integer(d, o, "bad", INT_MAX),
                        .drops = (int)get_integer(d, o, "drops", INT_MAX)};
-    for (size_t i = 0; i < n; i++)
-        s->milestones[i] = json_integer_value(json_array_get(milestones, i));
+    for (size_t i = 0; i < n; i++) {
+        const json_t *step = json_array_get(milestones, i);
+        if (!json_is_integer(step)) wrong(d, "a milestone");
+        s->milestones[i] = json_integer_value(step);
+    }
 }
 
 static void decode_curve(struct decode *d, const json_t *o, struct sw_curve *c)
@@ -207,8 +210,11 @@ static void decode_state(struct decode *d, const json_t *o, struct sw_train_stat
     const char *why = d->failed ? NULL : sw__schedule_wrong(&s->schedule);
     if (why) wrong(d, "the schedule");
     if (!json_is_array(curves) || json_array_size(curves) > SW_CURVE_NAMES) wrong(d, "curves");
-    for (size_t i = 0; !d->failed && i < json_array_size(curves); i++)
+    for (size_t i = 0; !d->failed && i < json_array_size(curves); i++) {
         decode_curve(d, json_array_get(curves, i), &s->curves[s->n_curves++]);
+        for (size_t j = 0; j < i; j++)
+            if (strcmp(s->curves[j].name, s->curves[i].name) == 0) wrong(d, "a curve's name");
+    }
 }
 
 sw_status sw__train_state_decode(const char *text, struct sw_train_state *s, char why[128])
