@@ -231,12 +231,11 @@ static int build(struct job *j)
 
 /* ---- training ------------------------------------------------------------------------------------ */
 
-/* The next batch of the epoch's order; half of the pictures mirrored. */
+/* The next batch of the epoch's order.  The pictures as they are: mirrored ones cost a point of accuracy
+ * in the few epochs of a minute, for shoes all look to the left. */
 static void next_batch(struct job *j)
 {
     sw_data_position *at = sw_trainer_position(j->trainer);
-    const int w = j->train->width;
-    const int64_t rows = (int64_t)j->train->channels * j->train->height;
     if ((int64_t)at->index + j->batch > j->limit) {
         at->epoch++;
         at->index = 0;
@@ -246,19 +245,6 @@ static void next_batch(struct job *j)
                                            at->index + (uint64_t)i);
     sw_dataset_batch(j->train, j->index, j->batch, MEAN, DEVIATION, j->batch_images,
                      j->batch_labels);
-    for (int64_t i = 0; i < j->batch; i++) {
-        if (sw_shuffled(2, (uint64_t)j->seed + 1,
-                        at->epoch * (uint64_t)j->limit + (uint64_t)j->index[i], 0) == 0)
-            continue;
-        for (int64_t r = 0; r < rows; r++) {
-            float *x = j->batch_images + (i * rows + r) * w;
-            for (int a = 0, b = w - 1; a < b; a++, b--) {
-                float t = x[a];
-                x[a] = x[b];
-                x[b] = t;
-            }
-        }
-    }
     at->index += (uint64_t)j->batch;
 }
 
@@ -469,7 +455,7 @@ static void release(struct job *j)
 
 int train_convnet(const struct verb *verb, int argc, char **argv)
 {
-    struct job j = {.verb = verb, .data = FASHION, .batch = 128, .rate = 0.004, .seed = 1};
+    struct job j = {.verb = verb, .data = FASHION, .batch = 64, .rate = 0.003, .seed = 1};
     int status = read_options(&j, argc, argv);
     if (status >= 0) return status;
     j.ctx = cli_context(verb, (int)j.threads);
