@@ -8,7 +8,8 @@
 #include <swell/swell.h>
 #include "base/rng.h"
 
-enum small_kind { SMALL_CONV, SMALL_ATTENTION, SMALL_KINDS };
+/* The last multiplies in bf16, with the masters in f32. */
+enum small_kind { SMALL_CONV, SMALL_ATTENTION, SMALL_BF16, SMALL_KINDS };
 
 enum {
     SMALL_BATCH = 16,  /* at most */
@@ -111,6 +112,7 @@ static inline sw_status small_net_create(struct small_net *n, enum small_kind ki
     if (status == SW_OK) status = sw_graph_create(n->ctx, &n->g);
     if (status == SW_OK) {
         sw_weights_seed(n->ws, 5);
+        if (kind == SMALL_BF16) sw_graph_compute(n->g, SW_BF16);
         (kind == SMALL_CONV ? small_conv : small_attention)(n);
         status = sw_graph_status(n->g);
     }
@@ -127,7 +129,7 @@ static inline void small_net_fill(struct small_net *n, int64_t first)
     for (int64_t b = 0; b < n->batch; b++) {
         uint64_t example = (uint64_t)(first + b);
         int32_t label = (int32_t)(sw__random_u32(1, 0, example) % SMALL_CLASSES);
-        if (n->kind == SMALL_ATTENTION) {
+        if (n->kind != SMALL_CONV) {
             int32_t stride = 1 + label, at = (int32_t)(sw__random_u32(1, 1, example) % 11);
             for (int j = 0; j < SMALL_T; j++, at = (at + stride) % SMALL_VOCABULARY) {
                 n->tokens[b * SMALL_T + j] = at;

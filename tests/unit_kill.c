@@ -99,7 +99,7 @@ static void same_files(const char *one, const char *other, int kills)
 static void killed_at_random_moments(void **state)
 {
     struct sw_rng rng = {(uint64_t)time(NULL), (uint64_t)getpid(), 0};
-    for (int kind = 0; kind < SMALL_KINDS; kind++) {
+    for (int kind = SMALL_CONV; kind <= SMALL_ATTENTION; kind++) {
         int status, kills;
         double since = seconds();
         /* No thread has been started yet in this process, so a fork is a fresh one. */
