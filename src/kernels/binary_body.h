@@ -1,7 +1,5 @@
 /* The binary kernels as plain loops, compiled once for each ISA: SW_NAME(base) gives the function's
  * name.  Every operation is exactly rounded or exact, so all ISAs give the same bits. */
-#include <math.h>
-
 #include "kernels/kernels.h"
 
 /* One loop for each way of operands being scalar; `e` computes from x and z. */
@@ -40,7 +38,7 @@ static void SW_NAME(sw__binary_f32)(enum sw_binary op, float *y, const float *a,
     case SW_BINARY_DIV: LOOPS(float, x / z); break;
     case SW_BINARY_MAX: LOOPS(float, x > z || x != x ? x : z); break;
     case SW_BINARY_MIN: LOOPS(float, x < z || x != x ? x : z); break;
-    case SW_BINARY_POW: LOOPS(float, powf(x, z)); break;
+    case SW_BINARY_POW: /* pow_f32 */
     case SW_BINARY_COUNT: break;
     }
 }
@@ -102,11 +100,26 @@ static void SW_NAME(sw__compare_i32)(enum sw_compare op, uint8_t *y, const int32
 static void SW_NAME(sw__where_32)(uint32_t *y, const uint8_t *c, const uint32_t *a,
                                   const uint32_t *b, int64_t n, int scalar)
 {
-    int64_t sc = !(scalar & 1), sa = !(scalar & 2), sb = !(scalar & 4);
-    if (scalar == 0)
+    const uint32_t x = scalar & 2 && n > 0 ? *a : 0, z = scalar & 4 && n > 0 ? *b : 0;
+    if (scalar & 1) {
+        for (int64_t i = 0; i < n; i++)
+            y[i] = *c ? (scalar & 2 ? x : a[i]) : (scalar & 4 ? z : b[i]);
+        return;
+    }
+    switch (scalar) {
+    case 0:
         for (int64_t i = 0; i < n; i++) y[i] = c[i] ? a[i] : b[i];
-    else
-        for (int64_t i = 0; i < n; i++) y[i] = c[i * sc] ? a[i * sa] : b[i * sb];
+        break;
+    case 2:
+        for (int64_t i = 0; i < n; i++) y[i] = c[i] ? x : b[i];
+        break;
+    case 4:
+        for (int64_t i = 0; i < n; i++) y[i] = c[i] ? a[i] : z;
+        break;
+    default:
+        for (int64_t i = 0; i < n; i++) y[i] = c[i] ? x : z;
+        break;
+    }
 }
 
 void SW_INIT(struct sw_kernels *k)

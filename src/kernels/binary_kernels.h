@@ -14,7 +14,7 @@ enum sw_binary {
     SW_BINARY_DIV, /* i32: truncates, x / 0 = 0, INT32_MIN / -1 = INT32_MIN */
     SW_BINARY_MAX, /* NaN if one is */
     SW_BINARY_MIN,
-    SW_BINARY_POW, /* f32: C's powf; i32: wraps, negative powers as if divided */
+    SW_BINARY_POW, /* f32: slot pow_f32; i32: wraps, negative powers as if divided */
     SW_BINARY_COUNT
 };
 

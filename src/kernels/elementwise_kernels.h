@@ -74,6 +74,10 @@
       (float *dx, const float *dy, const float *v, int64_t n, float lo, float hi))
 /* clang-format on */
 
+/* ---- pow --------------------------------------------------------------------------------------
+ * y[i] = a[i] ^ b[i] with the special cases of C's pow; 1.5 ulp.  `scalar` as in binary_kernels.h: bit
+ * 0 says that a is one number for all, bit 1 that b is. */
+
 /* ---- dropout ----------------------------------------------------------------------------------
  * y[i] = word < below ? 0 : x[i] * scale, where word is the random word number first + i of the
  * stream (sw__random_u32 of base/rng.h); first is a multiple of 4.  The same bits in every ISA. */
@@ -81,6 +85,7 @@
 #define SW_ELEMENTWISE_KERNELS(X)                                                                  \
     SW_UNARY_KERNELS(X)                                                                            \
     SW_UNARY_GRAD_KERNELS(X)                                                                       \
+    X(pow_f32, void, (float *y, const float *a, const float *b, int64_t n, int scalar))            \
     X(dropout_f32, void,                                                                           \
       (float *y, const float *x, int64_t n, float scale, uint32_t below, uint64_t seed,            \
        uint64_t stream, uint64_t first))

@@ -73,7 +73,10 @@ static sw_status nest_prepare(struct sw_step *s)
 static sw_status binary_prepare(struct sw_step *s)
 {
     bool f32 = s->in[0]->dtype == SW_F32;
-    s->kernel = s->k->names[f32 ? SW_SLOT_binary_f32 : SW_SLOT_binary_i32];
+    bool power = ((const struct binary_attr *)s->attr)->op == SW_BINARY_POW;
+    s->kernel = s->k->names[!f32    ? SW_SLOT_binary_i32
+                            : power ? SW_SLOT_pow_f32
+                                    : SW_SLOT_binary_f32];
     return nest_prepare(s);
 }
 
@@ -101,7 +104,10 @@ static void binary_run(const struct sw_step *s, int phase, int64_t begin, int64_
     sw__step_range(s, b->total, SW_GRAIN, begin, end, &at, &to);
     for (int64_t n; at < to; at += n) {
         n = sw__broadcast_run(b, at, to, off);
-        if (s->in[0]->dtype == SW_F32)
+        if (s->in[0]->dtype == SW_F32 && attr->op == SW_BINARY_POW)
+            s->k->pow_f32((float *)s->out[0]->data + at, (const float *)s->in[0]->data + off[0],
+                          (const float *)s->in[1]->data + off[1], n, b->scalar);
+        else if (s->in[0]->dtype == SW_F32)
             s->k->binary_f32((enum sw_binary)attr->op, (float *)s->out[0]->data + at,
                              (const float *)s->in[0]->data + off[0],
                              (const float *)s->in[1]->data + off[1], n, b->scalar);
@@ -177,15 +183,21 @@ static void div_grad(sw_graph *g, const struct sw_op *op, sw_node *const *dy, co
     if (need[1]) dx[1] = sw__sum_to(g, sw_neg(g, sw_mul(g, d, sw__op_out(op, 0))), b);
 }
 
+/* Where b is 0 the first is 0 whatever a is; where a is 0 the second is 0, its limit for b > 0. */
 static void pow_grad(sw_graph *g, const struct sw_op *op, sw_node *const *dy, const bool *need,
                      sw_node **dx)
 {
     sw_node *a = sw__op_in(op, 0), *b = sw__op_in(op, 1), *y = sw__op_out(op, 0);
+    sw_node *zero = sw_scalar(g, 0), *one = sw_scalar(g, 1);
     if (need[0]) {
-        sw_node *slope = sw_mul(g, b, sw_pow(g, a, sw_sub(g, b, sw_scalar(g, 1))));
+        sw_node *less = sw_where(g, sw_equal(g, b, zero), one, sw_sub(g, b, one));
+        sw_node *slope = sw_mul(g, b, sw_pow(g, a, less));
         dx[0] = sw__sum_to(g, sw_mul(g, dy[0], slope), a);
     }
-    if (need[1]) dx[1] = sw__sum_to(g, sw_mul(g, dy[0], sw_mul(g, y, sw_log(g, a))), b);
+    if (need[1]) {
+        sw_node *log = sw_log(g, sw_where(g, sw_equal(g, a, zero), one, a));
+        dx[1] = sw__sum_to(g, sw_mul(g, dy[0], sw_mul(g, y, log)), b);
+    }
 }
 
 /* dy where the condition holds goes to in[yes], elsewhere to in[no]. */

@@ -156,6 +156,12 @@ static void sw__clip_grad_f32_ref(float *dx, const float *dy, const float *v, in
     for (int64_t i = 0; i < n; i++) dx[i] = v[i] < lo || v[i] > hi ? 0 : dy[i];
 }
 
+static void sw__pow_f32_ref(float *y, const float *a, const float *b, int64_t n, int scalar)
+{
+    int64_t step_a = !(scalar & 1), step_b = !(scalar & 2);
+    for (int64_t i = 0; i < n; i++) y[i] = (float)pow((double)a[i * step_a], (double)b[i * step_b]);
+}
+
 static void sw__dropout_f32_ref(float *y, const float *x, int64_t n, float scale, uint32_t below,
                                 uint64_t seed, uint64_t stream, uint64_t first)
 {

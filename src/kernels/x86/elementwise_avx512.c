@@ -2,6 +2,7 @@
 #include "kernels/x86/vec_avx512.h"
 #include "kernels/x86/unary_template.h"
 #include "kernels/x86/unary_grad_template.h"
+#include "kernels/x86/pow_template.h"
 #include "kernels/x86/dropout_template.h"
 
 #define SET(slot, ret, args) SW_KERNEL_SET(k, slot, sw__##slot##_avx512);
