@@ -4,7 +4,7 @@
 
 #include "kernels/kernels.h"
 
-enum { LANES = 32 };
+enum { LANES = 32, NARROW = 32, PARTS = 256 };
 
 #define TAKE_SUM(a, b) ((a) + (b))
 #define TAKE_MAX(a, b) ((a) > (b) || (a) != (a) ? (a) : (b))
@@ -28,9 +28,36 @@ enum { LANES = 32 };
             for (int j = 0; j < half; j++) lane[j] = TAKE(lane[j], lane[j + half]);                \
         return lane[0];                                                                            \
     }                                                                                              \
+    /* Rows r = p, p + group, p + 2 group, ... to part p; then the parts in order. */              \
+    static void SW_NAME(name##_grouped)(float *y, const float *x, int64_t rows, int64_t stride,    \
+                                        int64_t n)                                                 \
+    {                                                                                              \
+        float part[PARTS];                                                                         \
+        int64_t group = PARTS / stride, width = group * stride, r = group;                         \
+        if (n == stride) {                                                                         \
+            memcpy(part, x, (size_t)width * sizeof *x);                                            \
+            for (; r + group <= rows; r += group)                                                  \
+                for (int64_t j = 0; j < width; j++) part[j] = TAKE(part[j], x[r * stride + j]);    \
+            for (int64_t j = 0; j < (rows - r) * stride; j++)                                      \
+                part[j] = TAKE(part[j], x[r * stride + j]);                                        \
+        } else {                                                                                   \
+            for (int64_t j = 0; j < n; j++)                                                        \
+                for (r = 0; r < rows; r++) {                                                       \
+                    float *p = &part[r % group * stride + j];                                      \
+                    *p = r < group ? x[r * stride + j] : TAKE(*p, x[r * stride + j]);              \
+                }                                                                                  \
+        }                                                                                          \
+        memcpy(y, part, (size_t)n * sizeof *y);                                                    \
+        for (int64_t p = 1; p < group; p++)                                                        \
+            for (int64_t j = 0; j < n; j++) y[j] = TAKE(y[j], part[p * stride + j]);               \
+    }                                                                                              \
     static void SW_NAME(name##_rows)(float *y, const float *x, int64_t rows, int64_t stride,       \
                                      int64_t n)                                                    \
     {                                                                                              \
+        if (stride <= NARROW && rows >= 2 * (PARTS / stride)) {                                    \
+            SW_NAME(name##_grouped)(y, x, rows, stride, n);                                        \
+            return;                                                                                \
+        }                                                                                          \
         memcpy(y, x, (size_t)n * sizeof *y);                                                       \
         for (int64_t r = 1; r < rows; r++) {                                                       \
             const float *row = x + r * stride;                                                     \

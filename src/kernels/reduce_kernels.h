@@ -1,7 +1,11 @@
 /* Kernels that reduce: sums and extremes of a run, or of the columns of some rows.
  *
- * A sum has 32 partial sums that are added as a tree: error at most (n / 32 + 6) eps / 2 * sum |x|.
- * Extremes are NaN when an element is.  n >= 1, rows >= 1. */
+ * The sum of a run has 32 partial sums that are added as a tree: error at most
+ * (n / 32 + 6) eps / 2 * sum |x|.  Columns are summed in the order of the rows; where the stride is at
+ * most 32 and the rows are many (2 G and more, G = 256 / stride), in G partial sums, of the rows r with
+ * r mod G = 0, 1, ..., that are added in order: (rows / G + G) eps / 2 * sum |x|.  So the order depends
+ * on rows and stride only, never on n.  Extremes are NaN when an element is.
+ * n >= 1, rows >= 1, stride >= n. */
 #ifndef SWELL_REDUCE_KERNELS_H
 #define SWELL_REDUCE_KERNELS_H
 

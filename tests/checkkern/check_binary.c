@@ -187,30 +187,51 @@ void check_reduce_f32(struct checkkern *c)
         }
 }
 
+static void check_columns(struct checkkern *c, int kind, int64_t rows, int64_t stride, int n)
+{
+    int64_t size = (rows - 1) * stride + n, group = stride <= 32 ? 256 / stride : 1;
+    float *x = ck_fill(c, ck_floats(c, size), size, -1, 1), *y = ck_floats(c, n);
+    if (kind && n % 3 == 0) ck_fill_special(c, x, size, 40);
+    ck_freeze(c, x);
+    c->k->reduce_rows_f32((enum sw_reduce)kind, y, x, rows, stride, n);
+    for (int j = 0; j < n; j++) {
+        double sum = 0, magnitude = 0, best = (double)x[j];
+        for (int64_t r = 0; r < rows; r++) {
+            double v = (double)x[r * stride + j];
+            sum += v;
+            magnitude += fabs(v);
+            best = extreme(kind, best, v);
+        }
+        int64_t roundings = rows < 2 * group ? rows : rows / group + group;
+        float one;
+        if (kind == SW_REDUCE_KIND_SUM)
+            ck_near(c, y[j], sum, ck_sum_bound(roundings, magnitude), "sum n=%d", n);
+        else
+            ck_true(c, isnan(best) ? isnan(y[j]) : (double)y[j] == best,
+                    "kind %d n=%d j=%d: %g, not %g", kind, n, j, (double)y[j], best);
+        c->k->reduce_rows_f32((enum sw_reduce)kind, &one, x + j, rows, stride, 1);
+        ck_same(c, one, y[j], "column %d of %d alone, rows=%d stride=%d", j, n, (int)rows,
+                (int)stride);
+    }
+    ck_release(c);
+}
+
 void check_reduce_rows_f32(struct checkkern *c)
 {
     for (int kind = 0; kind < 3; kind++)
         for (int n = 1; n <= CK_LENGTHS; n++) {
-            int64_t rows = 1 + ck_below(c, 20), stride = n + ck_below(c, 3);
-            int64_t size = (rows - 1) * stride + n;
-            float *x = ck_fill(c, ck_floats(c, size), size, -1, 1), *y = ck_floats(c, n);
-            if (kind && n % 3 == 0) ck_fill_special(c, x, size, 40);
-            ck_freeze(c, x);
-            c->k->reduce_rows_f32((enum sw_reduce)kind, y, x, rows, stride, n);
-            for (int j = 0; j < n; j++) {
-                double sum = 0, magnitude = 0, best = (double)x[j];
-                for (int64_t r = 0; r < rows; r++) {
-                    double v = (double)x[r * stride + j];
-                    sum += v;
-                    magnitude += fabs(v);
-                    best = extreme(kind, best, v);
-                }
-                if (kind == SW_REDUCE_KIND_SUM)
-                    ck_near(c, y[j], sum, ck_sum_bound(rows, magnitude), "sum n=%d", n);
-                else
-                    ck_true(c, isnan(best) ? isnan(y[j]) : (double)y[j] == best,
-                            "kind %d n=%d j=%d: %g, not %g", kind, n, j, (double)y[j], best);
-            }
-            ck_release(c);
+            int64_t stride = n + ck_below(c, 3);
+            check_columns(c, kind, 1 + ck_below(c, 20), stride, n);
+            check_columns(c, kind, 1 + ck_below(c, 1500), stride, n);
+            check_columns(c, kind, 1 + ck_below(c, 1500), n, n);
         }
+    if (!c->bench) return;
+    enum { N = 1 << 16 };
+    float *x = ck_fill(c, ck_floats_at(c, N, 0), N, -1, 1), *y = ck_floats_at(c, 1024, 0);
+    CK_BENCH(c, "64 x 1024", 4. * N, "B",
+             c->k->reduce_rows_f32(SW_REDUCE_KIND_SUM, y, x, 64, 1024, 1024));
+    CK_BENCH(c, "4096 x 16", 4. * N, "B",
+             c->k->reduce_rows_f32(SW_REDUCE_KIND_SUM, y, x, 4096, 16, 16));
+    CK_BENCH(c, "21845 x 3", 4. * N, "B",
+             c->k->reduce_rows_f32(SW_REDUCE_KIND_SUM, y, x, 21845, 3, 3));
 }
