@@ -56,7 +56,8 @@ typedef struct sw_shape {
 
 SW_API sw_shape sw_shape_make(int rank, const int64_t *dim);
 
-/* Number of elements, or -1 when a dimension is negative or the product overflows int64. */
+/* Number of elements, or -1 when a dimension is negative or the product is larger than 2^56; zeros do
+ * not excuse the other dimensions. */
 SW_API int64_t sw_shape_elements(const sw_shape *shape);
 SW_API bool sw_shape_equal(const sw_shape *a, const sw_shape *b);
 

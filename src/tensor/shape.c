@@ -20,6 +20,10 @@ sw_shape sw_shape_make(int rank, const int64_t *dim)
     return shape;
 }
 
+/* More than any machine can address; and so far from the end of int64 that sizes, strides and sums of
+ * a tensor can be rounded up and counted in bytes without another check. */
+#define MAX_ELEMENTS (INT64_C(1) << 56)
+
 int64_t sw_shape_elements(const sw_shape *shape)
 {
     bool empty = false;
@@ -30,10 +34,10 @@ int64_t sw_shape_elements(const sw_shape *shape)
         if (shape->dim[i] < 0) return -1;
         if (shape->dim[i] == 0) empty = true;
     }
-    if (empty) return 0; /* however large the others are */
+    /* Nothing in it, but strides are made of the others: they must fit too. */
     for (int i = 0; i < shape->rank; i++)
-        if (!sw__i64_mul(n, shape->dim[i], &n)) return -1;
-    return n;
+        if (shape->dim[i] && (!sw__i64_mul(n, shape->dim[i], &n) || n > MAX_ELEMENTS)) return -1;
+    return empty ? 0 : n;
 }
 
 bool sw_shape_equal(const sw_shape *a, const sw_shape *b)

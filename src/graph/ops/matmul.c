@@ -122,11 +122,13 @@ static sw_status matmul_infer(struct sw_infer *q)
             return sw__infer_mismatch(q, A, B, "leading sizes do not broadcast");
         out.dim[rank - 3 - i] = x == 1 ? y : x;
     }
+    if (s->rank > 1) out.dim[rank - 2] = s->dim[attr->ta ? s->rank - 1 : s->rank - 2];
+    out.dim[out.rank - 1] = t->dim[attr->tb ? t->rank - 2 : t->rank - 1];
+    if (sw_shape_elements(&out) < 0)
+        return sw__infer_fail(q, SW_ERR_SIZE, "the result is too large");
     struct product p;
     if (!product_of(attr, s, t, &p))
         return sw__infer_mismatch(q, A, B, "more than three groups of broadcast axes");
-    if (s->rank > 1) out.dim[rank - 2] = s->dim[attr->ta ? s->rank - 1 : s->rank - 2];
-    out.dim[out.rank - 1] = p.n;
     if (q->n_in > BIAS && q->in[BIAS]) {
         status = sw__infer_dtype(q, BIAS, SW_F32);
         if (status != SW_OK) return status;
