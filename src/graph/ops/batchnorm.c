@@ -22,7 +22,7 @@
  * The gradient is in batchnorm_backward.c. */
 #include <math.h>
 
-#include "graph/ops/fused_act.h"
+#include "graph/ops/activation.h"
 #include "graph/ops/batchnorm_int.h"
 
 enum { X, GAMMA, BETA, MEAN, VARIANCE }; /* inputs */
@@ -172,13 +172,13 @@ static void batchnorm_run(const struct sw_step *s, int phase, int64_t begin, int
     if (plane == 1) {
         s->k->row_affine_f32(out + from * channels, in + from * channels, mean, scale, shift,
                              to - from, channels);
-        sw__act_run(s, out + from * channels, (to - from) * channels);
+        sw__apply_act(s->k, s->act, out + from * channels, (to - from) * channels);
         return;
     }
     for (int64_t p = from; p < to; p++) {
         int64_t c = p % channels;
         s->k->plane_affine_f32(out + p * plane, in + p * plane, mean[c], scale[c], shift[c], plane);
-        sw__act_run(s, out + p * plane, plane);
+        sw__apply_act(s->k, s->act, out + p * plane, plane);
     }
 }
 

@@ -13,7 +13,7 @@
  * Both come from the sums of dy and dy * (x - mean) over each plane. */
 #include <math.h>
 
-#include "graph/ops/fused_act.h"
+#include "graph/ops/activation.h"
 #include "graph/ops/norm_int.h"
 
 #define GROUP_WHOLE 65536
@@ -120,7 +120,7 @@ static void groupnorm_run(const struct sw_step *s, int phase, int64_t begin, int
             s->k->plane_affine_f32(y + at, x + at, mean, gamma ? rstd * gamma[c] : rstd,
                                    beta ? beta[c] : 0, d.plane);
         }
-        sw__act_run(s, y, d.size);
+        sw__apply_act(s->k, s->act, y, d.size);
     }
     (void)phase;
 }
