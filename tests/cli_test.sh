@@ -97,7 +97,7 @@ tail -1 "$dir/three" | grep -q '"test_accuracy":' || fail "--json ended with: $(
 cmp -s "$dir/one.safetensors" "$dir/two.safetensors" && fail "another seed gave the same weights"
 
 # ---- interrupted and resumed ends where the undisturbed run ends ---------------------------------------
-long=("${train[@]}" --epochs 60)
+long=("${train[@]}" --epochs 60 --threads 1)
 "$swell" "${long[@]}" --out "$dir/whole.safetensors" >/dev/null 2>&1 || fail "a longer training"
 "$swell" "${long[@]}" --checkpoint "$dir/run.safetensors" >/dev/null 2>"$dir/err" &
 sleep 0.4

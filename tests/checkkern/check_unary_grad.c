@@ -48,12 +48,13 @@ static void check_grad(struct checkkern *c, const struct unary_grad *u)
             float *z = ck_floats(c, n);
             memcpy(z, operand ? v : dy, sizeof *z * (size_t)n);
             u->run(c, z, operand ? dy : z, operand ? z : v, n, u);
-            ck_same_bytes(c, z, dx, sizeof *z * (size_t)n, "in place, n=%d", n);
+            for (int i = 0; i < n; i++) ck_same(c, z[i], dx[i], "in place, n=%d i=%d", n, i);
         }
         for (int i = 0; i < n; i++) {
             float *one = ck_floats(c, 1);
             u->run(c, one, dy + i, v + i, 1, u);
-            ck_same_bytes(c, one, dx + i, sizeof *one, "alone, n=%d i=%d", n, i);
+            /* Which of two NaNs a product hands on is the compiler's choice. */
+            ck_same(c, *one, dx[i], "alone, n=%d i=%d", n, i);
         }
         ck_release(c);
     }
