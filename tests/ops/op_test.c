@@ -541,13 +541,41 @@ static void test_error(const struct op_error_case *c)
     sw_context_destroy(ctx);
 }
 
-/* op_test [OP]: all ops, or those whose name begins with OP; "errors" for the error cases. */
+/* Whether an op is among those of this run: its name begins with the filter, and its number is in the
+ * part. */
+static bool chosen(size_t number, int part, int parts)
+{
+    return strncmp(tables[number].name, filter, strlen(filter)) == 0 &&
+           (int)(number % (size_t)parts) == part;
+}
+
+/* An op made by gradient rules must have run if the op that is to run it was among the chosen. */
+static void check_backward_ops(int part, int parts)
+{
+    for (size_t b = 0; backward_ops[b].name; b++)
+        for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
+            if (strcmp(tables[i].name, backward_ops[b].forward) != 0 || !chosen(i, part, parts))
+                continue;
+            if (backward_ops[b].ran) break;
+            failures++;
+            printf("FAIL %s: no gradient test of %s ran it\n", backward_ops[b].name,
+                   backward_ops[b].forward);
+        }
+}
+
+/* op_test [OP [K/N]]: all ops, or those whose name begins with OP ("" for all), of these the K-th of N
+ * parts; "errors" for the error cases, which the first part has too. */
 int main(int argc, char **argv)
 {
+    int ops = 0, part = 0, parts = 1;
     filter = argc > 1 ? argv[1] : "";
-    int ops = 0;
+    if (argc > 2 && (sscanf(argv[2], "%d/%d", &part, &parts) != 2 || part < 1 || part > parts)) {
+        printf("usage: op_test [OP [K/N]]\n");
+        return 1;
+    }
+    part -= argc > 2;
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
-        if (strncmp(tables[i].name, filter, strlen(filter)) != 0) continue;
+        if (!chosen(i, part, parts)) continue;
         ops++;
         if (!tables[i].cases[0].name) {
             failures++;
@@ -555,15 +583,10 @@ int main(int argc, char **argv)
         }
         for (const struct op_case *c = tables[i].cases; c->name; c++) test_case(tables[i].name, c);
     }
-    for (size_t i = 0; (!*filter || strcmp(filter, "errors") == 0) && op_error_tables[i].family;
-         i++)
+    bool errors = (!*filter && part == 0) || strcmp(filter, "errors") == 0;
+    for (size_t i = 0; errors && op_error_tables[i].family; i++)
         for (const struct op_error_case *c = op_error_tables[i].cases; c->name; c++) test_error(c);
-    for (size_t i = 0; !*filter && backward_ops[i].name; i++)
-        if (!backward_ops[i].ran) {
-            failures++;
-            printf("FAIL %s: no gradient test of %s ran it\n", backward_ops[i].name,
-                   backward_ops[i].forward);
-        }
+    check_backward_ops(part, parts);
     contexts_free();
     printf("%d ops, %lld checks, %lld failures\n", ops, (long long)checks, (long long)failures);
     return failures ? 1 : 0;
