@@ -177,7 +177,7 @@ const struct op_case optest_matmul[] = {
     LINEAR("linear", build_linear, IDENTITY, (S(6, 40)), S(10, 40), S(10), 40),
     LINEAR("linear, three axes", build_linear, IDENTITY, (S(3, 4, 40)), S(33, 40), S(33), 40),
     {.name = "linear, a vector", .build = build_linear, .oracle = oracle_linear,
-     .arg = &(const struct linear){IDENTITY}, .n_in = 3,
+     .arg = &(const struct linear){.act = IDENTITY}, .n_in = 3,
      .in = {IN(S(40)), IN(S(10, 40)), IN(S(10))}, .tol = TOL(40)},
     LINEAR("linear + relu", build_linear, RELU, (S(20, 40)), S(10, 40), S(10), 40),
     LINEAR("linear + leaky relu", build_linear, LEAKY, (S(20, 40)), S(10, 40), S(10), 40),
@@ -215,7 +215,7 @@ const struct op_error_case optest_errors_matmul[] = {
     {.name = "integers", .build = build_matmul, .arg = &(const struct product){false, false}, .n_in = 2,
      .in = {{.shape = S(3, 4), .dtype = SW_I32, .lo = 0, .hi = 9}, {.shape = S(4, 4)}},
      .status = SW_ERR_DTYPE, .text = {"matmul", "i32"}},
-    {.name = "bias length", .build = build_linear, .arg = &(const struct linear){IDENTITY}, .n_in = 3,
+    {.name = "bias length", .build = build_linear, .arg = &(const struct linear){.act = IDENTITY}, .n_in = 3,
      .in = {{.shape = S(3, 4)}, {.shape = S(5, 4)}, {.shape = S(6)}}, .status = SW_ERR_SHAPE,
      .text = {"matmul", "(6)", "bias"}},
     {0}};
