@@ -1,6 +1,4 @@
 /* Tasks of an implicit matrix multiplication; see conv_product.h. */
-#include <string.h>
-
 #include "base/size.h"
 #include "graph/ops/conv_product.h"
 #include "kernels/gemm_table.h"
@@ -57,35 +55,32 @@ size_t sw__conv_scratch(const struct sw_kernels *k, int64_t rows)
 struct job {
     const struct conv_product *p;
     const struct sw_gemm_blocks *t;
-    struct sw_epilogue epilogue; /* of the task's first row */
-    bool finish;                 /* there is something in it */
+    struct sw_epilogue epilogue; /* of the rows at hand */
+    const float *bias;           /* of the task's first row, or NULL */
+    bool finish;                 /* there is something to do in the end */
     int64_t row, rows, height;   /* rows of the group; of a panel */
     const float *a, *x;          /* the group's */
     float *y;                    /* the task's first row */
     float *panel, *sums;         /* scratch: a panel of X; results of panels that go elsewhere */
 };
 
-/* Where the results of pixels p0 .. p0+np-1 are summed. */
+/* Where the results of a panel are summed. */
 struct target {
     float *c;
     int64_t ldc;
+    bool final; /* in y; else in the scratch, to be copied */
 };
 
-/* Whether results lie in y as in a panel: neighbouring pixels of one image side by side. */
-static bool is_dense(const struct conv_product *p, int64_t p0, int64_t np)
-{
-    const int64_t pixels = p->grid.oh * p->grid.ow;
-    return p->to.sx == 1 && p->to.sy == 1 && pixels == p->to.h * p->to.w &&
-           p0 / pixels == (p0 + np - 1) / pixels;
-}
-
+/* Pixels p0 .. p0+np-1, panel `number` of the task: in y, if neighbouring pixels of one image lie
+ * there side by side. */
 static struct target target_of(const struct job *job, int64_t p0, int64_t np, int64_t number)
 {
     const struct conv_product *p = job->p;
-    const int64_t plane = p->to.h * p->to.w, nr = job->t->nr;
-    if (!is_dense(p, p0, np)) return (struct target){job->sums + number * job->rows * nr, nr};
-    const int64_t image = p0 / plane, at = p0 % plane;
-    return (struct target){job->y + image * p->groups * p->rows * plane + at, plane};
+    const int64_t plane = p->to.h * p->to.w, pixels = p->grid.oh * p->grid.ow, nr = job->t->nr;
+    const int64_t image = p0 / pixels, at = p0 - image * pixels;
+    if (p->to.sx != 1 || p->to.sy != 1 || pixels != plane || at + np > pixels)
+        return (struct target){job->sums + number * job->rows * nr, nr, false};
+    return (struct target){job->y + image * p->groups * p->rows * plane + at, plane, true};
 }
 
 /* Copy a panel's results, [rows][NR], to where its pixels belong. */
@@ -100,18 +95,12 @@ static void put(const struct job *job, const float *c, int64_t p0, int64_t np)
         float *to = job->y + image * p->groups * p->rows * plane +
                     (p->to.y0 + r * p->to.sy) * p->to.w + p->to.x0 + q * step;
         n = sw__min64(g->ow - q, np - at);
-        for (int64_t i = 0; i < job->rows; i++, to += plane) {
-            const float *from = c + i * job->t->nr + at;
-            if (step == 1)
-                memcpy(to, from, (size_t)n * sizeof *to);
-            else
-                for (int64_t j = 0; j < n; j++) to[j * step] = from[j];
-        }
+        p->kernels->copy_x32(to, c + at, job->rows, n, plane, step, job->t->nr, 1);
     }
 }
 
 /* One panel of pixels over the block of k at `k0`; the last block finishes. */
-static void add_block(const struct job *job, struct target to, int64_t p0, int64_t np, int64_t k0,
+static void add_block(struct job *job, struct target to, int64_t p0, int64_t np, int64_t k0,
                       int64_t kc)
 {
     const struct conv_product *p = job->p;
@@ -121,16 +110,15 @@ static void add_block(const struct job *job, struct target to, int64_t p0, int64
     const bool last = k0 + kc >= p->taps;
     if (kc > 0) k->conv_gather_f32(job->panel, nr, job->x, &p->grid, k0, kc, p0, np, nr);
     for (int64_t i = 0; i < job->rows; i += job->height) {
+        if (job->bias) job->epilogue.bias_row = job->bias + i;
         const int64_t rows = sw__min64(job->height, job->rows - i);
         const float *a = job->a + (k0 * panels + (job->row + i) / job->height * kc) * mr;
-        struct sw_epilogue e = job->epilogue;
-        if (e.bias_row) e.bias_row += i;
         k->gemm_tile_f32(to.c + i * to.ldc, to.ldc, a, job->panel, kc, (int)rows, (int)np, k0 > 0,
-                         last && job->finish ? &e : NULL, NULL);
-        if (!last || !e.act_fn) continue;
+                         last && job->finish ? &job->epilogue : NULL, NULL);
+        if (!last || !job->epilogue.act_fn) continue;
         for (int64_t r = 0; r < rows; r++) {
             float *row = to.c + (i + r) * to.ldc;
-            e.act_fn(row, row, np);
+            job->epilogue.act_fn(row, row, np);
         }
     }
 }
@@ -154,8 +142,8 @@ void sw__conv_product_task(const struct conv_product *p, const struct conv_split
     job.x = x + group * p->x_group;
     job.y = y + row * p->to.h * p->to.w;
     if (e) job.epilogue = *e;
-    if (job.epilogue.bias_row) job.epilogue.bias_row += row;
-    job.finish = job.epilogue.bias_row || job.epilogue.act != SW_GEMM_ACT_NONE;
+    if (e && e->bias_row) job.bias = e->bias_row + row;
+    job.finish = job.bias || job.epilogue.act != SW_GEMM_ACT_NONE;
     int64_t k0 = 0;
     do {
         const int64_t kc = sw__min64(t->kc, p->taps - k0);
@@ -163,7 +151,7 @@ void sw__conv_product_task(const struct conv_product *p, const struct conv_split
             const int64_t np = sw__min64(nr, end - at);
             struct target to = target_of(&job, at, np, i);
             add_block(&job, to, at, np, k0, kc);
-            if (k0 + kc >= p->taps && !is_dense(p, at, np)) put(&job, to.c, at, np);
+            if (k0 + kc >= p->taps && !to.final) put(&job, to.c, at, np);
         }
         k0 += t->kc;
     } while (k0 < p->taps);

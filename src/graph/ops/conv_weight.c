@@ -22,18 +22,21 @@ enum {
     SPAN_BYTES = 8 << 20, /* of all spans' results together, if there is more than one */
     TASKS = 16,           /* at least, if the sizes allow */
     LEAST_STEPS = 8,      /* of 256 pixels in a span */
-    LEAST_TILES = 8,      /* tiles of k in a task: dy is packed again for each */
-    TILES = 4,            /* tiles of k that are gathered at once */
-    MOST_PANELS = 16      /* of dy that are packed at once: they stay in L2 */
+    LEAST_PANELS = 4,     /* of out-channels in a task: X is gathered again for each */
+    LEAST_TILES = 16,     /* of k in a task: dy is packed again for each */
+    TILES = 4,            /* of k that are gathered at once */
+    MOST_PANELS = 16,     /* of dy that are packed at once: they stay in L2 */
+    ROWS = 32             /* of dw^T in a task of the second phase */
 };
 
 struct weight_note {
     struct conv_dims dims;
     struct sw_grid grid;
-    int64_t taps;          /* k of a group */
-    int64_t line;          /* floats of a row of dw^T */
-    int64_t spans, span;   /* how many; pixels of one */
-    int64_t blocks, block; /* of k: how many; rows of one */
+    int64_t taps;           /* k of a group */
+    int64_t line;           /* floats of a row of dw^T */
+    int64_t spans, span;    /* how many; pixels of one */
+    int64_t columns, width; /* of out-channels: how many blocks; out-channels of one */
+    int64_t blocks, block;  /* of k: how many; rows of one */
 };
 
 static sw_status weight_infer(struct sw_infer *q)
@@ -51,16 +54,21 @@ static void choose(const struct sw_kernels *k, const struct conv_dims *d, struct
 {
     const struct sw_gemm_blocks *t = sw__gemm_blocks(k->isa);
     const int64_t pixels = d->n * d->out[0] * d->out[1];
+    const int64_t steps = sw__ceil_div(pixels, SW_CONV_PIXELS);
+    const int64_t panels = sw__ceil_div(d->og, t->nr);
     note->taps = d->cg * d->kernel[0] * d->kernel[1];
     note->line = sw__round_up(d->og, 16);
     const int64_t bytes = d->groups * note->taps * note->line * (int64_t)sizeof(float);
-    const int64_t steps = sw__ceil_div(pixels, SW_CONV_PIXELS);
     const int64_t tiles = sw__ceil_div(note->taps, t->mr);
     int64_t spans = sw__min64(SPAN_BYTES / bytes, sw__ceil_div(TASKS, d->groups));
     spans = sw__max64(sw__min64(spans, steps / LEAST_STEPS), 1);
     note->span = sw__max64(sw__ceil_div(steps, spans), 1) * SW_CONV_PIXELS;
     note->spans = sw__ceil_div(pixels, note->span);
-    int64_t blocks = sw__ceil_div(TASKS, spans * d->groups);
+    int64_t columns = sw__ceil_div(TASKS, spans * d->groups);
+    columns = sw__max64(sw__min64(columns, panels / LEAST_PANELS), 1);
+    note->width = sw__ceil_div(panels, columns) * t->nr;
+    note->columns = sw__ceil_div(d->og, note->width);
+    int64_t blocks = sw__ceil_div(TASKS, spans * d->groups * note->columns);
     blocks = sw__max64(sw__min64(blocks, tiles / LEAST_TILES), 1);
     note->block = sw__ceil_div(tiles, blocks) * t->mr;
     note->blocks = sw__ceil_div(note->taps, note->block);
@@ -93,8 +101,8 @@ static sw_status weight_prepare(struct sw_step *s)
     choose(s->k, &d, note);
     const int64_t panels = sw__min64(sw__ceil_div(d.og, t->nr), MOST_PANELS);
     s->n_phases = 2;
-    s->tasks[0] = note->spans * d.groups * note->blocks;
-    s->tasks[1] = sw__ceil_div(d.o * note->taps, SW_GRAIN);
+    s->tasks[0] = note->spans * d.groups * note->columns * note->blocks;
+    s->tasks[1] = d.groups * sw__ceil_div(note->taps, ROWS);
     s->workspace = (size_t)(sw__max64(note->spans, 1) * d.groups * note->taps * note->line) *
                    sizeof(float);
     s->scratch = (size_t)(gathered_floats(t) + panels * SW_CONV_PIXELS * t->nr) * sizeof(float);
@@ -156,37 +164,34 @@ static void sum_task(const struct sw_step *s, int64_t task, float *scratch)
 {
     const struct weight_note *note = s->note;
     const struct conv_dims *d = &note->dims;
-    const int64_t nr = sw__gemm_blocks(s->k->isa)->nr;
-    const int64_t pixels = d->n * d->out[0] * d->out[1];
-    const int64_t block = task % note->blocks, group = task / note->blocks % d->groups;
-    const int64_t span = task / note->blocks / d->groups;
+    const int64_t nr = sw__gemm_blocks(s->k->isa)->nr, pixels = d->n * d->out[0] * d->out[1];
+    const int64_t block = task % note->blocks, column = task / note->blocks % note->columns;
+    const int64_t group = task / note->blocks / note->columns % d->groups;
+    const int64_t span = task / note->blocks / note->columns / d->groups;
     const int64_t begin = span * note->span, end = sw__min64(begin + note->span, pixels);
+    const int64_t o_end = sw__min64((column + 1) * note->width, d->og);
     struct sum sum = {.group = group, .first = block * note->block};
     sum.rows = sw__min64(note->block, note->taps - sum.first);
     sum.to = (float *)s->ws + ((span * d->groups + group) * note->taps + sum.first) * note->line;
-    for (int64_t o = 0; o < d->og; o += MOST_PANELS * nr) {
-        const int64_t panels = sw__min64(sw__ceil_div(d->og - o, nr), MOST_PANELS);
+    for (int64_t o = column * note->width; o < o_end; o += MOST_PANELS * nr) {
+        const int64_t panels = sw__min64(sw__ceil_div(o_end - o, nr), MOST_PANELS);
         for (int64_t p = begin; p < end; p += SW_CONV_PIXELS)
             add_pixels(s, &sum, o, panels, p, sw__min64(SW_CONV_PIXELS, end - p), p > begin,
                        scratch);
     }
 }
 
-/* Elements begin .. end-1 of dw: the spans added in order, from dw^T. */
-static void add_spans(const struct sw_step *s, int64_t begin, int64_t end)
+/* Rows of dw^T, some of one group: the spans added in order onto the first, then turned into dw. */
+static void add_spans(const struct sw_step *s, int64_t group, int64_t first, int64_t rows)
 {
     const struct weight_note *note = s->note;
     const struct conv_dims *d = &note->dims;
     const int64_t span = d->groups * note->taps * note->line;
-    float *dw = s->out[0]->data;
-    for (int64_t i = begin; i < end; i++) {
-        const int64_t o = i / note->taps, k = i % note->taps;
-        const float *from = (const float *)s->ws + (o / d->og * note->taps + k) * note->line +
-                            o % d->og;
-        float sum = 0;
-        for (int64_t n = 0; n < note->spans; n++) sum += from[n * span];
-        dw[i] = sum;
-    }
+    float *sum = (float *)s->ws + (group * note->taps + first) * note->line;
+    float *dw = (float *)s->out[0]->data + group * d->og * note->taps + first;
+    for (int64_t n = 1; n < note->spans; n++)
+        s->k->axpy_f32(sum, 1, sum + n * span, rows * note->line);
+    s->k->transpose_x32(dw, note->taps, sum, note->line, d->og, rows);
 }
 
 static void weight_run(const struct sw_step *s, int phase, int64_t begin, int64_t end,
@@ -200,7 +205,11 @@ static void weight_run(const struct sw_step *s, int phase, int64_t begin, int64_
     } else if (phase == 0) {
         for (int64_t i = begin; i < end; i++) sum_task(s, i, scratch);
     } else {
-        add_spans(s, begin * SW_GRAIN, sw__min64(end * SW_GRAIN, d->o * note->taps));
+        const int64_t tasks = sw__ceil_div(note->taps, ROWS);
+        for (int64_t i = begin; i < end; i++) {
+            const int64_t first = i % tasks * ROWS;
+            add_spans(s, i / tasks, first, sw__min64(ROWS, note->taps - first));
+        }
     }
 }
 

@@ -1,7 +1,8 @@
-/* The convolution kernels of AVX2: conv_x86.h on the vectors of grid_avx2.h. */
+/* The convolution kernels of AVX2: conv_x86.h and gather_x86.h on the vectors of grid_avx2.h. */
 #include "kernels/kernels.h"
 #include "kernels/x86/grid_avx2.h"
 #include "kernels/x86/conv_x86.h"
+#include "kernels/x86/gather_x86.h"
 
 enum { NR = 16 };
 

@@ -1,7 +1,8 @@
-/* The convolution kernels of AVX-512: conv_x86.h on the vectors of grid_avx512.h. */
+/* The convolution kernels of AVX-512: conv_x86.h and gather_x86.h on the vectors of grid_avx512.h. */
 #include "kernels/kernels.h"
 #include "kernels/x86/grid_avx512.h"
 #include "kernels/x86/conv_x86.h"
+#include "kernels/x86/gather_x86.h"
 
 enum { NR = 32 };
 

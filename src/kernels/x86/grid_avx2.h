@@ -57,31 +57,57 @@ VEC_INLINE __m256i columns(int64_t ix, int64_t s)
         _mm256_mullo_epi32(_mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7), _mm256_set1_epi32((int)s)));
 }
 
+VEC_INLINE vf vf_or(vf a, vf b)
+{
+    return _mm256_or_ps(a, b);
+}
+
+VEC_INLINE vm vi_inside(vi v, int64_t size)
+{
+    return vm_and(vi_gt(vi_set((int)size), v), vi_gt(v, vi_set(-1)));
+}
+
 VEC_INLINE vm window_lanes(int64_t ix, int64_t w, int64_t n, int64_t s)
 {
-    __m256i at = columns(ix, s), before = _mm256_cmpgt_epi32(_mm256_set1_epi32((int)w), at);
-    __m256i inside = _mm256_andnot_si256(_mm256_srai_epi32(at, 31), before);
-    return _mm256_and_ps(vm_first(n), _mm256_castsi256_ps(inside));
+    return vm_and(vm_first(n), vi_inside(columns(ix, s), w));
 }
 
-struct window {
-    vm lanes, first, next;
+struct lanes {
+    vm all, part[2];
 };
 
-VEC_INLINE struct window window_at(int64_t ix, int64_t w, int64_t n, const int64_t s)
+VEC_INLINE vm spread_2(vm m, const int half)
 {
-    struct window m = {window_lanes(ix, w, n, s), vm_first(0), vm_first(0)};
-    if (s != 2) return m;
-    m.first = window_lanes(ix, w, 2 * n - 1, 1);
-    if (2 * n - 1 > VF_N) m.next = window_lanes(ix + VF_N, w, 2 * n - 1 - VF_N, 1);
-    return m;
+    const __m256i to = half ? _mm256_setr_epi32(4, 4, 5, 5, 6, 6, 7, 7)
+                            : _mm256_setr_epi32(0, 0, 1, 1, 2, 2, 3, 3);
+    const __m256 even = _mm256_castsi256_ps(_mm256_setr_epi32(-1, 0, -1, 0, -1, 0, -1, 0));
+    return _mm256_and_ps(even, _mm256_permutevar8x32_ps(m, to));
 }
 
-VEC_INLINE vf window_load(const float *p, struct window m, const int64_t s)
+VEC_INLINE struct lanes lanes_of(vm m, const int64_t s)
 {
-    if (s == 1) return vf_load_lanes(p, m.lanes);
-    if (s == 2) return vf_even(vf_load_lanes(p, m.first), vf_load_lanes(p + VF_N, m.next));
-    return _mm256_mask_i32gather_ps(vf_zero(), p, columns(0, s), m.lanes, 4);
+    struct lanes lanes = {m, {m, m}};
+    for (int i = 0; s == 2 && i < 2; i++) lanes.part[i] = spread_2(m, i);
+    return lanes;
+}
+
+VEC_INLINE struct lanes lanes_and(struct lanes a, struct lanes b, const int64_t s)
+{
+    a.all = vm_and(a.all, b.all);
+    for (int i = 0; s == 2 && i < 2; i++) a.part[i] = vm_and(a.part[i], b.part[i]);
+    return a;
+}
+
+VEC_INLINE vf lanes_load(const float *p, struct lanes m, const int64_t s)
+{
+    if (s == 1) return vf_load_lanes(p, m.all);
+    if (s == 2) return vf_even(vf_load_lanes(p, m.part[0]), vf_load_lanes(p + VF_N, m.part[1]));
+    return _mm256_mask_i32gather_ps(vf_zero(), p, columns(0, s), m.all, 4);
+}
+
+VEC_INLINE struct lanes window_at(int64_t ix, int64_t w, int64_t n, const int64_t s)
+{
+    return lanes_of(window_lanes(ix, w, n, s), s);
 }
 
 VEC_INLINE vf window_whole(const float *p, const int64_t s)

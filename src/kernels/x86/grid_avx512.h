@@ -1,8 +1,5 @@
 /* Sixteen pixels of a row of a grid (conv_kernels.h) at once, AVX-512.  grid_avx2.h has the same
- * names for eight; conv_x86.h and pool_x86.h are written on them and know no ISA.
- *
- * A window is sixteen source columns ix, ix + s, ix + 2s, ... of a row of w floats; columns outside
- * of the row are not touched and read as 0, and so do lanes n and up. */
+ * names for eight; conv_x86.h and pool_x86.h are written on them and know no ISA. */
 #ifndef SWELL_GRID_AVX512_H
 #define SWELL_GRID_AVX512_H
 
@@ -46,37 +43,74 @@ VEC_INLINE __m512i columns(int64_t ix, int64_t s)
                             _mm512_mullo_epi32(lane, _mm512_set1_epi32((int)s)));
 }
 
-/* Lanes below n whose column is inside of a row of w: one comparison without sign. */
+VEC_INLINE vf vf_or(vf a, vf b)
+{
+    return _mm512_or_ps(a, b);
+}
+
+/* Lanes where 0 <= v < size: one comparison without sign. */
+VEC_INLINE vm vi_inside(vi v, int64_t size)
+{
+    return _mm512_cmplt_epu32_mask(v, _mm512_set1_epi32((int)size));
+}
+
 VEC_INLINE vm window_lanes(int64_t ix, int64_t w, int64_t n, int64_t s)
 {
-    return vm_first(n) & _mm512_cmplt_epu32_mask(columns(ix, s), _mm512_set1_epi32((int)w));
+    return vm_first(n) & vi_inside(columns(ix, s), w);
 }
 
-/* What a window_load may touch; worth keeping when many rows are read at the same columns. */
-struct window {
-    vm lanes;       /* results that come from inside */
-    vm first, next; /* stride 2: elements 0..15 and 16..31 that are read */
+/* Lanes to be read with a stride; for strides 2 and 4 also as elements of so many vectors. */
+struct lanes {
+    vm all, part[4];
 };
 
-VEC_INLINE struct window window_at(int64_t ix, int64_t w, int64_t n, const int64_t s)
+/* Eight lanes as every second of sixteen, four lanes as every fourth. */
+VEC_INLINE vm spread_2(uint32_t x)
 {
-    struct window m = {.lanes = window_lanes(ix, w, n, s)};
-    if (s != 2) return m;
-    m.first = window_lanes(ix, w, 2 * n - 1, 1);
-    m.next = 2 * n - 1 > VF_N ? window_lanes(ix + VF_N, w, 2 * n - 1 - VF_N, 1) : 0;
-    return m;
+    x = (x | x << 4) & 0x0f0f;
+    x = (x | x << 2) & 0x3333;
+    return (vm)((x | x << 1) & 0x5555);
+}
+VEC_INLINE vm spread_4(uint32_t x)
+{
+    x = (x | x << 6) & 0x0303;
+    return (vm)((x | x << 3) & 0x1111);
 }
 
-/* p is at the column that window_at was asked for, even if that is outside. */
-VEC_INLINE vf window_load(const float *p, struct window m, const int64_t s)
+VEC_INLINE struct lanes lanes_of(vm m, const int64_t s)
 {
-    if (s == 1) return _mm512_maskz_loadu_ps(m.lanes, p);
-    if (s == 2)
-        return vf_even(_mm512_maskz_loadu_ps(m.first, p), _mm512_maskz_loadu_ps(m.next, p + VF_N));
-    return _mm512_mask_i32gather_ps(vf_zero(), m.lanes, columns(0, s), p, 4);
+    struct lanes lanes = {.all = m};
+    for (int i = 0; s == 2 && i < 2; i++) lanes.part[i] = spread_2(m >> 8 * i & 0xff);
+    for (int i = 0; s == 4 && i < 4; i++) lanes.part[i] = spread_4(m >> 4 * i & 0xf);
+    return lanes;
 }
 
-/* The same when all sixteen columns are inside; p is at the first. */
+VEC_INLINE struct lanes lanes_and(struct lanes a, struct lanes b, const int64_t s)
+{
+    a.all &= b.all;
+    for (int i = 0; (s == 2 || s == 4) && i < s; i++) a.part[i] &= b.part[i];
+    return a;
+}
+
+/* Lane l is p[l * s]; lanes that are not in m touch nothing and are 0.  s is 1, 2, 4 or any. */
+VEC_INLINE vf lanes_load(const float *p, struct lanes m, const int64_t s)
+{
+    if (s == 1) return _mm512_maskz_loadu_ps(m.all, p);
+    vf part[4];
+    for (int i = 0; (s == 2 || s == 4) && i < s; i++)
+        part[i] = _mm512_maskz_loadu_ps(m.part[i], p + i * VF_N);
+    if (s == 2) return vf_even(part[0], part[1]);
+    if (s == 4) return vf_even(vf_even(part[0], part[1]), vf_even(part[2], part[3]));
+    return _mm512_mask_i32gather_ps(vf_zero(), m.all, columns(0, s), p, 4);
+}
+
+/* Lane l is column ix + l*s of a row of w; columns outside are 0, and so are lanes n and up. */
+VEC_INLINE struct lanes window_at(int64_t ix, int64_t w, int64_t n, const int64_t s)
+{
+    return lanes_of(window_lanes(ix, w, n, s), s);
+}
+
+/* lanes_load of all lanes. */
 VEC_INLINE vf window_whole(const float *p, const int64_t s)
 {
     if (s == 1) return vf_load(p);

@@ -22,7 +22,7 @@ enum { KEEP = 16 };
 struct strip {
     int64_t q, ix, n;
     int whole; /* n == VF_N and all are inside of the row */
-    struct window at[KEEP];
+    struct lanes at[KEEP];
 };
 
 VEC_INLINE void strip_find(struct strip *p, const struct sw_grid *g, int64_t q, const int64_t s)
@@ -36,8 +36,8 @@ VEC_INLINE void strip_find(struct strip *p, const struct sw_grid *g, int64_t q, 
 }
 
 /* Column j of the windows of a strip that is not whole. */
-VEC_INLINE struct window strip_window(const struct strip *p, const struct sw_grid *g, int64_t j,
-                                      const int64_t s)
+VEC_INLINE struct lanes strip_window(const struct strip *p, const struct sw_grid *g, int64_t j,
+                                     const int64_t s)
 {
     return j < KEEP ? p->at[j] : window_at(p->ix + j, g->w, p->n, s);
 }
@@ -68,8 +68,8 @@ VEC_INLINE vf greatest(const float *x, const struct sw_grid *g, struct rows t,
             if (p->whole) {
                 v = window_whole(at + j, s);
             } else {
-                struct window m = strip_window(p, g, j, s);
-                v = vf_select(m.lanes, window_load(at + j, m, s), lowest);
+                struct lanes m = strip_window(p, g, j, s);
+                v = vf_select(m.all, lanes_load(at + j, m, s), lowest);
             }
             best = vf_select(vm_or(vf_gt(v, best), vf_isnan(v)), v, best);
         }
@@ -101,7 +101,7 @@ VEC_INLINE void avg_pool_by(float *y, const float *x, const struct sw_grid *g, c
                 const float *at = x + (t.y + i) * g->w + p.ix;
                 for (int64_t j = 0; j < g->nx; j++)
                     sum = vf_add(sum, p.whole ? window_whole(at + j, s)
-                                              : window_load(at + j, strip_window(&p, g, j, s), s));
+                                              : lanes_load(at + j, strip_window(&p, g, j, s), s));
             }
             vf_store_piece(y + r * g->ow + q, vf_div(sum, vf_mul(vf_set(rows[r]), across)), p.n);
         }
@@ -166,9 +166,9 @@ VEC_INLINE void max_grad_strip(float *ring, const float *dy, const float *x,
             if (p->whole) {
                 v = window_whole(at + j, s);
             } else {
-                struct window m = strip_window(p, g, j, s);
-                v = window_load(at + j, m, s);
-                hit = vm_and(hit, m.lanes);
+                struct lanes m = strip_window(p, g, j, s);
+                v = lanes_load(at + j, m, s);
+                hit = vm_and(hit, m.all);
             }
             hit = vm_and(hit, vm_or(vf_eq(v, best), vf_isnan(v)));
             open = vm_and(open, vm_not(hit));
