@@ -397,6 +397,20 @@ static void reports(void **state)
     sw_plan_destroy(p);
 }
 
+/* A first result that nobody reads has memory all the same: its op writes it. */
+static void second_result_alone(void **state)
+{
+    struct fixture *f = *state;
+    float x[2][4] = {{1, 3, 2, 0}, {5, 4, 7, 6}};
+    sw_node *in = sw_input(f->g, "x", SW_F32, SW_SHAPE(2, 4));
+    sw_node *index = sw_output(sw_topk(f->g, in, 2, 1), 1);
+    sw_plan *p = compile(f, &index, 1, (sw_plan_options){.check_nan = true});
+    assert_int_equal(sw_bind(p, in, x, SW_SHAPE(2, 4)), SW_OK);
+    assert_int_equal(sw_run(p), SW_OK);
+    assert_memory_equal(sw_plan_tensor(p, index).data, ((int32_t[]){1, 2, 2, 3}), 16);
+    sw_plan_destroy(p);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -415,6 +429,7 @@ int main(void)
         TEST(absurd_requests),
         TEST(other_graphs_nodes),
         TEST(reports),
+        TEST(second_result_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -42,7 +42,7 @@ SW_API void sw_plan_destroy(sw_plan *p);
  * The memory stays the caller's and must live through the runs.  A shape other than the last run's
  * makes the plan infer all shapes anew at the next run, without allocating.  Errors of shapes name
  * the op.  An output may be bound too, with the shape that it will have at most: it is then written
- * straight to `data`.  Inputs that are never bound read zeros. */
+ * straight to `data`.  sw_run refuses to run while an input that it reads was never bound. */
 SW_API sw_status sw_bind(sw_plan *p, sw_node *x, void *data, sw_shape shape);
 
 /* Random numbers of the next run (dropout, Gumbel): a pure function of (seed, step, op, element). */

@@ -33,6 +33,8 @@ static unsigned char mark_op(const struct sw_op *op, unsigned char *want)
     unsigned char mark = 0;
     for (int i = 0; i < op->n_out; i++) mark |= want[op->out[i]->id];
     if (!mark) return 0;
+    /* A step always has memory for its first result; others may be absent. */
+    if (mark & WANT_DATA) want[op->out[0]->id] |= WANT_DATA;
     for (int i = 0; i < op->n_in; i++) {
         if (!op->in[i]) continue;
         bool data = (mark & WANT_DATA) && !(op->cls->shape_only >> i & 1);

@@ -98,7 +98,7 @@ struct sw_step {
     const void *attr;
     int n_in, n_out;
     sw_tensor **in;  /* in[i] NULL: absent operand; data NULL for shape-only operands */
-    sw_tensor **out; /* out[i] NULL: nobody reads it; the step need not compute it */
+    sw_tensor **out; /* out[i] NULL: nobody reads it, need not be computed; i > 0 only */
     const struct sw_kernels *k;
     struct sw_fused_act act;          /* to be applied to out[0] */
     const void *packed[SW_MAX_PACKS]; /* packed copy of weight in[i], or NULL: pack it yourself */
