@@ -114,7 +114,7 @@ typedef struct sw_pool_options {
     int stride[2];  /* 0 means the kernel's size */
     int pad[4];     /* top, left, bottom, right */
     bool ceil_mode; /* round output sizes up (ONNX and PyTorch: no window starts in the pad) */
-    bool count_pad; /* average: divide by the whole window, not by the elements inside */
+    bool count_pad; /* average: count the padding too; else only elements inside */
 } sw_pool_options;
 SW_API sw_node *sw_max_pool2d(sw_graph *g, sw_node *x, sw_pool_options o);
 SW_API sw_node *sw_avg_pool2d(sw_graph *g, sw_node *x, sw_pool_options o);

@@ -17,7 +17,7 @@ struct network {
 };
 
 struct network_options {
-    const char *name; /* alexnet, convnet, or a safetensors file whose metadata names one */
+    const char *name; /* alexnet, convnet, or a safetensors file with the tensors of one */
     int64_t batch;
     bool training;
     sw_recompute recompute;

@@ -195,13 +195,12 @@ sw_node *sw__expand_like(sw_graph *g, sw_node *x, sw_node *like);
 
 /* ---- for prepare and run ----------------------------------------------------------------------- */
 
-/* One phase over n elements in tasks of `grain`. */
-static inline void sw__step_range(const struct sw_step *s, int64_t n, int64_t grain, int64_t begin,
-                                  int64_t end, int64_t *from, int64_t *to)
+/* The elements of tasks begin..end-1, when n elements are cut into tasks of `grain`. */
+static inline void sw__step_range(int64_t n, int64_t grain, int64_t begin, int64_t end,
+                                  int64_t *from, int64_t *to)
 {
     *from = begin * grain;
     *to = end * grain < n ? end * grain : n;
-    (void)s;
 }
 
 /* Elements a task: enough to pay for its dispatch, few enough to balance. */

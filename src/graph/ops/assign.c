@@ -39,7 +39,7 @@ static void assign_run(const struct sw_step *s, int phase, int64_t begin, int64_
     (void)phase, (void)scratch;
     const struct assign_note *note = s->note;
     int64_t from, to;
-    sw__step_range(s, note->bytes, TASK_BYTES, begin, end, &from, &to);
+    sw__step_range(note->bytes, TASK_BYTES, begin, end, &from, &to);
     if (s->in[0]->data == s->in[1]->data) return; /* a weight assigned to itself */
     memcpy((char *)s->in[0]->data + from, (const char *)s->in[1]->data + from, (size_t)(to - from));
 }

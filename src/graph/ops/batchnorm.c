@@ -121,7 +121,7 @@ static void batch_statistics(const struct sw_step *s, int64_t begin, int64_t end
     int64_t channels = x->dim[1], from, to, count = x->dim[0] * sw__plane_of(x);
     float *running_mean = s->in[MEAN]->data, *running_variance = s->in[VARIANCE]->data;
     float *scale = s->ws, *means = s->out[1] ? s->out[1]->data : scale + 2 * channels;
-    sw__step_range(s, channels, sw__channel_grain(sw__plane_of(x)), begin, end, &from, &to);
+    sw__step_range(channels, sw__channel_grain(sw__plane_of(x)), begin, end, &from, &to);
     for (int64_t c = from; c < to; c++) {
         float variance;
         channel_moments(s, c, scratch, &means[c], &variance);

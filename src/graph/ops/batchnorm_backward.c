@@ -72,7 +72,7 @@ static void batchnorm_backward_run(const struct sw_step *s, int phase, int64_t b
     const sw_shape *x = &s->in[X]->shape;
     int64_t pictures = x->dim[0], channels = x->dim[1], plane = sw__plane_of(x), from, to;
     if (phase == 0) {
-        sw__step_range(s, channels, sw__channel_grain(plane), begin, end, &from, &to);
+        sw__step_range(channels, sw__channel_grain(plane), begin, end, &from, &to);
         for (int64_t c = from; c < to; c++) channel_sums(s, c, scratch);
         return;
     }

@@ -101,7 +101,7 @@ static void binary_run(const struct sw_step *s, int phase, int64_t begin, int64_
     const struct sw_broadcast *b = s->note;
     const struct binary_attr *attr = s->attr;
     int64_t at, to, off[SW_BROADCAST_OPERANDS];
-    sw__step_range(s, b->total, SW_GRAIN, begin, end, &at, &to);
+    sw__step_range(b->total, SW_GRAIN, begin, end, &at, &to);
     for (int64_t n; at < to; at += n) {
         n = sw__broadcast_run(b, at, to, off);
         if (s->in[0]->dtype == SW_F32 && attr->op == SW_BINARY_POW)
@@ -124,7 +124,7 @@ static void compare_run(const struct sw_step *s, int phase, int64_t begin, int64
     const struct sw_broadcast *b = s->note;
     const struct binary_attr *attr = s->attr;
     int64_t at, to, off[SW_BROADCAST_OPERANDS];
-    sw__step_range(s, b->total, SW_GRAIN, begin, end, &at, &to);
+    sw__step_range(b->total, SW_GRAIN, begin, end, &at, &to);
     for (int64_t n; at < to; at += n) {
         uint8_t *y = (uint8_t *)s->out[0]->data + at;
         n = sw__broadcast_run(b, at, to, off);
@@ -142,7 +142,7 @@ static void where_run(const struct sw_step *s, int phase, int64_t begin, int64_t
 {
     const struct sw_broadcast *b = s->note;
     int64_t at, to, off[SW_BROADCAST_OPERANDS];
-    sw__step_range(s, b->total, SW_GRAIN, begin, end, &at, &to);
+    sw__step_range(b->total, SW_GRAIN, begin, end, &at, &to);
     for (int64_t n; at < to; at += n) {
         n = sw__broadcast_run(b, at, to, off);
         s->k->where_32((uint32_t *)s->out[0]->data + at, (const uint8_t *)s->in[0]->data + off[0],

@@ -39,7 +39,7 @@ static void cast_run(const struct sw_step *s, int phase, int64_t begin, int64_t 
 {
     const sw_tensor *x = s->in[0], *y = s->out[0];
     int64_t from, to;
-    sw__step_range(s, sw_shape_elements(&y->shape), SW_GRAIN, begin, end, &from, &to);
+    sw__step_range(sw_shape_elements(&y->shape), SW_GRAIN, begin, end, &from, &to);
     char *dst = (char *)y->data + from * sw_dtype_get(y->dtype)->block_bytes;
     const char *src = (const char *)x->data + from * sw_dtype_get(x->dtype)->block_bytes;
     s->k->cast(dst, y->dtype, src, x->dtype, to - from);

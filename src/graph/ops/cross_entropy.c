@@ -122,7 +122,7 @@ static void run_rows(const struct sw_step *s, int64_t begin, int64_t end)
     const int32_t *hard = s->in[LABELS]->dtype == SW_I32 ? s->in[LABELS]->data : NULL;
     float *losses = attr->reduction == SW_REDUCE_NONE ? s->out[0]->data : s->ws;
     float *weights = (float *)s->ws + rows;
-    sw__step_range(s, rows, sw__task_grain(n), begin, end, &from, &to);
+    sw__step_range(rows, sw__task_grain(n), begin, end, &from, &to);
     for (int64_t r = from; r < to; r++) {
         const float *x = (const float *)s->in[LOGITS]->data + r * n;
         float lse = 0;

@@ -78,7 +78,7 @@ static void cross_entropy_backward_run(const struct sw_step *s, int phase, int64
     float total = s->in[WEIGHTS] ? s->k->total_f32(s->in[WEIGHTS]->data, n) : (float)n;
     (void)phase;
     (void)scratch;
-    sw__step_range(s, sw__rows_of(shape), sw__task_grain(n), begin, end, &from, &to);
+    sw__step_range(sw__rows_of(shape), sw__task_grain(n), begin, end, &from, &to);
     for (int64_t row = from; row < to; row++) {
         const float *x = (const float *)s->in[LOGITS]->data + row * n;
         float *dx = s->out[0] ? (float *)s->out[0]->data + row * n : NULL;

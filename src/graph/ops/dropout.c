@@ -44,7 +44,7 @@ static void dropout_run(const struct sw_step *s, int phase, int64_t begin, int64
 {
     const struct dropout_attr *attr = s->attr;
     int64_t from, to;
-    sw__step_range(s, sw_shape_elements(&s->out[0]->shape), SW_GRAIN, begin, end, &from, &to);
+    sw__step_range(sw_shape_elements(&s->out[0]->shape), SW_GRAIN, begin, end, &from, &to);
     const float *x = (const float *)s->in[0]->data + from;
     float *y = (float *)s->out[0]->data + from;
     double below = rint(attr->p * 0x1p32);

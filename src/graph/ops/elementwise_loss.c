@@ -94,12 +94,12 @@ static void loss_run(const struct sw_step *s, int phase, int64_t begin, int64_t 
     }
     if (attr->reduction != SW_REDUCE_NONE) {
         for (int64_t task = begin; task < end; task++) {
-            sw__step_range(s, n, SW_GRAIN, task, task + 1, &from, &to);
+            sw__step_range(n, SW_GRAIN, task, task + 1, &from, &to);
             ((float *)s->ws)[task] = block_sum(s, from, to, scratch);
         }
         return;
     }
-    sw__step_range(s, n, SW_GRAIN, begin, end, &from, &to);
+    sw__step_range(n, SW_GRAIN, begin, end, &from, &to);
     const float *x = (const float *)s->in[X]->data + from;
     const float *t = (const float *)s->in[TARGET]->data + from;
     float *y = (float *)s->out[0]->data + from;
@@ -167,7 +167,7 @@ static void loss_backward_run(const struct sw_step *s, int phase, int64_t begin,
 {
     const struct loss_attr *attr = s->attr;
     int64_t n = sw_shape_elements(&s->in[1]->shape), from, to;
-    sw__step_range(s, n, SW_GRAIN, begin, end, &from, &to);
+    sw__step_range(n, SW_GRAIN, begin, end, &from, &to);
     int step = attr->reduction == SW_REDUCE_NONE;
     float factor = attr->reduction == SW_REDUCE_MEAN ? 1 / (float)n : 1;
     const float *g = (const float *)s->in[0]->data + (step ? from : 0);

@@ -55,8 +55,7 @@ static void embedding_run(const struct sw_step *s, int phase, int64_t begin, int
     const int32_t *ids = s->in[1]->data;
     int64_t v = s->in[0]->shape.dim[0], c = s->in[0]->shape.dim[1], from, to;
     int64_t row = sw__stored_bytes(&note->table, c);
-    sw__step_range(s, sw_shape_elements(&s->in[1]->shape), note->rows_a_task, begin, end, &from,
-                   &to);
+    sw__step_range(sw_shape_elements(&s->in[1]->shape), note->rows_a_task, begin, end, &from, &to);
     for (int64_t i = from; i < to; i++) {
         float *y = (float *)s->out[0]->data + i * c;
         if (ids[i] >= 0 && ids[i] < v)

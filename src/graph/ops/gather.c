@@ -68,7 +68,7 @@ static void gather_run(const struct sw_step *s, int phase, int64_t begin, int64_
     const struct gather_note *note = s->note;
     const int32_t *ids = s->in[1]->data;
     int64_t size = sw_dtype_get(s->in[0]->dtype)->block_bytes, row = note->v.inner * size, from, to;
-    sw__step_range(s, note->v.outer * note->n, note->rows_a_task, begin, end, &from, &to);
+    sw__step_range(note->v.outer * note->n, note->rows_a_task, begin, end, &from, &to);
     while (from < to) { /* rows of one outer index at a time */
         int64_t o = from / note->n, i = from % note->n, n = sw__min64(to - from, note->n - i);
         char *dst = (char *)s->out[0]->data + from * row;

@@ -107,7 +107,7 @@ static void groupnorm_run(const struct sw_step *s, int phase, int64_t begin, int
     const float *gamma = s->in[GAMMA] ? s->in[GAMMA]->data : NULL;
     const float *beta = s->in[BETA] ? s->in[BETA]->data : NULL;
     int64_t from, to;
-    sw__step_range(s, d.pictures * d.groups, sw__task_grain(d.size), begin, end, &from, &to);
+    sw__step_range(d.pictures * d.groups, sw__task_grain(d.size), begin, end, &from, &to);
     for (int64_t i = from; i < to; i++) {
         const float *x = (const float *)s->in[X]->data + i * d.size;
         float *y = (float *)s->out[0]->data + i * d.size, mean, variance;
@@ -204,11 +204,11 @@ static void groupnorm_backward_run(const struct sw_step *s, int phase, int64_t b
     int64_t from, to;
     (void)scratch;
     if (phase == 0) {
-        sw__step_range(s, d.pictures * d.groups, sw__task_grain(d.size), begin, end, &from, &to);
+        sw__step_range(d.pictures * d.groups, sw__task_grain(d.size), begin, end, &from, &to);
         for (int64_t i = from; i < to; i++) group_backward(s, &d, i);
         return;
     }
-    sw__step_range(s, d.channels, SW_FOLD_COLUMNS, begin, end, &from, &to);
+    sw__step_range(d.channels, SW_FOLD_COLUMNS, begin, end, &from, &to);
     const float *s1 = (const float *)s->ws + from, *s2 = s1 + d.pictures * d.channels;
     if (s->out[1])
         s->k->fold_rows_f32((float *)s->out[1]->data + from, s2, d.pictures, d.channels, to - from);

@@ -68,7 +68,7 @@ static void gumbel_run(const struct sw_step *s, int phase, int64_t begin, int64_
     uint64_t words = (uint64_t)sw__round_up(n, 4), stream = sw__step_stream(s);
     (void)phase;
     (void)scratch;
-    sw__step_range(s, sw__rows_of(shape), sw__task_grain(n), begin, end, &from, &to);
+    sw__step_range(sw__rows_of(shape), sw__task_grain(n), begin, end, &from, &to);
     for (int64_t r = from; r < to; r++) {
         float *y = (float *)s->out[0]->data + r * n;
         s->k->gumbel_f32(y, (const float *)s->in[0]->data + r * n, 1 / attr->tau, s->seed->seed,

@@ -69,7 +69,7 @@ static void layernorm_run(const struct sw_step *s, int phase, int64_t begin, int
     const struct layernorm_attr *attr = s->attr;
     const sw_shape *x = &s->in[X]->shape;
     int64_t n = sw__last_of(x), from, to;
-    sw__step_range(s, sw__rows_of(x), sw__task_grain(n), begin, end, &from, &to);
+    sw__step_range(sw__rows_of(x), sw__task_grain(n), begin, end, &from, &to);
     float *mean = s->out[1] ? (float *)s->out[1]->data + from : NULL;
     float *rstd = s->out[2] ? (float *)s->out[2]->data + from : NULL;
     const float *gamma = s->in[GAMMA] ? s->in[GAMMA]->data : NULL;
@@ -139,7 +139,7 @@ static void fold(const struct sw_step *s, int64_t begin, int64_t end)
 {
     int64_t n = sw__last_of(&s->in[B_X]->shape), from, to;
     int64_t chunks = sw__chunk_count(sw__rows_of(&s->in[B_X]->shape));
-    sw__step_range(s, n, SW_FOLD_COLUMNS, begin, end, &from, &to);
+    sw__step_range(n, SW_FOLD_COLUMNS, begin, end, &from, &to);
     for (int i = 0; i < 2; i++)
         if (s->out[1 + i])
             s->k->fold_rows_f32((float *)s->out[1 + i]->data + from,

@@ -162,7 +162,7 @@ static void pad_run(const struct sw_step *s, int phase, int64_t begin, int64_t e
                            size, note->inner, note->last < 0 ? 1 : x->dim[note->last], &note->fill};
     int64_t y_row = size * note->inner * (note->last < 0 ? 1 : y->dim[note->last]);
     int64_t from, to;
-    sw__step_range(s, note->rows, note->rows_a_task, begin, end, &from, &to);
+    sw__step_range(note->rows, note->rows_a_task, begin, end, &from, &to);
     for (int64_t row = from; row < to; row++) {
         int64_t x_row = source_row(o, x, y, note->last, row);
         const char *src = (const char *)s->in[0]->data + x_row * w.n * w.inner * size;
@@ -267,7 +267,7 @@ static void pad_grad_run(const struct sw_step *s, int phase, int64_t begin, int6
     (void)phase, (void)scratch;
     const struct pad_note *note = s->note;
     int64_t n = note->inner * (note->last < 0 ? 1 : s->out[0]->shape.dim[note->last]), from, to;
-    sw__step_range(s, note->rows, note->rows_a_task, begin, end, &from, &to);
+    sw__step_range(note->rows, note->rows_a_task, begin, end, &from, &to);
     for (int64_t row = from; row < to; row++) {
         float *dx = (float *)s->out[0]->data + row * n;
         if (note->last < 0) {

@@ -181,7 +181,7 @@ static void max_run(const struct sw_step *s, int phase, int64_t begin, int64_t e
     const float *x = s->in[0]->data;
     float *y = s->out[0]->data;
     int64_t from, to;
-    sw__step_range(s, note->planes, note->group, begin, end, &from, &to);
+    sw__step_range(note->planes, note->group, begin, end, &from, &to);
     for (int64_t p = from; p < to; p++) s->k->max_pool_f32(y + p * out, x + p * in, &note->grid);
 }
 
@@ -193,7 +193,7 @@ static void avg_run(const struct sw_step *s, int phase, int64_t begin, int64_t e
     const float *x = s->in[0]->data;
     float *y = s->out[0]->data;
     int64_t from, to;
-    sw__step_range(s, note->planes, note->group, begin, end, &from, &to);
+    sw__step_range(note->planes, note->group, begin, end, &from, &to);
     for (int64_t p = from; p < to; p++)
         s->k->avg_pool_f32(y + p * out, x + p * in, &note->grid, c.rows, c.cols);
 }
@@ -223,7 +223,7 @@ static void max_grad_run(const struct sw_step *s, int phase, int64_t begin, int6
     const float *dy = s->in[0]->data, *x = s->in[1]->data;
     float *dx = s->out[0]->data;
     int64_t from, to;
-    sw__step_range(s, note->planes, note->group, begin, end, &from, &to);
+    sw__step_range(note->planes, note->group, begin, end, &from, &to);
     for (int64_t p = from; p < to; p++)
         s->k->max_pool_grad_f32(dx + p * in, dy + p * out, x + p * in, &note->grid, scratch);
 }
@@ -237,7 +237,7 @@ static void avg_grad_run(const struct sw_step *s, int phase, int64_t begin, int6
     float *rest = (float *)scratch + counts_floats(&s->in[0]->shape), *dx = s->out[0]->data;
     const float *dy = s->in[0]->data;
     int64_t from, to;
-    sw__step_range(s, note->planes, note->group, begin, end, &from, &to);
+    sw__step_range(note->planes, note->group, begin, end, &from, &to);
     for (int64_t p = from; p < to; p++)
         s->k->avg_pool_grad_f32(dx + p * in, dy + p * out, &note->grid, c.rows, c.cols, rest);
 }

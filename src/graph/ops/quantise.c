@@ -120,8 +120,8 @@ static void range_of(const struct sw_step *s, int64_t begin, int64_t end, int64_
                      int64_t *to)
 {
     const struct quantise_note *note = s->note;
-    sw__step_range(s, note->v.outer * note->v.size * note->runs_a_line, note->a_task, begin, end,
-                   from, to);
+    sw__step_range(note->v.outer * note->v.size * note->runs_a_line, note->a_task, begin, end, from,
+                   to);
 }
 
 static void quantise_run(const struct sw_step *s, int phase, int64_t begin, int64_t end,

@@ -112,7 +112,7 @@ static void reduce_run(const struct sw_step *s, int phase, int64_t begin, int64_
         return;
     }
     int64_t at, to;
-    sw__step_range(s, n->o * n->i, SW_GRAIN, begin, end, &at, &to);
+    sw__step_range(n->o * n->i, SW_GRAIN, begin, end, &at, &to);
     for (int64_t run; at < to; at += run) {
         int64_t plane = at / n->i, column = at % n->i;
         float *y = (float *)s->out[0]->data + at;

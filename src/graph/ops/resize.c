@@ -133,7 +133,7 @@ static void resize_run(const struct sw_step *s, int phase, int64_t begin, int64_
     const struct resize_note *note = s->note;
     int64_t h = s->in[0]->shape.dim[2], w = s->in[0]->shape.dim[3], from, to;
     struct columns c = columns_make(o, w, w, o->width, scratch);
-    sw__step_range(s, note->rows, note->rows_a_task, begin, end, &from, &to);
+    sw__step_range(note->rows, note->rows_a_task, begin, end, &from, &to);
     for (int64_t row = from; row < to; row++) {
         struct tap t = tap_of(o, row % o->height, h, o->height);
         const float *image = (const float *)s->in[0]->data + row / o->height * h * w;
@@ -219,7 +219,7 @@ static void resize_grad_run(const struct sw_step *s, int phase, int64_t begin, i
     const struct resize_note *note = s->note;
     int64_t h = s->out[0]->shape.dim[2], w = s->out[0]->shape.dim[3], from, to;
     struct columns c = columns_make(o, o->width, w, o->width, scratch);
-    sw__step_range(s, note->rows, note->rows_a_task, begin, end, &from, &to);
+    sw__step_range(note->rows, note->rows_a_task, begin, end, &from, &to);
     for (int64_t row = from; row < to; row++) {
         const float *dy = (const float *)s->in[0]->data + row / h * o->height * o->width;
         float *dx = (float *)s->out[0]->data + row * w;

@@ -60,7 +60,7 @@ static void rmsnorm_run(const struct sw_step *s, int phase, int64_t begin, int64
     const struct rmsnorm_attr *attr = s->attr;
     const sw_shape *x = &s->in[X]->shape;
     int64_t n = sw__last_of(x), from, to;
-    sw__step_range(s, sw__rows_of(x), sw__task_grain(n), begin, end, &from, &to);
+    sw__step_range(sw__rows_of(x), sw__task_grain(n), begin, end, &from, &to);
     float *rstd = s->out[1] ? (float *)s->out[1]->data + from : NULL;
     s->k->rmsnorm_f32((float *)s->out[0]->data + from * n, rstd,
                       (const float *)s->in[X]->data + from * n,
@@ -124,7 +124,7 @@ static void rmsnorm_backward_run(const struct sw_step *s, int phase, int64_t beg
     (void)scratch;
     if (phase == 1) {
         int64_t from, to;
-        sw__step_range(s, n, SW_FOLD_COLUMNS, begin, end, &from, &to);
+        sw__step_range(n, SW_FOLD_COLUMNS, begin, end, &from, &to);
         s->k->fold_rows_f32((float *)s->out[1]->data + from, (const float *)s->ws + from,
                             sw__chunk_count(rows), n, to - from);
         return;

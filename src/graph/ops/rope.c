@@ -104,7 +104,7 @@ static void rope_run(const struct sw_step *s, int phase, int64_t begin, int64_t 
     int64_t from, to;
     for (int64_t i = 0; i < half; i++)
         frequency[i] = attr->frequency[i] * attr->scale / (factors ? (double)factors[i] : 1);
-    sw__step_range(s, note->tokens, note->grain, begin, end, &from, &to);
+    sw__step_range(note->tokens, note->grain, begin, end, &from, &to);
     for (int64_t t = from; t < to; t++) {
         s->k->rope_angles(cosine, sine, (double)positions[t], frequency, half);
         for (int64_t c = 0; c < note->copies; c++) {

@@ -94,7 +94,7 @@ static void softmax_run(const struct sw_step *s, int phase, int64_t begin, int64
     int64_t from, to;
     (void)phase;
     (void)scratch;
-    sw__step_range(s, d.units, d.grain, begin, end, &from, &to);
+    sw__step_range(d.units, d.grain, begin, end, &from, &to);
     if (d.inner == 1) {
         s->k->softmax_f32(y + from * d.n, x + from * d.n, to - from, d.n, attr->log);
         return;
@@ -160,7 +160,7 @@ static void softmax_backward_run(const struct sw_step *s, int phase, int64_t beg
     int64_t from, to;
     (void)phase;
     (void)scratch;
-    sw__step_range(s, d.units, d.grain, begin, end, &from, &to);
+    sw__step_range(d.units, d.grain, begin, end, &from, &to);
     if (d.inner == 1) {
         int64_t at = from * d.n;
         s->k->softmax_backward_f32(dx + at, dy + at, y + at, to - from, d.n, attr->log,

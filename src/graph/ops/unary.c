@@ -28,7 +28,7 @@ sw_status sw__unary_prepare(struct sw_step *s, enum sw_kernel_slot slot)
 struct sw_unary_part sw__unary_part(const struct sw_step *s, int64_t begin, int64_t end)
 {
     int64_t from, to;
-    sw__step_range(s, sw_shape_elements(&s->out[0]->shape), SW_GRAIN, begin, end, &from, &to);
+    sw__step_range(sw_shape_elements(&s->out[0]->shape), SW_GRAIN, begin, end, &from, &to);
     return (struct sw_unary_part){(float *)s->out[0]->data + from,
                                   (const float *)s->in[0]->data + from, to - from};
 }

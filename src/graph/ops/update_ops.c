@@ -38,7 +38,7 @@ bool sw__update_range(const struct sw_step *s, int64_t begin, int64_t end,
                       struct sw_update_range *out)
 {
     int64_t to, last = s->n_in - 1;
-    sw__step_range(s, sw_shape_elements(&s->in[0]->shape), SW_GRAIN, begin, end, &out->from, &to);
+    sw__step_range(sw_shape_elements(&s->in[0]->shape), SW_GRAIN, begin, end, &out->from, &to);
     out->n = to - out->from;
     out->scale = s->in[last] ? sw__update_scalar(s, (int)last) : 1;
     return isfinite(out->scale);

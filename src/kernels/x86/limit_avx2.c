@@ -1,44 +1,6 @@
-/* The limits of AVX2: as many independent chains as hide the latency of both multiply-add units. */
-#include <immintrin.h>
+/* The limits of AVX2. */
+#include "kernels/x86/vec_avx2.h"
 
-#include "kernels/kernels.h"
+enum { LIMIT_CHAINS = 12 };
 
-enum { CHAINS = 12, LANES = 8 };
-
-static double sw__limit_fma_f32_avx2(int64_t rounds, float *sink)
-{
-    __m256 acc[CHAINS], a = _mm256_set1_ps(0.999f), b = _mm256_set1_ps(0.001f);
-    for (int i = 0; i < CHAINS; i++) acc[i] = _mm256_set1_ps((float)i);
-    for (int64_t r = 0; r < rounds; r++)
-#pragma GCC unroll 12
-        for (int i = 0; i < CHAINS; i++) acc[i] = _mm256_fmadd_ps(acc[i], a, b);
-    for (int i = 1; i < CHAINS; i++) acc[0] = _mm256_add_ps(acc[0], acc[i]);
-    float out[LANES];
-    _mm256_storeu_ps(out, acc[0]);
-    *sink = out[0];
-    return 2.0 * LANES * CHAINS * (double)rounds;
-}
-
-static float sw__limit_read_f32_avx2(const float *x, int64_t n)
-{
-    enum { WIDE = 8 };
-    __m256 acc[WIDE];
-    float out[LANES], sum = 0;
-    int64_t i = 0;
-    for (int j = 0; j < WIDE; j++) acc[j] = _mm256_setzero_ps();
-    for (; i + WIDE * LANES <= n; i += WIDE * LANES)
-#pragma GCC unroll 8
-        for (int j = 0; j < WIDE; j++)
-            acc[j] = _mm256_add_ps(acc[j], _mm256_loadu_ps(x + i + j * LANES));
-    for (int j = 1; j < WIDE; j++) acc[0] = _mm256_add_ps(acc[0], acc[j]);
-    _mm256_storeu_ps(out, acc[0]);
-    for (int j = 0; j < LANES; j++) sum += out[j];
-    for (; i < n; i++) sum += x[i];
-    return sum;
-}
-
-void sw__limit_init_avx2(struct sw_kernels *k)
-{
-    SW_KERNEL_SET(k, limit_fma_f32, sw__limit_fma_f32_avx2);
-    SW_KERNEL_SET(k, limit_read_f32, sw__limit_read_f32_avx2);
-}
+#include "kernels/x86/limit_template.h"
