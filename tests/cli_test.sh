@@ -116,6 +116,7 @@ refused "first 8 bytes" "${train[@]}" --epochs 1 --resume "$dir/data/broken"
 "$swell" info alexnet --json | grep -q '"numbers": 60965224' || fail "info --json"
 "$swell" bench convnet --runs 2 --profile --trace "$dir/t.json" | grep -q 'GFLOP/s' || fail "bench"
 grep -q traceEvents "$dir/t.json" || fail "bench --trace"
+"$swell" bench convnet --runs 1 --json | grep -q '^{"name":"convnet","batch":1,' || fail "bench --json"
 "$swell" version | grep -q '^swell ' || fail "version"
 "$swell" version >/dev/full 2>/dev/null && fail "a full disk went unnoticed"
 

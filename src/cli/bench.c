@@ -1,4 +1,5 @@
 /* swell bench: how fast a network runs here, and where its time goes. */
+#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 #include <errno.h>
@@ -87,6 +88,21 @@ static int write_trace(const struct verb *verb, const struct network *n, const c
     return cli_fail(verb, "%s: %s", path, status == SW_OK ? strerror(errno) : sw_error(n->ctx));
 }
 
+static int report_json(const struct verb *verb, const struct bench *b, const struct network *n,
+                       double median, double flops)
+{
+    json_t *root = json_pack("{ss sI sb si ss sf sf sf}", "name", b->o.name, "batch",
+                             (json_int_t)b->o.batch, "training", (int)b->o.training, "threads",
+                             sw_context_threads(n->ctx), "cpu", sw_context_cpu(n->ctx),
+                             "median_seconds", median, "images_per_second",
+                             (double)b->o.batch / median, "gflops", flops / median * 1e-9);
+    if (!root) return cli_fail(verb, "a name is no UTF-8 text, or out of memory");
+    json_dumpf(root, stdout, JSON_COMPACT | JSON_REAL_PRECISION(6));
+    printf("\n");
+    json_decref(root);
+    return 0;
+}
+
 static int measure(const struct verb *verb, const struct bench *b, struct network *n)
 {
     double *seconds = malloc((size_t)b->runs * sizeof *seconds);
@@ -105,12 +121,9 @@ static int measure(const struct verb *verb, const struct bench *b, struct networ
     }
     qsort(seconds, (size_t)b->runs, sizeof *seconds, ascending);
     double median = seconds[b->runs / 2], flops = sw_plan_get_stats(n->plan).flops;
+    int result = 0;
     if (b->json)
-        printf("{\"name\":\"%s\",\"batch\":%lld,\"training\":%s,\"threads\":%d,\"cpu\":\"%s\","
-               "\"median_seconds\":%.6g,\"images_per_second\":%.6g,\"gflops\":%.6g}\n",
-               b->o.training ? "training step" : "inference", (long long)b->o.batch,
-               b->o.training ? "true" : "false", sw_context_threads(n->ctx), sw_context_cpu(n->ctx),
-               median, (double)b->o.batch / median, flops / median * 1e-9);
+        result = report_json(verb, b, n, median, flops);
     else
         printf("%s, batch %lld%s: median of %lld runs %.3f ms (%.3f to %.3f), %.1f images/s, %.1f "
                "GFLOP/s\n",
@@ -118,7 +131,7 @@ static int measure(const struct verb *verb, const struct bench *b, struct networ
                (long long)b->runs, median * 1e3, seconds[0] * 1e3, seconds[b->runs - 1] * 1e3,
                (double)b->o.batch / median, flops / median * 1e-9);
     free(seconds);
-    return 0;
+    return result;
 }
 
 static int run(const struct verb *verb, int argc, char **argv)
