@@ -58,7 +58,7 @@ static void test_same_bits(void **state)
     static const int counts[] = {2, 3, MOST_THREADS};
     sw__fill_uniform(a, M * K, -1, 1, 1, 1);
     sw__fill_uniform(b, K * N, -1, 1, 1, 2);
-    for (int isa = 0; isa <= (int)sw__cpu()->best; isa++) {
+    for (int isa = 0; isa <= (int)sw__isa_f32(sw__cpu()->best); isa++) {
         struct sw_kernels kernels;
         sw__kernels_init(&kernels, (enum sw_isa)isa);
         for (int m = M; m > 0; m /= 6) { /* 200, 33, 5: B shared, A shared, few rows */

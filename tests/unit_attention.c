@@ -80,7 +80,7 @@ static const float *contiguous(struct engine *e, float *q, float *k, float *v, i
 
 static const char *isa_at(int i)
 {
-    return i <= (int)sw__cpu()->best ? sw__isa_name((enum sw_isa)i) : NULL;
+    return i <= (int)sw__isa_f32(sw__cpu()->best) ? sw__isa_name((enum sw_isa)i) : NULL;
 }
 
 static void rows_do_not_see_each_other(void **state)

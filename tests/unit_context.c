@@ -124,11 +124,11 @@ static void unknown_cpu(void **state)
 
     assert_int_equal(sw_context_create(&options, &ctx), SW_ERR_ARGUMENT);
     assert_null(ctx);
-    assert_string_equal(log.last, "options.cpu is 'avx1024'; it may be ref, avx2 or avx512");
+    assert_string_equal(log.last, "options.cpu is 'avx1024'; it may be " SW_ISA_NAMES);
     setenv("SWELL_CPU", "AVX2", 1);
     options.cpu = NULL;
     assert_int_equal(sw_context_create(&options, &ctx), SW_ERR_ARGUMENT);
-    assert_string_equal(log.last, "SWELL_CPU is 'AVX2'; it may be ref, avx2 or avx512");
+    assert_string_equal(log.last, "SWELL_CPU is 'AVX2'; it may be " SW_ISA_NAMES);
     options.log = NULL; /* silent */
     assert_int_equal(sw_context_create(&options, &ctx), SW_ERR_ARGUMENT);
     assert_int_equal(log.lines, 2);
@@ -210,6 +210,12 @@ static void isa_names(void **state)
                                                            __builtin_cpu_supports("avx512bw") &&
                                                            __builtin_cpu_supports("avx512dq") &&
                                                            __builtin_cpu_supports("avx512vl"));
+    if (sw__cpu()->best >= SW_ISA_AVX512) {
+        const bool vnni = __builtin_cpu_supports("avx512vnni");
+        assert_int_equal(sw__cpu()->best >= SW_ISA_AVX512_VNNI, vnni);
+        assert_int_equal(sw__cpu()->best >= SW_ISA_AVX512_BF16,
+                         vnni && __builtin_cpu_supports("avx512bf16"));
+    }
 #endif
 }
 

@@ -234,7 +234,7 @@ static struct wish random_wish(int64_t m, int64_t n, int64_t k)
 static void test_random_shapes(void **state)
 {
     (void)state;
-    for (int isa = 0; isa <= (int)sw__cpu()->best; isa++) {
+    for (int isa = 0; isa <= (int)sw__isa_f32(sw__cpu()->best); isa++) {
         for (int i = 0; i < 60; i++) {
             struct wish w = random_wish(below(20), below(90), below(40));
             check((enum sw_isa)isa, &w);
@@ -250,7 +250,7 @@ static void test_random_shapes(void **state)
 static void test_many_tasks(void **state)
 {
     (void)state;
-    for (int isa = 0; isa <= (int)sw__cpu()->best; isa++) {
+    for (int isa = 0; isa <= (int)sw__isa_f32(sw__cpu()->best); isa++) {
         struct wish tall = random_wish(300, 40, 300), wide = random_wish(40, 500, 300);
         struct wish many = random_wish(30, 33, 20), square = random_wish(160, 160, 270);
         many.packed = false;
@@ -265,7 +265,7 @@ static void test_many_tasks(void **state)
 static void test_empty(void **state)
 {
     (void)state;
-    for (int isa = 0; isa <= (int)sw__cpu()->best; isa++) {
+    for (int isa = 0; isa <= (int)sw__isa_f32(sw__cpu()->best); isa++) {
         struct wish w[] = {random_wish(0, 5, 5), random_wish(5, 0, 5), random_wish(5, 5, 0),
                            random_wish(1, 40, 0), random_wish(0, 0, 0)};
         for (int i = 0; i < 5; i++) check((enum sw_isa)isa, &w[i]);
@@ -280,7 +280,7 @@ static void test_row_alone(void **state)
     static float a[M * K], b[K * N], c[M * N], row[N];
     sw__fill_uniform(a, M * K, -1, 1, 1, 1);
     sw__fill_uniform(b, K * N, -1, 1, 1, 2);
-    for (int isa = 0; isa <= (int)sw__cpu()->best; isa++) {
+    for (int isa = 0; isa <= (int)sw__isa_f32(sw__cpu()->best); isa++) {
         const struct sw_kernels *ks = &kernels[isa];
         float *packed = malloc((size_t)sw__gemm_packed_b_floats(ks, K, N) * sizeof(float));
         assert_non_null(packed);
@@ -332,7 +332,7 @@ static void test_memory(void **state)
 
 int main(void)
 {
-    for (int isa = 0; isa <= (int)sw__cpu()->best; isa++)
+    for (int isa = 0; isa <= (int)sw__isa_f32(sw__cpu()->best); isa++)
         sw__kernels_init(&kernels[isa], (enum sw_isa)isa);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_random_shapes), cmocka_unit_test(test_many_tasks),

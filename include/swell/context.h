@@ -30,8 +30,9 @@ typedef void (*sw_text_fn)(void *user, const char *text, size_t size);
 
 typedef struct sw_context_options {
     int threads; /* worker threads, the caller's included; 0: one per core this process may use */
-    const char
-        *cpu;      /* "ref", "avx2", "avx512": at most these kernels; NULL: $SWELL_CPU, else best */
+    /* At most these kernels: "ref", "avx2", "avx512", "avx512vnni", "avx512bf16", "amx", each a superset
+     * of the one before.  NULL: $SWELL_CPU, else the best that this CPU has. */
+    const char *cpu;
     sw_log_fn log; /* NULL: silent */
     void *log_user;
 } sw_context_options;
@@ -51,7 +52,7 @@ SW_API const char *sw_error(const sw_context *ctx);
 
 SW_API int sw_context_threads(const sw_context *ctx);
 
-/* The kernels in use: "ref", "avx2" or "avx512". */
+/* The kernels in use: a name of sw_context_options.cpu. */
 SW_API const char *sw_context_cpu(const sw_context *ctx);
 
 /* "0.1.0" */

@@ -97,8 +97,7 @@ static sw_status choose_isa(const sw_context_options *options, enum sw_isa *isa)
     }
     enum sw_isa wanted = sw__isa_find(name);
     if (wanted == SW_ISA_COUNT) {
-        log_options(options, SW_LOG_ERROR, "%s is '%s'; it may be ref, avx2 or avx512", source,
-                    name);
+        log_options(options, SW_LOG_ERROR, "%s is '%s'; it may be " SW_ISA_NAMES, source, name);
         return SW_ERR_ARGUMENT;
     }
     if (wanted > sw__cpu()->best) {

@@ -1,4 +1,5 @@
-/* Block sizes of the f32 matrix multiplication, one row an ISA: the only place they stand.
+/* Block sizes of the f32 matrix multiplication, one row an ISA: the only place they stand.  The ISAs
+ * above AVX-512 compute in f32 as it does.
  *
  * MR x NR is the register tile of gemm_tile_f32.  KC is part of the specification of the bits (see
  * gemm_kernels.h) and of the layout of packed weights; MC and NC are for the caches only. */
@@ -15,7 +16,7 @@ struct sw_gemm_blocks {
 };
 
 /* clang-format off */
-static const struct sw_gemm_blocks sw__gemm_table[SW_ISA_COUNT] = {
+static const struct sw_gemm_blocks sw__gemm_table[SW_ISA_AVX512 + 1] = {
     /*                   MR  NR   MC   KC    NC */
     [SW_ISA_REF]    = {   4,  8,  64, 256, 1024},
     [SW_ISA_AVX2]   = {   6, 16,  96, 256, 2048},
@@ -25,7 +26,7 @@ static const struct sw_gemm_blocks sw__gemm_table[SW_ISA_COUNT] = {
 
 static inline const struct sw_gemm_blocks *sw__gemm_blocks(enum sw_isa isa)
 {
-    return &sw__gemm_table[isa];
+    return &sw__gemm_table[sw__isa_f32(isa)];
 }
 
 #endif

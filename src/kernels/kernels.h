@@ -64,6 +64,11 @@
     X(move)                                                                                        \
     X(limit)
 
+/* The families that have faster kernels above AVX-512: sw__<family>_init_avx512vnni and so on. */
+#define SW_KERNEL_FAMILIES_AVX512VNNI(X)
+#define SW_KERNEL_FAMILIES_AVX512BF16(X)
+#define SW_KERNEL_FAMILIES_AMX(X)
+
 /* SW_SLOT_exp_f32, ... : the number of a slot. */
 enum sw_kernel_slot {
 #define SW_KERNEL_SLOT(slot, ret, args) SW_SLOT_##slot,
@@ -91,6 +96,15 @@ struct sw_kernels {
     void sw__##family##_init_avx512(struct sw_kernels *k);
 SW_KERNEL_FAMILIES(SW_KERNEL_INIT)
 #undef SW_KERNEL_INIT
+#define SW_KERNEL_INIT_AVX512VNNI(family) void sw__##family##_init_avx512vnni(struct sw_kernels *k);
+#define SW_KERNEL_INIT_AVX512BF16(family) void sw__##family##_init_avx512bf16(struct sw_kernels *k);
+#define SW_KERNEL_INIT_AMX(family)        void sw__##family##_init_amx(struct sw_kernels *k);
+SW_KERNEL_FAMILIES_AVX512VNNI(SW_KERNEL_INIT_AVX512VNNI)
+SW_KERNEL_FAMILIES_AVX512BF16(SW_KERNEL_INIT_AVX512BF16)
+SW_KERNEL_FAMILIES_AMX(SW_KERNEL_INIT_AMX)
+#undef SW_KERNEL_INIT_AVX512VNNI
+#undef SW_KERNEL_INIT_AVX512BF16
+#undef SW_KERNEL_INIT_AMX
 
 /* Fill the table for at most this ISA.  Pure: no global state. */
 void sw__kernels_init(struct sw_kernels *k, enum sw_isa isa);

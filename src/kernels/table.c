@@ -17,6 +17,21 @@ void sw__kernels_init(struct sw_kernels *k, enum sw_isa isa)
         SW_KERNEL_FAMILIES(SW_INIT_AVX512)
 #undef SW_INIT_AVX512
     }
+    if (isa >= SW_ISA_AVX512_VNNI) {
+#define SW_INIT_AVX512VNNI(family) sw__##family##_init_avx512vnni(k);
+        SW_KERNEL_FAMILIES_AVX512VNNI(SW_INIT_AVX512VNNI)
+#undef SW_INIT_AVX512VNNI
+    }
+    if (isa >= SW_ISA_AVX512_BF16) {
+#define SW_INIT_AVX512BF16(family) sw__##family##_init_avx512bf16(k);
+        SW_KERNEL_FAMILIES_AVX512BF16(SW_INIT_AVX512BF16)
+#undef SW_INIT_AVX512BF16
+    }
+    if (isa >= SW_ISA_AMX) {
+#define SW_INIT_AMX(family) sw__##family##_init_amx(k);
+        SW_KERNEL_FAMILIES_AMX(SW_INIT_AMX)
+#undef SW_INIT_AMX
+    }
 #endif
     k->isa = isa;
 }

@@ -1,6 +1,6 @@
 /* The frame of the kernel checks: the list of slots, the ISAs, and the command line.
  *
- *     checkkern [--cpu ref|avx2|avx512] [--filter TEXT] [--seed N] [--bench]
+ *     checkkern [--cpu ISA] [--filter TEXT] [--seed N] [--bench]
  *
  * The oracle of a check is never a kernel: so this program has its own random numbers and its own
  * test of what the CPU can do, and takes only the table from the library. */
@@ -20,15 +20,20 @@ static const struct {
 #undef ENTRY
         {NULL, NULL}};
 
-static const char *const isa_names[SW_ISA_COUNT] = {"ref", "avx2", "avx512"};
+static const char *const isa_names[SW_ISA_COUNT] = {"ref",        "avx2",       "avx512",
+                                                    "avx512vnni", "avx512bf16", "amx"};
 
 static enum sw_isa best_isa(void)
 {
 #ifdef SWELL_X86
     bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
     if (avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-        __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
-        return SW_ISA_AVX512;
+        __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl")) {
+        if (!__builtin_cpu_supports("avx512vnni")) return SW_ISA_AVX512;
+        if (!__builtin_cpu_supports("avx512bf16")) return SW_ISA_AVX512_VNNI;
+        /* Compilers do not tell AMX, and its use takes a permission, which sw__cpu() asks for. */
+        return sw__cpu()->best == SW_ISA_AMX ? SW_ISA_AMX : SW_ISA_AVX512_BF16;
+    }
     if (avx2) return SW_ISA_AVX2;
 #endif
     return SW_ISA_REF;
@@ -96,7 +101,7 @@ void ck_timer_report(struct checkkern *c, const char *label, double work, const 
 
 static int usage(void)
 {
-    fprintf(stderr, "usage: checkkern [--cpu ref|avx2|avx512] [--filter TEXT] [--seed N] "
+    fprintf(stderr, "usage: checkkern [--cpu ISA] [--filter TEXT] [--seed N] "
                     "[--bench]\n");
     return 2;
 }

@@ -2,7 +2,7 @@
  *
  * A case gives inputs, the graph made by the public builder, and an oracle: the same function in
  * float64, plain loops, written from the definition and not from the code under test.  The runner
- * then checks, on every ISA that this CPU has:
+ * then checks, on every ISA that this CPU has (above AVX-512 the best one, and all if `every_isa`):
  *   - forward: |y - oracle| <= tol * scale, scale = max(1, |oracle|max of the output)
  *     (or exact, for integers, when tol is 0)
  *   - gradient: for L = sum_i r_i y_i with fixed random r, sw_grad's dL/dx against central
@@ -60,6 +60,7 @@ struct op_case {
     double grad_tol; /* 0 means 2e-3: f32 results against float64 differences */
     unsigned batch;  /* bit i: input i has the batch on axis 0 */
     bool fusion_differs;
+    bool every_isa; /* runs kernels of the ISAs above AVX-512: integer or bf16 products */
     /* States after the run are compared too: expected values go to after[i] for inputs with state
      * set.  NULL: not checked. */
     void (*oracle_after)(const struct oracle_array *in, struct oracle_array *after,
