@@ -58,9 +58,26 @@ static int64_t k_blocks(const struct sw_gemm_plan *p, int64_t kc)
     return sw__max64(1, sw__ceil_div(p->k, kc));
 }
 
-static int64_t aligned_floats(int64_t floats)
+/* The K of a panel that holds k elements of each line. */
+static int64_t panel_depth(const struct sw_gemm_blocks *t, int64_t k)
 {
-    return sw__round_up(floats, SW_ALIGN / (int64_t)sizeof(float));
+    return sw__round_up(k, t->group);
+}
+
+/* Bytes of `lines` rows of A or columns of B in panels, k of each. */
+static int64_t a_bytes(const struct sw_gemm_blocks *t, int64_t lines, int64_t k)
+{
+    return lines * panel_depth(t, k) * t->a_bytes;
+}
+
+static int64_t b_bytes(const struct sw_gemm_blocks *t, int64_t lines, int64_t k)
+{
+    return lines * panel_depth(t, k) * t->b_bytes;
+}
+
+static int64_t aligned(int64_t bytes)
+{
+    return sw__round_up(bytes, SW_ALIGN);
 }
 
 /* The columns of a task of few rows, and nothing to pack. */
@@ -86,20 +103,20 @@ static void plan_memory(struct sw_gemm_plan *p, const struct sw_gemm_blocks *t)
     p->a_lines = p->tiles_m * tile_lines;
     if (p->a_place == SW_GEMM_SHARED) {
         p->pack_tasks_a = p->batch * blocks * p->tiles_m;
-        workspace += aligned_floats(p->a_lines * p->k) * p->batch;
+        workspace += aligned(a_bytes(t, p->a_lines, p->k)) * p->batch;
     } else {
-        scratch += aligned_floats(tile_lines * kc);
+        scratch += aligned(a_bytes(t, tile_lines, kc));
     }
     p->pack_tasks = p->pack_tasks_a;
     if (p->b_place == SW_GEMM_SHARED) {
         int64_t panels = sw__ceil_div(p->n, t->nr);
         p->pack_tasks += p->batch * blocks * sw__ceil_div(panels, PACK_PANELS);
-        workspace += aligned_floats(panels * t->nr * p->k) * p->batch;
+        workspace += aligned(b_bytes(t, panels * t->nr, p->k)) * p->batch;
     } else if (p->b_place == SW_GEMM_IN_TASK) {
-        scratch += aligned_floats(p->tile_n * kc);
+        scratch += aligned(b_bytes(t, p->tile_n, kc));
     }
-    p->workspace = (size_t)workspace * sizeof(float);
-    p->scratch = (size_t)scratch * sizeof(float);
+    p->workspace = (size_t)workspace;
+    p->scratch = (size_t)scratch;
 }
 
 /* How many pieces the rows and the columns of one product are cut into. */
@@ -159,7 +176,8 @@ struct sw_gemm_plan sw__gemm_choose(const struct sw_kernels *kernels, int64_t ba
                                     int64_t n, int64_t k, unsigned flags)
 {
     const struct sw_gemm_blocks *t = sw__gemm_blocks(kernels->isa);
-    struct sw_gemm_plan p = {.kernels = kernels, .batch = batch, .m = m, .n = n, .k = k};
+    struct sw_gemm_plan p = {
+        .kernels = kernels, .blocks = t, .batch = batch, .m = m, .n = n, .k = k};
     p.b_packed = flags & SW_GEMM_B_PACKED;
     if (batch == 0 || m == 0 || n == 0) return p;
     if (m <= FEW_ROWS && flags)
@@ -180,15 +198,14 @@ void sw__gemm_memory(const struct sw_kernels *kernels, int64_t batch, int64_t m,
     if (m <= FEW_ROWS && flags) return;
     int64_t lines = sw__round_up(sw__min64(m, 2 * t->mc), t->mr);
     int64_t columns = sw__round_up(sw__min64(n, t->nc), t->nr);
-    size_t blocks = (size_t)(aligned_floats(lines * kc) + aligned_floats(columns * kc)) *
-                    sizeof(float);
+    size_t blocks = (size_t)(aligned(a_bytes(t, lines, kc)) + aligned(b_bytes(t, columns, kc)));
     if (blocks > *scratch) *scratch = blocks;
     if ((double)m * (double)n * (double)k <= SMALL_PRODUCT) return;
     /* Each of at most `down` tiles pads its rows to whole panels. */
     int64_t down = sw__ceil_div(m, 3 * t->mr) + sw__ceil_div(m, t->mc) + ENOUGH_TASKS;
-    int64_t floats = aligned_floats((m + down * t->mr) * k);
-    if (!(flags & SW_GEMM_B_PACKED)) floats += aligned_floats(sw__round_up(n, t->nr) * k);
-    *workspace = (size_t)(floats * sw__min64(batch, MANY_PRODUCTS)) * sizeof(float);
+    int64_t bytes = aligned(a_bytes(t, m + down * t->mr, k));
+    if (!(flags & SW_GEMM_B_PACKED)) bytes += aligned(b_bytes(t, sw__round_up(n, t->nr), k));
+    *workspace = (size_t)(bytes * sw__min64(batch, MANY_PRODUCTS));
 }
 
 /* The offset of product number `index` of the batch. */
@@ -223,46 +240,47 @@ static struct span a_panel(int64_t rows, int64_t mr, int64_t panel)
 }
 
 /* Pack one K block of the rows of a tile, panel by panel. */
-static void pack_a(const struct sw_gemm_plan *p, const struct sw_gemm_args *args, float *to,
+static void pack_a(const struct sw_gemm_plan *p, const struct sw_gemm_args *args, char *to,
                    int64_t product, struct span rows, struct span ks)
 {
-    const int64_t mr = sw__gemm_blocks(p->kernels->isa)->mr;
+    const int64_t mr = p->blocks->mr, panel = a_bytes(p->blocks, mr, ks.size);
     const int64_t offset = batch_offset(args, args->a_batch, product) + ks.at * args->a_col;
-    for (int64_t i = 0; i < sw__ceil_div(rows.size, mr); i++, to += mr * ks.size) {
+    for (int64_t i = 0; i < sw__ceil_div(rows.size, mr); i++, to += panel) {
         struct span s = a_panel(rows.size, mr, i);
         const void *from = element(args->a, args->a_type, offset + (rows.at + s.at) * args->a_row);
-        p->kernels->gemm_pack_a(to, from, args->a_type, args->a_row, args->a_col, s.size, ks.size);
+        p->kernels->gemm_pack_a((float *)to, from, args->a_type, args->a_row, args->a_col, s.size,
+                                ks.size);
     }
 }
 
-static void pack_b(const struct sw_gemm_plan *p, const struct sw_gemm_args *args, float *to,
+static void pack_b(const struct sw_gemm_plan *p, const struct sw_gemm_args *args, char *to,
                    int64_t product, struct span columns, struct span ks)
 {
     int64_t offset = batch_offset(args, args->b_batch, product);
     offset += ks.at * args->b_row + columns.at * args->b_col;
-    p->kernels->gemm_pack_b(to, element(args->b, args->b_type, offset), args->b_type, args->b_row,
-                            args->b_col, ks.size, columns.size);
+    p->kernels->gemm_pack_b((float *)to, element(args->b, args->b_type, offset), args->b_type,
+                            args->b_row, args->b_col, ks.size, columns.size);
 }
 
 /* The packed operands of one product in the workspace: all A of the batch, then all B. */
-static float *shared_a(const struct sw_gemm_plan *p, const struct sw_gemm_args *args,
-                       int64_t product)
+static char *shared_a(const struct sw_gemm_plan *p, const struct sw_gemm_args *args,
+                      int64_t product)
 {
-    return (float *)args->workspace + product * aligned_floats(p->a_lines * p->k);
+    return (char *)args->workspace + product * aligned(a_bytes(p->blocks, p->a_lines, p->k));
 }
 
-static float *shared_b(const struct sw_gemm_plan *p, const struct sw_gemm_args *args,
-                       int64_t product)
+static char *shared_b(const struct sw_gemm_plan *p, const struct sw_gemm_args *args,
+                      int64_t product)
 {
     bool behind = p->a_place == SW_GEMM_SHARED;
-    int64_t size = aligned_floats(sw__gemm_packed_b_floats(p->kernels, p->k, p->n));
+    int64_t size = aligned(b_bytes(p->blocks, sw__round_up(p->n, p->blocks->nr), p->k));
     return shared_a(p, args, behind ? p->batch : 0) + product * size;
 }
 
 void sw__gemm_pack_task(const struct sw_gemm_plan *plan, const struct sw_gemm_args *args,
                         int64_t begin, int64_t end)
 {
-    const struct sw_gemm_blocks *t = sw__gemm_blocks(plan->kernels->isa);
+    const struct sw_gemm_blocks *t = plan->blocks;
     const int64_t blocks = k_blocks(plan, t->kc), tile_lines = sw__round_up(plan->tile_m, t->mr);
     const int64_t width = PACK_PANELS * t->nr, groups = sw__ceil_div(plan->n, width);
     const int64_t b_lines = sw__round_up(plan->n, t->nr);
@@ -277,13 +295,13 @@ void sw__gemm_pack_task(const struct sw_gemm_plan *plan, const struct sw_gemm_ar
         if (!batch_has(args, product)) continue;
         if (is_a) {
             struct span rows = span_of(part, plan->tile_m, args->m);
-            float *to = shared_a(plan, args, product) + ks.at * plan->a_lines;
+            char *to = shared_a(plan, args, product) + a_bytes(t, plan->a_lines, ks.at);
             if (rows.size > 0)
-                pack_a(plan, args, to + part * tile_lines * ks.size, product, rows, ks);
+                pack_a(plan, args, to + a_bytes(t, part * tile_lines, ks.size), product, rows, ks);
         } else {
             struct span columns = span_of(part, width, plan->n);
-            float *to = shared_b(plan, args, product) + ks.at * b_lines;
-            pack_b(plan, args, to + columns.at * ks.size, product, columns, ks);
+            char *to = shared_b(plan, args, product) + b_bytes(t, b_lines, ks.at);
+            pack_b(plan, args, to + b_bytes(t, columns.at, ks.size), product, columns, ks);
         }
     }
 }
@@ -295,7 +313,7 @@ struct job {
     int64_t product;
     struct span rows, columns;
     float *c; /* of the tile */
-    float *scratch;
+    char *scratch;
 };
 
 /* The epilogue for what begins at row i and column j; NULL unless it is time for it. */
@@ -325,7 +343,7 @@ static void multiply_block(const struct job *job, const float *a, const float *b
                            int accumulate, const struct sw_epilogue *epilogue, const float *next_b)
 {
     const struct sw_kernels *kernels = job->plan->kernels;
-    const struct sw_gemm_blocks *t = sw__gemm_blocks(kernels->isa);
+    const struct sw_gemm_blocks *t = job->plan->blocks;
     const int64_t panels = sw__ceil_div(job->rows.size, t->mr), ldc = job->args->c_row;
     for (int64_t j = 0; j < job->columns.size; j += t->nr, b += t->nr * kc) {
         const int nr = (int)sw__min64(t->nr, job->columns.size - j);
@@ -345,32 +363,37 @@ static void run_tiles(const struct job *job)
 {
     const struct sw_gemm_plan *p = job->plan;
     const struct sw_gemm_args *args = job->args;
-    const struct sw_gemm_blocks *t = sw__gemm_blocks(p->kernels->isa);
+    const struct sw_gemm_blocks *t = p->blocks;
     const int64_t blocks = k_blocks(p, t->kc), tile_lines = sw__round_up(p->tile_m, t->mr);
     const int64_t b_lines = sw__round_up(p->n, t->nr), tile = job->rows.at / p->tile_m;
-    float *a_room = job->scratch, *b_room = a_room;
+    char *a_room = job->scratch, *b_room = a_room;
     if (p->a_place == SW_GEMM_IN_TASK)
-        b_room += aligned_floats(tile_lines * sw__min64(t->kc, p->k));
-    const float *b_whole = NULL;
+        b_room += aligned(a_bytes(t, tile_lines, sw__min64(t->kc, p->k)));
+    const char *b_whole = NULL;
     if (p->b_place == SW_GEMM_READY)
-        b_whole = (const float *)args->b + batch_offset(args, args->b_batch, job->product);
+        b_whole = (const char *)args->b +
+                  batch_offset(args, args->b_batch, job->product) * t->b_bytes;
     if (p->b_place == SW_GEMM_SHARED) b_whole = shared_b(p, args, job->product);
     for (int64_t block = 0; block < blocks; block++) {
         struct span ks = span_of(block, t->kc, p->k);
-        const float *a = a_room, *b = b_room, *next = NULL;
+        const char *a = a_room, *b = b_room, *next = NULL;
         if (p->a_place == SW_GEMM_SHARED)
-            a = shared_a(p, args, job->product) + ks.at * p->a_lines + tile * tile_lines * ks.size;
+            a = shared_a(p, args, job->product) + a_bytes(t, p->a_lines, ks.at) +
+                a_bytes(t, tile * tile_lines, ks.size);
         else
             pack_a(p, args, a_room, job->product, job->rows, ks);
         if (b_whole) {
             const struct span after = span_of(block + 1, t->kc, p->k);
-            b = b_whole + ks.at * b_lines + job->columns.at * ks.size;
-            if (after.size > 0) next = b_whole + after.at * b_lines + job->columns.at * after.size;
+            b = b_whole + b_bytes(t, b_lines, ks.at) + b_bytes(t, job->columns.at, ks.size);
+            if (after.size > 0)
+                next = b_whole + b_bytes(t, b_lines, after.at) +
+                       b_bytes(t, job->columns.at, after.size);
         } else {
             pack_b(p, args, b_room, job->product, job->columns, ks);
         }
-        multiply_block(job, a, b, ks.size, args->accumulate || block > 0,
-                       block == blocks - 1 ? args->epilogue : NULL, next);
+        multiply_block(job, (const float *)a, (const float *)b, ks.size,
+                       args->accumulate || block > 0, block == blocks - 1 ? args->epilogue : NULL,
+                       (const float *)next);
     }
     run_act_fn(job);
 }
@@ -384,22 +407,23 @@ static const float *plain_a(const struct job *job, struct span ks, int64_t *lda)
         *lda = args->a_row;
         return (const float *)args->a + offset + ks.at;
     }
+    float *rows = (float *)job->scratch;
     *lda = ks.size;
     for (int64_t i = 0; i < job->rows.size; i++)
         for (int64_t k = 0; k < ks.size; k++) {
             int64_t at = offset + i * args->a_row + (ks.at + k) * args->a_col;
             float x;
             sw_convert(&x, SW_F32, element(args->a, args->a_type, at), args->a_type, 1);
-            job->scratch[i * ks.size + k] = x;
+            rows[i * ks.size + k] = x;
         }
-    return job->scratch;
+    return rows;
 }
 
 static void run_few_rows(const struct job *job)
 {
     const struct sw_gemm_plan *p = job->plan;
     const struct sw_gemm_args *args = job->args;
-    const struct sw_gemm_blocks *t = sw__gemm_blocks(p->kernels->isa);
+    const struct sw_gemm_blocks *t = p->blocks;
     const int64_t blocks = k_blocks(p, t->kc), b_lines = sw__round_up(p->n, t->nr);
     const float *whole = (const float *)args->b + batch_offset(args, args->b_batch, job->product);
     struct sw_epilogue room;

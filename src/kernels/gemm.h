@@ -21,6 +21,7 @@
 #include "kernels/gemm_kernels.h"
 
 struct sw_kernels;
+struct sw_gemm_blocks;
 
 enum {
     SW_GEMM_B_PACKED = 1, /* args.b was made by sw__gemm_pack_b */
@@ -37,6 +38,7 @@ enum sw_gemm_place {
 /* How a product is computed: a pure function of the shape, the flags and the ISA. */
 struct sw_gemm_plan {
     const struct sw_kernels *kernels;
+    const struct sw_gemm_blocks *blocks; /* the row of gemm_table.h */
     int64_t batch, m, n, k;
     bool few_rows; /* gemm_rows_f32 instead of gemm_tile_f32 */
     bool b_packed; /* SW_GEMM_B_PACKED */
