@@ -78,6 +78,13 @@ refused "No such file" info "$dir/nothing.safetensors"
 refused "name one model" info
 refused "--recompute most" info convnet --recompute most
 SWELL_CPU=pentium refused "SWELL_CPU is 'pentium'" info convnet
+"$swell" help bench kernels | grep -q '^example' || fail "help of bench kernels has no example"
+"$swell" bench kernels --help | grep -q '^usage: swell bench kernels' || fail "bench kernels --help"
+refused "--only: there is no group 'gem'" bench kernels --only gem,gemm
+refused "no row is called that" bench kernels --name 'a kernel of tomorrow'
+refused "--rounds 0" bench kernels --rounds 0
+refused "--cpu pentium" bench kernels --cpu pentium
+refused "what is 'gemm'" bench kernels gemm
 printf '\0\0\10\3abc' >"$dir/data/broken"
 mkdir "$dir/bad"
 cp "$dir"/data/t* "$dir/bad"
@@ -117,6 +124,15 @@ refused "first 8 bytes" "${train[@]}" --epochs 1 --resume "$dir/data/broken"
 "$swell" bench convnet --runs 2 --profile --trace "$dir/t.json" | grep -q 'GFLOP/s' || fail "bench"
 grep -q traceEvents "$dir/t.json" || fail "bench --trace"
 "$swell" bench convnet --runs 1 --json | grep -q '^{"name":"convnet","batch":1,' || fail "bench --json"
+"$swell" bench kernels --list | grep -q 'gemm NN *f32 *4096x4096x4096' || fail "bench kernels --list"
+kernel=(bench kernels --only gemm --name "gemm NT f32 256x256x256" --rounds 1)
+"$swell" "${kernel[@]}" 2>"$dir/err" | grep -q '^gemm NT .* GFLOP/s .* %$' || fail "bench kernels"
+grep -q 'make bench' "$dir/err" || fail "bench kernels without peers says: $(cat "$dir/err")"
+"$swell" "${kernel[@]}" --json 2>/dev/null | tr -d '\n' >"$dir/rows" || fail "bench kernels --json"
+grep -qE '^\[\{"name":"gemm NT","dtype":"f32","isa":"[a-z0-9]+","shape":"256x256x256",.*"peer":null,.*\}\]$' \
+    "$dir/rows" || fail "bench kernels --json: $(cat "$dir/rows")"
+"$swell" "${kernel[@]}" --peers "$dir/data/broken" >/dev/null 2>"$dir/err" && fail "a broken module"
+grep -q -- '--peers' "$dir/err" || fail "a broken module: $(cat "$dir/err")"
 "$swell" version | grep -q '^swell ' || fail "version"
 "$swell" version >/dev/full 2>/dev/null && fail "a full disk went unnoticed"
 

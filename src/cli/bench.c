@@ -26,7 +26,9 @@ static const char help[] = "usage: swell bench MODEL [options]\n"
                            "\n"
                            "examples:\n"
                            "  swell bench alexnet --batch 16 --profile\n"
-                           "  swell bench convnet --training --batch 128\n";
+                           "  swell bench convnet --training --batch 128\n"
+                           "\n"
+                           "swell bench kernels measures kernels: swell help bench kernels\n";
 
 enum { BATCH = 1000, RUNS, TRAINING, RECOMPUTE, THREADS, PROFILE, TRACE, JSON };
 

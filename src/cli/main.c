@@ -3,21 +3,29 @@
 
 #include "cli/verbs.h"
 
-static const struct verb *const verbs[] = {&verb_train, &verb_info, &verb_bench, &verb_version};
+static const struct verb *const verbs[] = {&verb_train, &verb_info, &verb_bench_kernels,
+                                           &verb_bench, &verb_version};
 enum { VERBS = sizeof verbs / sizeof *verbs };
 
 static void usage(FILE *to)
 {
     fprintf(to, "usage: swell VERB [options]\n\n");
-    for (int i = 0; i < VERBS; i++) fprintf(to, "  %-9s %s\n", verbs[i]->name, verbs[i]->summary);
-    fprintf(to, "  %-9s %s\n\nexample: swell train convnet --seconds 60\n", "help",
+    for (int i = 0; i < VERBS; i++) fprintf(to, "  %-14s %s\n", verbs[i]->name, verbs[i]->summary);
+    fprintf(to, "  %-14s %s\n\nexample: swell train convnet --seconds 60\n", "help",
             "what a verb does: swell help train");
 }
 
-static const struct verb *find(const char *name)
+/* The verb that the words argv[0], argv[1] begin with, one of two words first; *words: how many it
+ * has. */
+static const struct verb *find(int argc, char **argv, int *words)
 {
-    for (int i = 0; i < VERBS; i++)
-        if (strcmp(verbs[i]->name, name) == 0) return verbs[i];
+    char two[64];
+    for (*words = argc > 1 ? 2 : 1; *words > 0; --*words) {
+        snprintf(two, sizeof two, "%s%s%s", argv[0], *words > 1 ? " " : "",
+                 *words > 1 ? argv[1] : "");
+        for (int i = 0; i < VERBS; i++)
+            if (strcmp(verbs[i]->name, two) == 0) return verbs[i];
+    }
     return NULL;
 }
 
@@ -33,7 +41,8 @@ static int help(int argc, char **argv)
         usage(stdout);
         return 0;
     }
-    const struct verb *verb = find(argv[1]);
+    int words;
+    const struct verb *verb = find(argc - 1, argv + 1, &words);
     if (!verb) return unknown(argv[1]);
     fputs(verb->help, stdout);
     return 0;
@@ -41,16 +50,17 @@ static int help(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-    int status;
+    int status, words = 1;
     if (argc < 2) {
         usage(stderr);
         return 1;
     }
     if (strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0)
         return help(argc - 1, argv + 1);
-    const struct verb *verb = strcmp(argv[1], "--version") == 0 ? &verb_version : find(argv[1]);
+    const struct verb *verb = strcmp(argv[1], "--version") == 0 ? &verb_version
+                                                                : find(argc - 1, argv + 1, &words);
     if (!verb) return unknown(argv[1]);
-    status = verb->run(verb, argc - 1, argv + 1);
+    status = verb->run(verb, argc - words, argv + words);
     if (fflush(stdout) != 0 || ferror(stdout)) {
         fprintf(stderr, "swell: standard output could not be written\n");
         return 1;

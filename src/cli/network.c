@@ -79,7 +79,7 @@ int network_open(const struct verb *verb, struct network *n, const struct networ
     if (!file && !alexnet && strcmp(o->name, "convnet") != 0)
         return cli_fail(
             verb, "'%s' is neither a network (alexnet, convnet) nor a .safetensors file", o->name);
-    n->ctx = cli_context(verb, threads);
+    n->ctx = cli_context(verb, threads, NULL);
     if (!n->ctx) return 1;
     if (sw_weights_create(n->ctx, &n->ws) != SW_OK || sw_graph_create(n->ctx, &n->graph) != SW_OK ||
         (file && sw_weights_load(n->ctx, n->ws, o->name, !o->training, NULL) != SW_OK))

@@ -80,12 +80,12 @@ static void log_line(void *user, sw_log_level level, const char *line)
     fprintf(stderr, "swell %s: %s\n", log->verb->name, line);
 }
 
-sw_context *cli_context(const struct verb *verb, int threads)
+sw_context *cli_context(const struct verb *verb, int threads, const char *cpu)
 {
-    static struct log log; /* one context a process */
+    static struct log log; /* one verb a process */
     sw_context *ctx = NULL;
     log = (struct log){verb, false};
-    sw_context_options o = {.threads = threads, .log = log_line, .log_user = &log};
+    sw_context_options o = {.threads = threads, .cpu = cpu, .log = log_line, .log_user = &log};
     sw_status status = sw_context_create(&o, &ctx);
     if (status != SW_OK && !log.said)
         cli_fail(verb, "cannot start %d threads: %s", threads, sw_status_text(status));

@@ -458,7 +458,7 @@ int train_convnet(const struct verb *verb, int argc, char **argv)
     struct job j = {.verb = verb, .data = FASHION, .batch = 64, .rate = 0.003, .seed = 1};
     int status = read_options(&j, argc, argv);
     if (status >= 0) return status;
-    j.ctx = cli_context(verb, (int)j.threads);
+    j.ctx = cli_context(verb, (int)j.threads, NULL);
     if (!j.ctx) return 1;
     status = load_data(&j);
     if (!status) status = build(&j);

@@ -9,14 +9,14 @@
 #include <swell/swell.h>
 
 struct verb {
-    const char *name;
+    const char *name;    /* one word or two */
     const char *summary; /* one line */
     const char *help;    /* usage, options, examples */
     int (*run)(const struct verb *verb, int argc,
-               char **argv); /* argv[0] is the verb; exit status */
+               char **argv); /* argv[0] is the verb's last word; exit status */
 };
 
-extern const struct verb verb_train, verb_info, verb_bench, verb_version;
+extern const struct verb verb_train, verb_info, verb_bench, verb_bench_kernels, verb_version;
 
 /* One line on standard error, "swell train: ...", and exit status 1. */
 int cli_fail(const struct verb *verb, const char *format, ...)
@@ -31,8 +31,9 @@ int cli_option(const struct verb *verb, int argc, char **argv, const struct opti
 bool cli_integer(const struct verb *verb, const char *option, int64_t lo, int64_t hi, int64_t *out);
 bool cli_real(const struct verb *verb, const char *option, double lo, double hi, double *out);
 
-/* A context with this many threads (0: all), warnings to standard error; NULL after a line. */
-sw_context *cli_context(const struct verb *verb, int threads);
+/* A context with this many threads (0: all) and kernels for at most `cpu` (NULL: $SWELL_CPU, else the
+ * best), warnings to standard error; NULL after a line. */
+sw_context *cli_context(const struct verb *verb, int threads, const char *cpu);
 
 /* sw_text_fn that writes to the FILE `user`. */
 void cli_write(void *user, const char *text, size_t size);

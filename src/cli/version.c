@@ -17,7 +17,7 @@ static int run(const struct verb *verb, int argc, char **argv)
         if (c == '?') return status;
         if (c == -1) break;
     }
-    sw_context *ctx = cli_context(verb, 0);
+    sw_context *ctx = cli_context(verb, 0, NULL);
     if (!ctx) return 1;
     printf("swell %s\ncpu %s, %d threads, kernels for %s\n", sw_version(), sw__cpu()->name,
            sw_context_threads(ctx), sw_context_cpu(ctx));

@@ -1,57 +1,147 @@
-/* Measures the limits: a loop of independent fused multiply-adds in registers, and a plain parallel
- * sum over memory far larger than the caches.  The best of several rounds counts. */
+/* Measures the limits: loops of independent multiply-adds in registers, and plain parallel loops over
+ * arrays of 64 MB, as large as the tensors that kernels are measured with.  The best of several rounds
+ * counts; of copies and triads the better of stores through the caches and past them. */
 #include "graph/limits.h"
 
 #include "base/clock.h"
 #include "base/context_int.h"
+#include "base/cpu.h"
 #include "base/memory.h"
 #include "kernels/kernels.h"
 
-enum { FMA_ROUNDS = 400000, ROUNDS = 5 };
-#define READ_BYTES ((size_t)256 << 20)
+enum { FMA_ROUNDS = 200000, ROUNDS = 5, ARRAYS = 3, CACHE_PASSES = 64 };
+#define ARRAY_FLOATS ((int64_t)16 << 20)
 
 struct measure {
-    const struct sw_kernels *k;
-    const float *data;
+    const struct sw_kernels *k, *plain; /* of the ISA; portable C */
+    float *data;                        /* ARRAYS of ARRAY_FLOATS */
     int threads;
-    double flops[256];
-    float sink[256];
+    int64_t cache_floats; /* half a second-level cache */
+    double work[256];     /* what each thread did */
 };
 
 static void fma_thread(void *user, int t)
 {
     struct measure *m = user;
-    m->flops[t] = m->k->limit_fma_f32(FMA_ROUNDS, &m->sink[t]);
+    float sink;
+    m->work[t] = m->k->limit_fma_f32(FMA_ROUNDS, &sink);
+}
+
+static void bf16_thread(void *user, int t)
+{
+    struct measure *m = user;
+    double sink;
+    m->work[t] = m->k->limit_dot_bf16(FMA_ROUNDS, &sink);
+}
+
+static void int8_thread(void *user, int t)
+{
+    struct measure *m = user;
+    double sink;
+    m->work[t] = m->k->limit_dot_int8(FMA_ROUNDS, &sink);
+}
+
+/* A thread's part of each array. */
+static float *part(const struct measure *m, int array, int t, int64_t *n)
+{
+    *n = ARRAY_FLOATS / m->threads;
+    return m->data + array * ARRAY_FLOATS + t * *n;
 }
 
 static void read_thread(void *user, int t)
 {
     struct measure *m = user;
-    int64_t n = (int64_t)(READ_BYTES / sizeof(float)) / m->threads;
-    m->sink[t] = m->k->limit_read_f32(m->data + t * n, n);
+    const int64_t n = ARRAYS * ARRAY_FLOATS / m->threads;
+    volatile float sum = m->k->limit_read_f32(m->data + t * n, n);
+    (void)sum;
+    m->work[t] = 4. * (double)n;
+}
+
+static void cache_thread(void *user, int t)
+{
+    struct measure *m = user;
+    int64_t n;
+    const float *x = part(m, 0, t, &n);
+    volatile float sum = 0;
+    for (int i = 0; i < CACHE_PASSES; i++) sum += m->k->limit_read_f32(x, m->cache_floats);
+    m->work[t] = 4. * CACHE_PASSES * (double)m->cache_floats;
+}
+
+static void copy_with(struct measure *m, const struct sw_kernels *k, int t)
+{
+    int64_t n;
+    const float *x = part(m, 0, t, &n);
+    k->limit_copy_f32(part(m, 1, t, &n), x, n);
+    m->work[t] = 8. * (double)n;
+}
+
+static void triad_with(struct measure *m, const struct sw_kernels *k, int t)
+{
+    int64_t n;
+    const float *a = part(m, 0, t, &n), *b = part(m, 1, t, &n);
+    k->limit_triad_f32(part(m, 2, t, &n), a, b, n);
+    m->work[t] = 12. * (double)n;
+}
+
+static void copy_thread(void *user, int t)
+{
+    copy_with(user, ((struct measure *)user)->k, t);
+}
+
+static void plain_copy_thread(void *user, int t)
+{
+    copy_with(user, ((struct measure *)user)->plain, t);
+}
+
+static void triad_thread(void *user, int t)
+{
+    triad_with(user, ((struct measure *)user)->k, t);
+}
+
+static void plain_triad_thread(void *user, int t)
+{
+    triad_with(user, ((struct measure *)user)->plain, t);
+}
+
+/* Work a second of all threads, the best round. */
+static double best(sw_context *ctx, struct measure *m, void (*body)(void *user, int thread))
+{
+    double rate = 0;
+    for (int round = 0; round < ROUNDS; round++) {
+        double start = sw__clock_seconds(), work = 0;
+        sw__threads_run(ctx->threads, body, m);
+        double seconds = sw__clock_seconds() - start;
+        for (int t = 0; t < m->threads; t++) work += m->work[t];
+        if (work / seconds > rate) rate = work / seconds;
+    }
+    return rate;
+}
+
+static double better(double a, double b)
+{
+    return a > b ? a : b;
 }
 
 sw_status sw__limits_measure(sw_context *ctx, struct sw_limits *out)
 {
-    struct sw_kernels k;
-    struct measure m = {.k = &k, .threads = sw__threads_count(ctx->threads)};
-    float *data = sw__aligned_alloc(READ_BYTES);
-    *out = (struct sw_limits){0, 0};
-    if (!data) return sw__fail(ctx, SW_ERR_MEMORY, "limits: out of memory");
+    struct sw_kernels k, plain;
+    struct measure m = {.k = &k, .plain = &plain, .threads = sw__threads_count(ctx->threads)};
+    const size_t l2 = sw__cpu()->l2 ? sw__cpu()->l2 : 262144;
+    m.cache_floats = (int64_t)(l2 / 2 / sizeof(float));
+    if (m.cache_floats > ARRAY_FLOATS / m.threads) m.cache_floats = ARRAY_FLOATS / m.threads;
+    m.data = sw__aligned_alloc(ARRAYS * (size_t)ARRAY_FLOATS * sizeof(float));
+    *out = (struct sw_limits){0};
+    if (!m.data) return sw__fail(ctx, SW_ERR_MEMORY, "limits: out of memory");
     sw__kernels_init(&k, ctx->isa);
-    for (size_t i = 0; i < READ_BYTES / sizeof(float); i++) data[i] = (float)(i & 7);
-    m.data = data;
-    for (int round = 0; round < ROUNDS; round++) {
-        double start = sw__clock_seconds(), flops = 0;
-        sw__threads_run(ctx->threads, fma_thread, &m);
-        double seconds = sw__clock_seconds() - start;
-        for (int t = 0; t < m.threads; t++) flops += m.flops[t];
-        if (flops / seconds > out->f32_flops) out->f32_flops = flops / seconds;
-        start = sw__clock_seconds();
-        sw__threads_run(ctx->threads, read_thread, &m);
-        seconds = sw__clock_seconds() - start;
-        if (READ_BYTES / seconds > out->read_bytes) out->read_bytes = READ_BYTES / seconds;
-    }
-    sw__aligned_free(data);
+    sw__kernels_init(&plain, SW_ISA_REF);
+    for (int64_t i = 0; i < ARRAYS * ARRAY_FLOATS; i++) m.data[i] = (float)(i & 7);
+    out->f32_flops = best(ctx, &m, fma_thread);
+    out->bf16_flops = better(best(ctx, &m, bf16_thread), out->f32_flops);
+    out->int8_ops = best(ctx, &m, int8_thread);
+    out->read_bytes = best(ctx, &m, read_thread);
+    out->cache_bytes = best(ctx, &m, cache_thread);
+    out->copy_bytes = better(best(ctx, &m, copy_thread), best(ctx, &m, plain_copy_thread));
+    out->triad_bytes = better(best(ctx, &m, triad_thread), best(ctx, &m, plain_triad_thread));
+    sw__aligned_free(m.data);
     return SW_OK;
 }

@@ -6,11 +6,14 @@
 #include <swell/context.h>
 
 struct sw_limits {
-    double f32_flops;  /* fused multiply-adds, two a piece, all threads of the context, a second */
-    double read_bytes; /* read from memory by all threads, a second */
+    /* Multiply-adds, two operations a piece, by all threads of the context, a second. */
+    double f32_flops, bf16_flops, int8_ops; /* bf16: by the faster of bf16 and f32 instructions */
+    /* Bytes by all threads, a second: a plain sum; y = x and y = a + 3 b, read and written. */
+    double read_bytes, copy_bytes, triad_bytes;
+    double cache_bytes; /* read from the second-level caches */
 };
 
-/* Takes about 0.2 s and 256 MB for a moment.  SW_ERR_MEMORY. */
+/* Takes about 0.3 s and 192 MB for a moment.  SW_ERR_MEMORY. */
 sw_status sw__limits_measure(sw_context *ctx, struct sw_limits *out);
 
 #endif

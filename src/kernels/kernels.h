@@ -65,9 +65,9 @@
     X(limit)
 
 /* The families that have faster kernels above AVX-512: sw__<family>_init_avx512vnni and so on. */
-#define SW_KERNEL_FAMILIES_AVX512VNNI(X)
-#define SW_KERNEL_FAMILIES_AVX512BF16(X)
-#define SW_KERNEL_FAMILIES_AMX(X)
+#define SW_KERNEL_FAMILIES_AVX512VNNI(X) X(limit)
+#define SW_KERNEL_FAMILIES_AVX512BF16(X) X(limit)
+#define SW_KERNEL_FAMILIES_AMX(X)        X(limit)
 
 /* SW_SLOT_exp_f32, ... : the number of a slot. */
 enum sw_kernel_slot {

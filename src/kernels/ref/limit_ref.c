@@ -15,6 +15,31 @@ static double sw__limit_fma_f32_ref(int64_t rounds, float *sink)
     return 2.0 * LANES * (double)rounds;
 }
 
+static double sw__limit_dot_bf16_ref(int64_t rounds, double *sink)
+{
+    volatile float one = 1; /* so that the product is not optimised away */
+    float acc[LANES] = {0}, a = one, b = one;
+    for (int64_t r = 0; r < rounds; r++)
+        for (int i = 0; i < LANES; i++) acc[i] += a * b;
+    *sink = 0;
+    for (int i = 0; i < LANES; i++) *sink += (double)acc[i];
+    return 2.0 * LANES * (double)rounds;
+}
+
+static double sw__limit_dot_int8_ref(int64_t rounds, double *sink)
+{
+    volatile uint8_t left = 1;
+    volatile int8_t right = 1;
+    int32_t acc[LANES] = {0};
+    for (int64_t r = 0; r < rounds; r++) {
+        const int32_t a = left, b = right;
+        for (int i = 0; i < LANES; i++) acc[i] += a * b;
+    }
+    *sink = 0;
+    for (int i = 0; i < LANES; i++) *sink += acc[i];
+    return 2.0 * LANES * (double)rounds;
+}
+
 static float sw__limit_read_f32_ref(const float *x, int64_t n)
 {
     float acc[LANES] = {0}, sum = 0;
@@ -26,8 +51,22 @@ static float sw__limit_read_f32_ref(const float *x, int64_t n)
     return sum;
 }
 
+static void sw__limit_copy_f32_ref(float *y, const float *x, int64_t n)
+{
+    for (int64_t i = 0; i < n; i++) y[i] = x[i];
+}
+
+static void sw__limit_triad_f32_ref(float *y, const float *a, const float *b, int64_t n)
+{
+    for (int64_t i = 0; i < n; i++) y[i] = a[i] + 3 * b[i];
+}
+
 void sw__limit_init_ref(struct sw_kernels *k)
 {
     SW_KERNEL_SET(k, limit_fma_f32, sw__limit_fma_f32_ref);
+    SW_KERNEL_SET(k, limit_dot_bf16, sw__limit_dot_bf16_ref);
+    SW_KERNEL_SET(k, limit_dot_int8, sw__limit_dot_int8_ref);
     SW_KERNEL_SET(k, limit_read_f32, sw__limit_read_f32_ref);
+    SW_KERNEL_SET(k, limit_copy_f32, sw__limit_copy_f32_ref);
+    SW_KERNEL_SET(k, limit_triad_f32, sw__limit_triad_f32_ref);
 }

@@ -3,4 +3,15 @@
 
 enum { LIMIT_CHAINS = 12 };
 
+VEC_INLINE void limit_stream(float *y, vf x)
+{
+    _mm256_stream_ps(y, x);
+}
+
+VEC_INLINE vi limit_dot_bytes(vi a, vi b)
+{
+    __asm__ volatile("" : "+x"(a));
+    return _mm256_madd_epi16(_mm256_maddubs_epi16(a, b), _mm256_set1_epi16(1));
+}
+
 #include "kernels/x86/limit_template.h"

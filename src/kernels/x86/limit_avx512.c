@@ -3,4 +3,15 @@
 
 enum { LIMIT_CHAINS = 24 };
 
+VEC_INLINE void limit_stream(float *y, vf x)
+{
+    _mm512_stream_ps(y, x);
+}
+
+VEC_INLINE vi limit_dot_bytes(vi a, vi b)
+{
+    __asm__ volatile("" : "+v"(a));
+    return _mm512_madd_epi16(_mm512_maddubs_epi16(a, b), _mm512_set1_epi16(1));
+}
+
 #include "kernels/x86/limit_template.h"
