@@ -3,13 +3,24 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include "base/size.h"
+
+/* Blocks from this size on start on a huge page and ask for them: a matrix with rows of 4 kB or more
+ * has a translation miss a row otherwise.  The part of a page at the end stays small pages, so that
+ * no more memory is used than asked for. */
+#define HUGE_PAGE ((size_t)2 << 20)
 
 void *sw__aligned_alloc(size_t size)
 {
     void *p = NULL;
 
-    return posix_memalign(&p, SW_ALIGN, size ? size : 1) == 0 ? p : NULL;
+    if (posix_memalign(&p, size < HUGE_PAGE ? SW_ALIGN : HUGE_PAGE, size ? size : 1) != 0)
+        return NULL;
+#ifdef MADV_HUGEPAGE
+    if (size >= HUGE_PAGE) (void)madvise(p, size / HUGE_PAGE * HUGE_PAGE, MADV_HUGEPAGE);
+#endif
+    return p;
 }
 
 void sw__aligned_free(void *p)
