@@ -121,6 +121,35 @@ static void training_layout(void **state)
     }
 }
 
+/* The gradient of y, given dy, is that of the loss sum(y dy). */
+static void gradient_from_a_value(void **state)
+{
+    struct fixture *f = *state;
+    float xs[6], ds[8], ws[12];
+    for (int i = 0; i < 12; i++) {
+        ws[i] = (float)(i % 5) - 1.5f;
+        if (i < 6) xs[i] = (float)i / 3 - 1;
+        if (i < 8) ds[i] = (float)(i % 3) - 0.75f;
+    }
+    sw_node *x = sw_input(f->g, "x", SW_F32, SW_SHAPE(2, 3)),
+            *dy = sw_input(f->g, "dy", SW_F32, SW_SHAPE(2, 4));
+    sw_node *in[2] = {x, sw_const(f->g, SW_F32, SW_SHAPE(3, 4), ws)}, *out[4];
+    sw_node *y = sw_tanh(f->g, sw_matmul(f->g, x, in[1], (sw_matmul_options){0}));
+    sw_node *loss = sw_sum(f->g, sw_mul(f->g, y, dy), (sw_reduce_options){.n_axes = 0});
+    assert_int_equal(sw_grad_from(f->g, y, dy, in, 2, out), SW_OK);
+    assert_int_equal(sw_grad(f->g, loss, in, 2, out + 2), SW_OK);
+    sw_plan *p = compile(f, out, 4, (sw_plan_options){0});
+    assert_int_equal(sw_bind(p, x, xs, SW_SHAPE(2, 3)), SW_OK);
+    assert_int_equal(sw_bind(p, dy, ds, SW_SHAPE(2, 4)), SW_OK);
+    assert_int_equal(sw_run(p), SW_OK);
+    assert_true(((const float *)sw_plan_tensor(p, out[0]).data)[0] != 0);
+    for (int i = 0; i < 2; i++)
+        assert_memory_equal(sw_plan_tensor(p, out[i]).data, sw_plan_tensor(p, out[i + 2]).data,
+                            (i ? 12 : 6) * sizeof(float));
+    sw_plan_destroy(p);
+    assert_int_equal(sw_grad_from(f->g, y, x, in, 2, out), SW_ERR_SHAPE);
+}
+
 /* A deep chain whose activations are all needed by the backward pass: with values kept at a few
  * places only, the plan must need less memory and give the same gradients. */
 static void recompute_saves_memory(void **state)
@@ -418,6 +447,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(alexnet_buffer),
         TEST(training_layout),
+        TEST(gradient_from_a_value),
         TEST(recompute_saves_memory),
         TEST(fuses_what_nobody_else_reads),
         TEST(any_batch_up_to_the_declared),

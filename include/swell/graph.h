@@ -64,6 +64,11 @@ SW_API sw_node *sw_keep(sw_node *x);
  * when an op on the way has no gradient. */
 SW_API sw_status sw_grad(sw_graph *g, sw_node *loss, sw_node *const *wrt, int n, sw_node **grads);
 
+/* The same from a value of any shape whose gradient is given: grads[i] = sum over the elements e of y
+ * of dy[e] d y[e] / d wrt[i].  y is f32; dy is f32 of its shape. */
+SW_API sw_status sw_grad_from(sw_graph *g, sw_node *y, sw_node *dy, sw_node *const *wrt, int n,
+                              sw_node **grads);
+
 /* The trainable params of the graph in the order of building: writes at most `max`, returns how
  * many there are. */
 SW_API int sw_graph_params(const sw_graph *g, sw_node **out, int max);

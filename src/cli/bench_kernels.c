@@ -19,7 +19,7 @@ static const char help[] =
     "and\n"
     "memory allow.  Results that differ from the others' are an error.\n"
     "\n"
-    "  --only GROUP,...     of: gemm\n"
+    "  --only GROUP,...     of: gemm, conv, attention, matvec, memory, dispatch, scaling\n"
     "  --name TEXT          rows whose name, dtype and shape, as printed, hold TEXT\n"
     "  --peers FILE         the module of other libraries, which 'make bench' builds\n"
     "  --threads N          default: all cores\n"
@@ -44,7 +44,10 @@ static const struct option options[] = {
 static const struct group {
     const char *name;
     void (*rows)(struct bench_rows *rows);
-} groups[] = {{"gemm", bench_gemm_rows}};
+} groups[] = {{"gemm", bench_gemm_rows},           {"conv", bench_conv_rows},
+              {"attention", bench_attention_rows}, {"matvec", bench_matvec_rows},
+              {"memory", bench_memory_rows},       {"dispatch", bench_dispatch_rows},
+              {"scaling", bench_scaling_rows}};
 
 enum { GROUPS = sizeof groups / sizeof *groups };
 

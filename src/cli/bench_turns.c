@@ -121,7 +121,8 @@ static int open_peers(const struct verb *verb, const struct bench_work *w,
                       const struct bench_rivals *rivals, struct rival *r, int *n)
 {
     for (const struct peer *const *p = rivals->peers; p && *p && *n < MOST_RIVALS; p++) {
-        void *work = w->row.c.op == PEER_NONE ? NULL : (*p)->create(&w->row.c);
+        const bool asked = w->row.c.op != PEER_NONE && !w->row.scaling;
+        void *work = asked ? (*p)->create(&w->row.c) : NULL;
         if (!work) continue;
         r[*n] = (struct rival){.peer = *p, .name = (*p)->name, .work = work, .rest = (*p)->rest};
         if (check(verb, w, &r[(*n)++])) return 1;

@@ -58,14 +58,10 @@ static sw_node *zeros_like(sw_graph *g, sw_node *x)
     return sw__expand_like(g, sw_scalar(g, 0), x);
 }
 
-sw_status sw_grad(sw_graph *g, sw_node *loss, sw_node *const *wrt, int n, sw_node **grads)
+/* Append the backward pass from y, whose gradient is dy, or one where that is NULL. */
+static void backward(sw_graph *g, sw_node *y, sw_node *dy, sw_node *const *wrt, int n,
+                     sw_node **grads)
 {
-    for (int i = 0; i < n; i++) grads[i] = &g->poison;
-    if (g->status != SW_OK) return g->status;
-    if (sw_shape_elements(&loss->shape) != 1 || loss->dtype != SW_F32) {
-        sw__graph_poison(g, SW_ERR_SHAPE, "grad: the loss must be one f32 value");
-        return g->status;
-    }
     int64_t n_ops = g->n_ops, n_nodes = g->n_nodes;
     bool *needed = sw__calloc2((size_t)n_nodes, sizeof *needed);
     sw_node **grad = sw__calloc2((size_t)n_nodes, sizeof *grad);
@@ -75,7 +71,7 @@ sw_status sw_grad(sw_graph *g, sw_node *loss, sw_node *const *wrt, int n, sw_nod
     }
     mark_needed(g, n_ops, wrt, n, needed);
     g->in_grad = true;
-    grad[loss->id] = sw__expand_like(g, sw_scalar(g, 1), loss);
+    grad[y->id] = dy ? dy : sw__expand_like(g, sw_scalar(g, 1), y);
     for (int64_t o = n_ops - 1; o >= 0 && g->status == SW_OK; o--)
         op_backward(g, g->ops[o], needed, grad);
     for (int i = 0; i < n && g->status == SW_OK; i++) {
@@ -91,5 +87,27 @@ sw_status sw_grad(sw_graph *g, sw_node *loss, sw_node *const *wrt, int n, sw_nod
 done:
     free(needed);
     free(grad);
+}
+
+sw_status sw_grad(sw_graph *g, sw_node *loss, sw_node *const *wrt, int n, sw_node **grads)
+{
+    for (int i = 0; i < n; i++) grads[i] = &g->poison;
+    if (g->status != SW_OK) return g->status;
+    if (sw_shape_elements(&loss->shape) != 1 || loss->dtype != SW_F32)
+        sw__graph_poison(g, SW_ERR_SHAPE, "grad: the loss must be one f32 value");
+    else
+        backward(g, loss, NULL, wrt, n, grads);
+    return g->status;
+}
+
+sw_status sw_grad_from(sw_graph *g, sw_node *y, sw_node *dy, sw_node *const *wrt, int n,
+                       sw_node **grads)
+{
+    for (int i = 0; i < n; i++) grads[i] = &g->poison;
+    if (g->status != SW_OK) return g->status;
+    if (y->dtype != SW_F32 || dy->dtype != SW_F32 || !sw_shape_equal(&y->shape, &dy->shape))
+        sw__graph_poison(g, SW_ERR_SHAPE, "grad: a value and its gradient are f32 of one shape");
+    else
+        backward(g, y, dy, wrt, n, grads);
     return g->status;
 }
