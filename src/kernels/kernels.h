@@ -23,6 +23,7 @@
 #include "kernels/scan_kernels.h"
 #include "kernels/gemm_kernels.h"
 #include "kernels/conv_kernels.h"
+#include "kernels/winograd_kernels.h"
 #include "kernels/pool_kernels.h"
 #include "kernels/norm_kernels.h"
 #include "kernels/attention_kernels.h"
@@ -39,6 +40,7 @@
     SW_SCAN_KERNELS(X)                                                                             \
     SW_GEMM_KERNELS(X)                                                                             \
     SW_CONV_KERNELS(X)                                                                             \
+    SW_WINOGRAD_KERNELS(X)                                                                         \
     SW_POOL_KERNELS(X)                                                                             \
     SW_NORM_KERNELS(X)                                                                             \
     SW_ATTENTION_KERNELS(X)                                                                        \
@@ -56,6 +58,7 @@
     X(scan)                                                                                        \
     X(gemm)                                                                                        \
     X(conv)                                                                                        \
+    X(winograd)                                                                                    \
     X(pool)                                                                                        \
     X(norm)                                                                                        \
     X(attention)                                                                                   \

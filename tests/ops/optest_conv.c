@@ -2,7 +2,8 @@
  *
  * The oracle is the definition: every product w x of the window, one by one.  Tolerance of a sum of K
  * products of numbers below 1: each of at most K + 2 roundings of 2^-24 moves it by the sum of
- * magnitudes, K / 4 on average, so (K + 2) K 2^-26 bounds it; the runner scales by max(1, |y|). */
+ * magnitudes, K / 4 on average, so (K + 2) K 2^-26 bounds it; the runner scales by max(1, |y|).  Where
+ * Winograd's algorithm computes, the bound is its own. */
 #include "op_test.h"
 
 #include <math.h>
@@ -10,6 +11,9 @@
 #include <string.h>
 
 #define TOL(k) ((double)((k) + 2) * (double)(k)*0x1p-26)
+/* Of F(4x4, 3x3) with c channels (winograd_kernels.h): c + 34 roundings of 2^-24, each of terms that
+ * are SW_WINOGRAD_GROWTH times as large in sum as the 9 c products, of a quarter on average. */
+#define WINOGRAD(c) ((double)((c) + 34) * 63 * 9 * (double)(c)*0x1p-26)
 
 enum fusion { PLAIN, BIAS_RELU, RELU, LEAKY, CLIP, GELU, SILU, TANH };
 
@@ -225,6 +229,19 @@ static void oracle_transpose(const struct oracle_array *in, struct oracle_array 
      .arg = &(const struct conv){__VA_ARGS__}, .n_in = 3,                                          \
      .in = {{.shape = x_, .grad = true}, {.shape = w_, .grad = true, .weight = true},              \
             {.shape = b_, .grad = true, .weight = true}}, .tol = TOL(k), .batch = 1}
+#define TILES(title, what, x_, w_, y_, c, ...)                                                     \
+    {.name = title, .build = build_##what, .oracle = oracle_##what, .expect = y_,                  \
+     .arg = &(const struct conv){__VA_ARGS__}, .n_in = 2,                                          \
+     .in = {{.shape = x_, .grad = true}, {.shape = w_, .grad = true}}, .tol = WINOGRAD(c), .batch = 1}
+#define LARGE(title, what, x_, w_, y_, c, ...)                                                     \
+    {.name = title, .build = build_##what, .oracle = oracle_##what, .expect = y_,                  \
+     .arg = &(const struct conv){__VA_ARGS__}, .n_in = 2,                                          \
+     .in = {{.shape = x_}, {.shape = w_, .weight = true}}, .tol = WINOGRAD(c), .batch = 1}
+#define BOARD(title, what, x_, w_, b_, y_, c, ...)                                                 \
+    {.name = title, .build = build_##what, .oracle = oracle_##what, .expect = y_,                  \
+     .arg = &(const struct conv){__VA_ARGS__}, .n_in = 3,                                          \
+     .in = {{.shape = x_, .grad = true}, {.shape = w_, .grad = true, .weight = true},              \
+            {.shape = b_, .grad = true, .weight = true}}, .tol = WINOGRAD(c), .batch = 1}
 #define ROUNDED(title, what, x_, w_, y_, k, ...)                                                   \
     {.name = title, .build = build_##what, .oracle = oracle_##what, .expect = y_,                  \
      .arg = &(const struct conv){__VA_ARGS__, .bf16 = true}, .n_in = 2,                            \
@@ -277,6 +294,16 @@ const struct op_case optest_conv2d[] = {
     PARAM("fused silu", conv, S(2, 3, 7, 9), S(4, 3, 3, 3), S(4), S(2, 4, 5, 7), 27, .o = {.groups = 0}, .fusion = SILU),
     PARAM("depthwise, fused tanh", conv, S(2, 4, 7, 9), S(4, 1, 3, 3), S(4), S(2, 4, 5, 7), 9, .o = {.groups = 4}, .fusion = TANH),
     PARAM("depthwise, fused bias and relu", conv, S(2, 4, 7, 9), S(4, 1, 3, 3), S(4, 1, 1), S(2, 4, 5, 7), 9, .o = {.groups = 4}, .fusion = BIAS_RELU),
+    TILES("winograd", conv, S(2, 25, 6, 7), S(35, 25, 3, 3), S(2, 35, 6, 7), 25, .o = {.pad = PAD(1)}),
+    LARGE("winograd, no padding", conv, S(2, 24, 10, 13), S(26, 24, 3, 3), S(2, 26, 8, 11), 24, .o = {.groups = 0}),
+    TILES("winograd, asymmetric padding", conv, S(2, 24, 6, 7), S(24, 24, 3, 3), S(2, 24, 7, 7), 24, .o = {.pad = {2, 0, 1, 2}}),
+    LARGE("winograd, groups", conv, S(2, 50, 7, 9), S(74, 25, 3, 3), S(2, 74, 7, 9), 25, .o = {.pad = PAD(1), .groups = 2}),
+    LARGE("winograd, several blocks of channels", conv, S(2, 260, 6, 6), S(24, 260, 3, 3), S(2, 24, 6, 6), 260, .o = {.pad = PAD(1)}),
+    LARGE("winograd, many tiles", conv, S(9, 24, 15, 14), S(40, 24, 3, 3), S(9, 40, 15, 14), 24, .o = {.pad = PAD(1)}),
+    LARGE("winograd, long rows", conv, S(2, 24, 4, 470), S(24, 24, 3, 3), S(2, 24, 4, 470), 24, .o = {.pad = PAD(1)}),
+    BOARD("winograd, fused bias and relu", conv, S(2, 24, 6, 7), S(33, 24, 3, 3), S(33, 1, 1), S(2, 33, 6, 7), 24,
+          .o = {.pad = PAD(1)}, .fusion = BIAS_RELU),
+    BOARD("winograd, fused gelu", conv, S(2, 24, 6, 6), S(24, 24, 3, 3), S(24), S(2, 24, 6, 6), 24, .o = {.pad = PAD(1)}, .fusion = GELU),
     ROUNDED("bf16 products", conv, S(2, 3, 7, 9), S(5, 3, 3, 3), S(2, 5, 7, 9), 27, .o = {.pad = PAD(1)}),
     ROUNDED("bf16 products, depthwise", conv, S(2, 3, 7, 9), S(3, 1, 3, 3), S(2, 3, 7, 9), 9, .o = {.pad = PAD(1), .groups = 3}),
     CASE("1d", conv, S(2, 3, 50), S(5, 3, 4), S(2, 5, 26), 12, .o = {.stride = {0, 2}, .pad = {0, 2, 0, 3}}),
@@ -313,6 +340,11 @@ const struct op_case optest_conv_transpose2d[] = {
     PARAM("fused bias and relu", transpose, S(3, 5, 4, 5), S(5, 6, 4, 4), S(6, 1, 1), S(3, 6, 8, 10), 20,
           .o = {.stride = {2, 2}, .pad = PAD(1)}, .fusion = BIAS_RELU),
     PARAM("fused gelu", transpose, S(3, 5, 4, 5), S(5, 6, 3, 3), S(6), S(3, 6, 6, 7), 45, .o = {.groups = 0}, .fusion = GELU),
+    TILES("winograd", transpose, S(2, 27, 7, 6), S(27, 35, 3, 3), S(2, 35, 7, 6), 27, .o = {.pad = PAD(1)}),
+    LARGE("winograd, groups, asymmetric padding", transpose, S(2, 52, 8, 9), S(52, 25, 3, 3), S(2, 50, 9, 9), 26,
+          .o = {.pad = {1, 0, 0, 2}, .groups = 2}),
+    BOARD("winograd, bias and relu", transpose, S(2, 24, 6, 6), S(24, 25, 3, 3), S(25, 1, 1), S(2, 25, 8, 8), 24, .o = {.groups = 0},
+          .fusion = BIAS_RELU),
     ROUNDED("bf16 products", transpose, S(2, 3, 5, 6), S(3, 4, 3, 3), S(2, 4, 7, 8), 27, .o = {.groups = 0}),
     {0}};
 /* clang-format on */

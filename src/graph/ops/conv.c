@@ -13,6 +13,7 @@
 #include "graph/ops/compute.h"
 #include "graph/ops/conv_grad.h"
 #include "graph/ops/conv_product.h"
+#include "graph/ops/conv_winograd.h"
 #include "graph/ops/depthwise.h"
 
 enum { X, W, BIAS };
@@ -56,12 +57,17 @@ static bool conv2d_pack(const struct sw_step *s, int input, struct sw_pack *out)
     const struct conv_dims d = sw__conv_dims(attr, &s->in[X]->shape, &s->in[W]->shape,
                                              &s->out[0]->shape);
     if (input != W || sw__conv_is_depthwise(&d)) return false;
-    sw__conv_pack_forward(s->k, attr, &s->in[W]->shape, out);
+    if (sw__conv_winograd_fits(attr, &d))
+        sw__conv_winograd_pack(s->k, attr, &s->in[W]->shape, SW_WINOGRAD_FORWARD, out);
+    else
+        sw__conv_pack_forward(s->k, attr, &s->in[W]->shape, out);
     return true;
 }
 
 struct conv_note {
     struct conv_dims dims;
+    bool is_winograd;
+    struct conv_winograd winograd;
     struct conv_product product;
     struct conv_split split;
     struct sw_pack pack; /* of a weight that changes in every run */
@@ -76,6 +82,7 @@ static sw_status conv2d_prepare(struct sw_step *s)
                                              &s->out[0]->shape);
     const double taps = (double)d.cg * (double)d.kernel[0] * (double)d.kernel[1];
     note->dims = d;
+    note->is_winograd = sw__conv_winograd_fits(attr, &d);
     s->flops = 2 * taps * (double)sw_shape_elements(&s->out[0]->shape);
     s->workspace = s->scratch = 0;
     s->n_phases = d.n > 0 ? 2 : 0;
@@ -83,6 +90,10 @@ static sw_status conv2d_prepare(struct sw_step *s)
     if (sw__conv_is_depthwise(&d)) {
         s->tasks[1] = d.n * d.o;
         s->kernel = s->k->names[SW_SLOT_conv_plane_f32];
+        return SW_OK;
+    }
+    if (note->is_winograd) {
+        sw__conv_winograd_prepare(s, &d, SW_WINOGRAD_FORWARD, &note->winograd);
         return SW_OK;
     }
     note->product = (struct conv_product){.kernels = s->k,
@@ -113,7 +124,9 @@ static void conv2d_run(const struct sw_step *s, int phase, int64_t begin, int64_
     const struct conv_note *note = s->note;
     const float *x = s->in[X]->data, *bias = s->in[BIAS] ? s->in[BIAS]->data : NULL;
     float *y = s->out[0]->data;
-    if (phase == 0) {
+    if (note->is_winograd) {
+        sw__conv_winograd_run(s, &note->winograd, bias, phase, begin, end, scratch);
+    } else if (phase == 0) {
         note->pack.run(&note->pack, s->k, s->in[W]->data, s->ws, begin, end);
     } else if (sw__conv_is_depthwise(&note->dims)) {
         sw__depthwise_forward(s, s->attr, &note->dims, x, s->in[W]->data, bias, y, begin, end);

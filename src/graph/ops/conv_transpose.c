@@ -17,6 +17,7 @@
 #include "graph/ops/compute.h"
 #include "graph/ops/conv_grad.h"
 #include "graph/ops/conv_product.h"
+#include "graph/ops/conv_winograd.h"
 #include "graph/ops/depthwise.h"
 
 /* conv2d_grad_input: dy, w, x (shape only).  conv_transpose2d: x, w, bias. */
@@ -66,6 +67,8 @@ static struct conv_dims dims_of(const struct sw_step *s)
 
 struct transpose_note {
     struct conv_dims dims;
+    bool is_winograd;
+    struct conv_winograd winograd;
     struct conv_split split; /* of each phase */
     struct sw_pack pack;
     struct sw_epilogue epilogue;
@@ -115,6 +118,7 @@ static sw_status transpose_prepare(struct sw_step *s)
     const struct conv_dims d = dims_of(s);
     const double taps = (double)d.cg * (double)d.kernel[0] * (double)d.kernel[1];
     note->dims = d;
+    note->is_winograd = sw__conv_winograd_fits(attr, &d);
     s->flops = 2 * taps * (double)sw_shape_elements(&s->in[DY]->shape);
     s->workspace = s->scratch = 0;
     s->n_phases = d.n > 0 ? 2 : 0;
@@ -123,6 +127,10 @@ static sw_status transpose_prepare(struct sw_step *s)
         s->tasks[1] = d.n * d.c;
         s->scratch = (size_t)sw__depthwise_scratch(attr, &d) * sizeof(float);
         s->kernel = s->k->names[SW_SLOT_conv_plane_f32];
+        return SW_OK;
+    }
+    if (note->is_winograd) {
+        sw__conv_winograd_prepare(s, &d, SW_WINOGRAD_BACKWARD, &note->winograd);
         return SW_OK;
     }
     struct conv_product p = largest(s, &d);
@@ -145,6 +153,10 @@ static void run_phases(const struct sw_step *s, const float *bias, int phase, in
     const struct transpose_note *note = s->note;
     const float *dy = s->in[DY]->data, *w = s->in[W]->data;
     float *dx = s->out[0]->data;
+    if (note->is_winograd) {
+        sw__conv_winograd_run(s, &note->winograd, bias, phase, begin, end, scratch);
+        return;
+    }
     if (phase == 0) {
         note->pack.run(&note->pack, s->k, w, s->ws, begin, end);
         return;
@@ -168,7 +180,10 @@ static bool transpose_pack(const struct sw_step *s, int input, struct sw_pack *o
 {
     const struct conv_dims d = dims_of(s);
     if (input != W || sw__conv_is_depthwise(&d)) return false;
-    sw__conv_pack_backward(s->k, s->attr, &s->in[W]->shape, out);
+    if (sw__conv_winograd_fits(s->attr, &d))
+        sw__conv_winograd_pack(s->k, s->attr, &s->in[W]->shape, SW_WINOGRAD_BACKWARD, out);
+    else
+        sw__conv_pack_backward(s->k, s->attr, &s->in[W]->shape, out);
     return true;
 }
 

@@ -1,0 +1,51 @@
+/* Convolution by F(4x4, 3x3) (winograd_kernels.h): y = act(conv(x, w) + bias) with filters of 3x3 and
+ * stride 1, forward, and turned round for the gradient of the input.
+ *
+ * Windows are numbered through all images, t = (n * oh + r) * ow + q, and cut into blocks of whole
+ * rows of tiles.  For a block
+ *
+ *     V[i][t][c] = B^T d B                            once for all out-channels
+ *     M[t][i][o] = sum over c of V[i][t][c] U[i][c][o]     NR out-channels at a time
+ *     y          = act(A^T M A + bias)
+ *
+ * with U = G g G^T made when the weight is packed.  The parts stay in a core's L2.  A sum over
+ * channels is cut every SW_CONV_PIXELS, as in every product of the gemm family, so an element's bits
+ * depend on its image and the weight only, however blocks are cut.
+ *
+ * Many tiles: a task transforms a block and does all out-channels.  Few tiles, of a small batch:
+ * tasks of a first phase transform images, those of a second do some out-channels of all tiles. */
+#ifndef SWELL_OPS_CONV_WINOGRAD_H
+#define SWELL_OPS_CONV_WINOGRAD_H
+
+#include "graph/ops/conv_shape.h"
+
+/* Whether F(4x4, 3x3) computes this convolution and its gradients: by its filters, its channels and
+ * its image, never by the number of images. */
+bool sw__conv_winograd_fits(const struct conv_attr *attr, const struct conv_dims *d);
+
+enum sw_winograd_way { SW_WINOGRAD_FORWARD, SW_WINOGRAD_BACKWARD };
+
+/* The layout of a weight for this way. */
+void sw__conv_winograd_pack(const struct sw_kernels *k, const struct conv_attr *attr,
+                            const sw_shape *w, enum sw_winograd_way way, struct sw_pack *out);
+
+struct conv_winograd {
+    const struct sw_kernels *kernels;
+    int64_t images, groups, c, o; /* channels of a group: summed over, and computed */
+    struct sw_grid in, out;       /* windows over x, tiles of y */
+    bool whole;                   /* few tiles: V of all images in the workspace */
+    int64_t blocks, block;        /* how many; rows of tiles of one */
+    int64_t slices, slice;        /* likewise out-channels */
+    struct sw_pack pack;          /* of a weight that changes in every run */
+    struct sw_epilogue epilogue;
+};
+
+/* For steps with operands x (or dy) and weight: phases, tasks and memory of the step, and its run.
+ * bias (channels of the result) or NULL; s->act is applied. */
+void sw__conv_winograd_prepare(struct sw_step *s, const struct conv_dims *d,
+                               enum sw_winograd_way way, struct conv_winograd *p);
+void sw__conv_winograd_run(const struct sw_step *s, const struct conv_winograd *p,
+                           const float *bias, int phase, int64_t begin, int64_t end,
+                           float *scratch);
+
+#endif

@@ -1,0 +1,104 @@
+/* Kernels of the winograd family: the transforms of F(4x4, 3x3), Winograd's convolution of 3x3 filters
+ * with stride 1 in tiles of 4x4 pixels (Lavin and Gray 2016, "Fast Algorithms for Convolutional Neural
+ * Networks", section 4).
+ *
+ *     X(slot, return type, (arguments))
+ *
+ * With d a window of 6x6 pixels, g a filter and y a tile of 4x4 results,
+ *
+ *     y = A^T [ sum over channels of (G g G^T) (.) (B^T d B) ] A
+ *
+ * where (.) multiplies the 36 elements one by one: 36 products for what takes 144 directly.  Summed
+ * over channels each of the 36 positions is a matrix product, tiles x channels times channels x
+ * out-channels, which the tile kernel of conv_kernels.h computes.  Of a filter's gradient
+ *
+ *     dg = G^T [ sum over tiles of (A dy A^T) (.) (B^T d B) ] G
+ *
+ * The matrices are those of Toom and Cook at the points 0, +-5/8, +-3/2 and infinity:
+ *
+ *     row p of A   1 p p^2 p^3                (infinity: 0 0 0 1)
+ *     row p of G   1 p p^2 over N(p)          (infinity: 0 0 1); N(p): product of p - q, q other points
+ *     row p of B^T coefficients of the product of x - q   (infinity: over all five points)
+ *
+ * B^T has the constants a^2 b^2 = 225/256, a^2 = 25/64, b^2 = 9/4, all exact in f32.
+ *
+ * The bound of the error (as in Barabasz, Anderson, Soodhalter and Gregg 2020, "Error analysis and
+ * improving the accuracy of Winograd convolution for deep neural networks", theorem 2).  Computed in
+ * f32 with u = 2^-24,
+ *
+ *     |y' - y| <= (C + 34) u |A^T| [ sum over channels of (|G||g||G^T|) (.) (|B^T||d||B|) ] |A|
+ *
+ * to first order: the roundings that a term passes are at most 4 + 4 of B, 5 + 5 of G and its
+ * constants, C + KBLOCKS <= C + 8 of products and sums, 4 + 4 of A.  |A||G||B| is larger than the
+ * convolution of magnitudes by SW_WINOGRAD_GROWTH at most: along an axis the largest sum of
+ * |A^T| (|G|1 (.) |B^T|1) is 23.75 for 3 terms, so 23.75^2 for 9.  With |g|, |d| <= 1
+ *
+ *     |y' - y| <= (C + 34) u SW_WINOGRAD_GROWTH 9 C
+ *
+ * and likewise of dg, 28.33^2 for 16: SW_WINOGRAD_GRAD_GROWTH.  The points 0, +-1, +-2 of the paper
+ * grow 256 and 178 times.  Inf or NaN in a window may turn all of its tile into NaN. */
+#ifndef SWELL_WINOGRAD_KERNELS_H
+#define SWELL_WINOGRAD_KERNELS_H
+
+#include <stdint.h>
+#include "kernels/conv_kernels.h"
+
+enum {
+    SW_WINOGRAD_TILE = 4,       /* pixels of a tile, down and across */
+    SW_WINOGRAD_WINDOW = 6,     /* of the window that it needs */
+    SW_WINOGRAD_POSITIONS = 36, /* elements of a transformed window */
+    SW_WINOGRAD_LANES = 16      /* channels that a transform may do at once */
+};
+
+#define SW_WINOGRAD_A           0.625f /* the points: 0, A, -A, B, -B, infinity */
+#define SW_WINOGRAD_B           1.5f
+#define SW_WINOGRAD_GROWTH      63.
+#define SW_WINOGRAD_GRAD_GROWTH 51.
+
+/* Where transformed windows lie: position i of tile t, channel c, is
+ *
+ *     at[i / per * block + i % per * width + t * pitch + c]
+ *
+ * so that a tile's row, of fixed pitch, holds some positions side by side. */
+struct sw_winograd_place {
+    int64_t per, width, block, pitch;
+};
+
+/* Floats of scratch that a transform of `rows` rows of tiles needs. */
+static inline int64_t sw__winograd_scratch(const struct sw_grid *g, int64_t rows)
+{
+    const int64_t across = SW_WINOGRAD_TILE * g->ow + 2, down = SW_WINOGRAD_TILE * rows + 2;
+    return SW_WINOGRAD_LANES * across * (down + SW_WINOGRAD_WINDOW);
+}
+
+/* winograd_input_f32: B^T d B for `rows` rows of tiles from row `row` on of one image.
+ *   v    transformed windows; tile 0 is the first of row `row`.  Channels from `channels` up to a
+ *        multiple of SW_WINOGRAD_LANES are written too
+ *   x    the first plane; planes of g->h * g->w floats follow each other
+ *   g    windows of 6x6 in steps of 4, oh x ow of them; the plane ends inside of the last
+ *   scratch  sw__winograd_scratch
+ *
+ * winograd_weight_f32: G g G^T for `count` channels, each of `width` lanes (a multiple of NR).
+ *   u    position i of channel c at u[i * position + c * width]
+ *   g    [count][9][width], taps in rows
+ *   flip 1: the filter turned by half a turn (gradient of the input)
+ *
+ * winograd_output_f32: A^T m A, and what is fused, for `rows` rows of tiles from row `row` on.
+ *   y    the first plane of one image; planes of g->h * g->w floats follow each other
+ *   m    as `v`; channels up to a multiple of SW_WINOGRAD_LANES may be read
+ *   g    tiles of 4x4 in steps of 4; what reaches over the plane is cut off
+ *   epilogue  NULL, or with bias_row of the first channel; bias_col and act_fn are ignored */
+/* clang-format off */
+#define SW_WINOGRAD_KERNELS(X)                                                                     \
+    X(winograd_input_f32, void,                                                                    \
+      (float *v, const struct sw_winograd_place *place, const float *x, const struct sw_grid *g,   \
+       int64_t channels, int64_t row, int64_t rows, float *scratch))                               \
+    X(winograd_weight_f32, void,                                                                   \
+      (float *u, int64_t position, const float *g, int64_t count, int64_t width, int flip))        \
+    X(winograd_output_f32, void,                                                                   \
+      (float *y, const float *m, const struct sw_winograd_place *place, const struct sw_grid *g,   \
+       int64_t channels, int64_t row, int64_t rows, const struct sw_epilogue *epilogue,            \
+       float *scratch))
+/* clang-format on */
+
+#endif

@@ -1,0 +1,279 @@
+/* The Winograd transforms of AVX2 and AVX-512, written on grid_avx2.h or grid_avx512.h and
+ * vf_transpose.
+ *
+ * A vector holds one pixel of VF_N channels, so that tiles are never gathered and products find
+ * their operands in rows.  Planes are turned round on the way, VF_N pixels of VF_N channels at a
+ * time, through the scratch: pixels with a border of zeros on the way in, the rows of a plane one
+ * after the other on the way out.  A transform of a line has twelve instructions. */
+#ifndef SWELL_WINOGRAD_TEMPLATE_H
+#define SWELL_WINOGRAD_TEMPLATE_H
+
+#include "kernels/winograd_kernels.h"
+
+enum { TILE = SW_WINOGRAD_TILE, WINDOW = SW_WINOGRAD_WINDOW };
+
+#define POINT_A  SW_WINOGRAD_A
+#define POINT_B  SW_WINOGRAD_B
+#define POINT_A2 (POINT_A * POINT_A)
+#define POINT_B2 (POINT_B * POINT_B)
+#define WEIGHT_A (1 / (2 * POINT_A2 * (POINT_A2 - POINT_B2))) /* 1 / N(A) */
+#define WEIGHT_B (1 / (2 * POINT_B2 * (POINT_B2 - POINT_A2)))
+
+/* ---- lines ------------------------------------------------------------------------------------- */
+
+/* y = B^T d */
+VEC_INLINE void input_line(vf y[WINDOW], const vf d[WINDOW])
+{
+    const vf a2 = vf_set(POINT_A2), b2 = vf_set(POINT_B2), sum = vf_set(POINT_A2 + POINT_B2);
+    const vf product = vf_set(POINT_A2 * POINT_B2), a = vf_set(POINT_A), b = vf_set(POINT_B);
+    const vf even_a = vf_fnma(b2, d[2], d[4]), odd_a = vf_fnma(b2, d[1], d[3]);
+    const vf even_b = vf_fnma(a2, d[2], d[4]), odd_b = vf_fnma(a2, d[1], d[3]);
+    y[0] = vf_fma(product, d[0], vf_fnma(sum, d[2], d[4]));
+    y[1] = vf_fma(a, odd_a, even_a);
+    y[2] = vf_fnma(a, odd_a, even_a);
+    y[3] = vf_fma(b, odd_b, even_b);
+    y[4] = vf_fnma(b, odd_b, even_b);
+    y[5] = vf_fma(product, d[1], vf_fnma(sum, d[3], d[5]));
+}
+
+/* y = G g */
+VEC_INLINE void filter_line(vf y[WINDOW], const vf g[3])
+{
+    const vf a = vf_set(POINT_A), b = vf_set(POINT_B);
+    const vf wa = vf_set(WEIGHT_A), wb = vf_set(WEIGHT_B);
+    const vf even_a = vf_mul(wa, vf_fma(vf_set(POINT_A2), g[2], g[0])), odd_a = vf_mul(wa, g[1]);
+    const vf even_b = vf_mul(wb, vf_fma(vf_set(POINT_B2), g[2], g[0])), odd_b = vf_mul(wb, g[1]);
+    y[0] = vf_mul(vf_set(1 / (POINT_A2 * POINT_B2)), g[0]);
+    y[1] = vf_fma(a, odd_a, even_a);
+    y[2] = vf_fnma(a, odd_a, even_a);
+    y[3] = vf_fma(b, odd_b, even_b);
+    y[4] = vf_fnma(b, odd_b, even_b);
+    y[5] = g[2];
+}
+
+/* y = A^T m */
+VEC_INLINE void output_line(vf y[TILE], const vf m[WINDOW])
+{
+    const vf sum_a = vf_add(m[1], m[2]), odd_a = vf_sub(m[1], m[2]);
+    const vf sum_b = vf_add(m[3], m[4]), odd_b = vf_sub(m[3], m[4]);
+    y[0] = vf_add(m[0], vf_add(sum_a, sum_b));
+    y[1] = vf_fma(vf_set(POINT_B), odd_b, vf_mul(vf_set(POINT_A), odd_a));
+    y[2] = vf_fma(vf_set(POINT_B2), sum_b, vf_mul(vf_set(POINT_A2), sum_a));
+    y[3] = vf_fma(vf_set(POINT_B * POINT_B2), odd_b,
+                  vf_fma(vf_set(POINT_A * POINT_A2), odd_a, m[5]));
+}
+
+/* ---- planes and pixels ------------------------------------------------------------------------- */
+
+/* Where the positions of the first tile are. */
+VEC_INLINE void find_positions(int64_t at[SW_WINOGRAD_POSITIONS], const struct sw_winograd_place *p)
+{
+    for (int i = 0; i < SW_WINOGRAD_POSITIONS; i++)
+        at[i] = i / p->per * p->block + i % p->per * p->width;
+}
+
+/* VF_N pixels, or `count`, of n planes that are `plane` floats apart, as vectors of channels. */
+VEC_INLINE void load_pixels(vf r[VF_N], const float *x, int64_t plane, int64_t n, int64_t count)
+{
+    if (n == VF_N && count == VF_N) {
+        UNROLL for (int i = 0; i < VF_N; i++) r[i] = vf_load(x + i * plane);
+    } else {
+        UNROLL for (int i = 0; i < VF_N; i++) r[i] = i < n ? vf_load_n(x + i * plane, count)
+                                                           : vf_zero();
+    }
+    vf_transpose(r);
+}
+
+VEC_INLINE void store_zeros(float *to, int64_t pixels)
+{
+    for (int64_t i = 0; i < pixels; i++) vf_store(to + i * VF_N, vf_zero());
+}
+
+/* Lines top .. top+down-1 of n planes into `to`, [down][across] pixels, of which the first stands
+ * for column x0: zeros where there is no plane. */
+VEC_INLINE void load_planes(float *to, const float *x, const struct sw_grid *g, int64_t n,
+                            int64_t top, int64_t down, int64_t across)
+{
+    const int64_t first = top < 0 ? 0 : top, end = top + down < g->h ? top + down : g->h;
+    const int64_t left = g->x0 < 0 ? -g->x0 : 0, right = across + g->x0 - g->w;
+    const int64_t skip = g->x0 > 0 ? g->x0 : 0;
+    float *line = to + (first - top) * across * VF_N;
+    vf r[VF_N];
+    if (first >= end) {
+        store_zeros(to, down * across);
+        return;
+    }
+    store_zeros(to, (first - top) * across);
+    for (int64_t i = first; i < end; i++) {
+        store_zeros(line + (i - first) * across * VF_N, left);
+        store_zeros(line + ((i - first + 1) * across - right) * VF_N, right);
+    }
+    store_zeros(to + (end - top) * across * VF_N, (top + down - end) * across);
+    int64_t column = 0;
+    for (int64_t p = first * g->w; p < end * g->w; p += VF_N) {
+        const int64_t count = end * g->w - p < VF_N ? end * g->w - p : VF_N;
+        load_pixels(r, x + p, g->h * g->w, n, count);
+        _Alignas(64) float pixels[VF_N * VF_N];
+        UNROLL for (int i = 0; i < VF_N; i++) vf_store(pixels + i * VF_N, r[i]);
+        for (int64_t i = 0; i < count; i++) {
+            if (column >= skip)
+                vf_store(line + (left + column - skip) * VF_N, vf_load(pixels + i * VF_N));
+            if (++column == g->w) column = 0, line += across * VF_N;
+        }
+    }
+}
+
+/* Pixels p .. p+count-1 at `from`, vectors of channels, into n planes. */
+VEC_INLINE void store_pixels(float *y, const float *from, int64_t plane, int64_t n, int64_t count)
+{
+    vf r[VF_N];
+    int64_t p = 0;
+    for (; p + VF_N <= count; p += VF_N) {
+        UNROLL for (int i = 0; i < VF_N; i++) r[i] = vf_load(from + (p + i) * VF_N);
+        vf_transpose(r);
+        UNROLL for (int i = 0; i < VF_N; i++) if (i < n) vf_store(y + i * plane + p, r[i]);
+    }
+    if (p == count) return;
+    UNROLL for (int i = 0; i < VF_N; i++) r[i] = i < count - p ? vf_load(from + (p + i) * VF_N)
+                                                               : vf_zero();
+    vf_transpose(r);
+    UNROLL for (int i = 0; i < VF_N; i++) if (i < n)
+        vf_store_piece(y + i * plane + p, r[i], count - p);
+}
+
+/* ---- the input --------------------------------------------------------------------------------- */
+
+/* A row of tiles: down the columns of `pixels`, then along the lines.  half: [6][across]. */
+VEC_INLINE void input_row(float *v, int64_t pitch, const int64_t at[SW_WINOGRAD_POSITIONS],
+                          const float *pixels, int64_t tiles, int64_t across, float *half)
+{
+    vf d[WINDOW], y[WINDOW];
+    for (int64_t j = 0; j < across; j++) {
+        UNROLL for (int i = 0; i < WINDOW; i++) d[i] = vf_load(pixels + (i * across + j) * VF_N);
+        input_line(y, d);
+        UNROLL for (int i = 0; i < WINDOW; i++) vf_store(half + (i * across + j) * VF_N, y[i]);
+    }
+    for (int64_t i = 0; i < WINDOW; i++, at += WINDOW)
+        for (int64_t q = 0; q < tiles; q++) {
+            const float *from = half + (i * across + q * TILE) * VF_N;
+            UNROLL for (int j = 0; j < WINDOW; j++) d[j] = vf_load(from + j * VF_N);
+            input_line(y, d);
+            UNROLL for (int j = 0; j < WINDOW; j++) vf_store(v + at[j] + q * pitch, y[j]);
+        }
+}
+
+static void SW_ISA_NAME(sw__winograd_input_f32)(float *v, const struct sw_winograd_place *place,
+                                                const float *x, const struct sw_grid *g,
+                                                int64_t channels, int64_t row, int64_t rows,
+                                                float *scratch)
+{
+    const int64_t across = g->ow * TILE + 2, down = rows * TILE + 2;
+    float *half = scratch + down * across * VF_N;
+    int64_t at[SW_WINOGRAD_POSITIONS];
+    find_positions(at, place);
+    const int64_t all = (channels + SW_WINOGRAD_LANES - 1) / SW_WINOGRAD_LANES * SW_WINOGRAD_LANES;
+    for (int64_t c = 0; c < all; c += VF_N) {
+        const int64_t n = channels - c < VF_N ? channels > c ? channels - c : 0 : VF_N;
+        load_planes(scratch, x + c * g->h * g->w, g, n, row * TILE + g->y0, down, across);
+        for (int64_t r = 0; r < rows; r++)
+            input_row(v + c + r * g->ow * place->pitch, place->pitch, at,
+                      scratch + r * TILE * across * VF_N, g->ow, across, half);
+    }
+}
+
+/* ---- the weight -------------------------------------------------------------------------------- */
+
+/* VF_N filters. */
+VEC_INLINE void filter(float *u, int64_t position, const float *g, int64_t width, int flip)
+{
+    vf half[3][WINDOW], line[3], y[WINDOW];
+    UNROLL for (int j = 0; j < 3; j++)
+    {
+        UNROLL for (int i = 0; i < 3; i++)
+            line[i] = vf_load(g + (flip ? 8 - 3 * i - j : 3 * i + j) * width);
+        filter_line(half[j], line);
+    }
+    UNROLL for (int i = 0; i < WINDOW; i++)
+    {
+        UNROLL for (int j = 0; j < 3; j++) line[j] = half[j][i];
+        filter_line(y, line);
+        UNROLL for (int j = 0; j < WINDOW; j++) vf_store(u + (i * WINDOW + j) * position, y[j]);
+    }
+}
+
+static void SW_ISA_NAME(sw__winograd_weight_f32)(float *u, int64_t position, const float *g,
+                                                 int64_t count, int64_t width, int flip)
+{
+    for (int64_t c = 0; c < count; c++)
+        for (int64_t l = 0; l < width; l += VF_N)
+            filter(u + c * width + l, position, g + c * 9 * width + l, width, flip);
+}
+
+/* ---- the output -------------------------------------------------------------------------------- */
+
+/* max and min return their second operand when either is a NaN, so NaN passes through. */
+VEC_INLINE vf activate(vf x, const struct sw_epilogue *e)
+{
+    switch (e->act) {
+    case SW_GEMM_ACT_RELU: return vf_max(vf_zero(), x);
+    case SW_GEMM_ACT_LEAKY: return vf_select(vf_lt(x, vf_zero()), vf_mul(vf_set(e->a), x), x);
+    case SW_GEMM_ACT_CLIP: return vf_min(vf_set(e->b), vf_max(vf_set(e->a), x));
+    default: return x;
+    }
+}
+
+/* A tile into `to`, the pixels of `down` x `across` of it; lines of `w` pixels. */
+VEC_INLINE void output_tile(float *to, const float *m, const int64_t at[SW_WINOGRAD_POSITIONS],
+                            int64_t w, int64_t down, int64_t across, vf bias,
+                            const struct sw_epilogue *e)
+{
+    vf half[TILE][WINDOW], line[WINDOW], y[TILE];
+    UNROLL for (int j = 0; j < WINDOW; j++)
+    {
+        UNROLL for (int i = 0; i < WINDOW; i++) line[i] = vf_load(m + at[i * WINDOW + j]);
+        output_line(y, line);
+        UNROLL for (int i = 0; i < TILE; i++) half[i][j] = y[i];
+    }
+    UNROLL for (int i = 0; i < TILE; i++)
+    {
+        if (i >= down) break;
+        output_line(y, half[i]);
+        UNROLL for (int j = 0; j < TILE; j++) if (j < across)
+        {
+            vf sum = vf_add(y[j], bias);
+            vf_store(to + (i * w + j) * VF_N, e ? activate(sum, e) : sum);
+        }
+    }
+}
+
+static void SW_ISA_NAME(sw__winograd_output_f32)(float *y, const float *m,
+                                                 const struct sw_winograd_place *place,
+                                                 const struct sw_grid *g, int64_t channels,
+                                                 int64_t row, int64_t rows,
+                                                 const struct sw_epilogue *e, float *scratch)
+{
+    const int64_t first = row * TILE, end = (row + rows) * TILE < g->h ? (row + rows) * TILE : g->h;
+    int64_t at[SW_WINOGRAD_POSITIONS];
+    find_positions(at, place);
+    for (int64_t c = 0; c < channels; c += VF_N) {
+        const int64_t n = channels - c < VF_N ? channels - c : VF_N;
+        const vf bias = e && e->bias_row ? vf_load_n(e->bias_row + c, n) : vf_zero();
+        for (int64_t t = 0; t < rows * g->ow; t++) {
+            const int64_t top = t / g->ow * TILE, left = t % g->ow * TILE;
+            const int64_t down = end - first - top, across = g->w - left;
+            output_tile(scratch + (top * g->w + left) * VF_N, m + c + t * place->pitch, at, g->w,
+                        down, across, bias, e && e->act ? e : NULL);
+        }
+        store_pixels(y + c * g->h * g->w + first * g->w, scratch, g->h * g->w, n,
+                     (end - first) * g->w);
+    }
+}
+
+void SW_ISA_NAME(sw__winograd_init)(struct sw_kernels *k)
+{
+    SW_KERNEL_SET(k, winograd_input_f32, SW_ISA_NAME(sw__winograd_input_f32));
+    SW_KERNEL_SET(k, winograd_weight_f32, SW_ISA_NAME(sw__winograd_weight_f32));
+    SW_KERNEL_SET(k, winograd_output_f32, SW_ISA_NAME(sw__winograd_output_f32));
+}
+
+#endif
