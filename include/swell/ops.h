@@ -260,8 +260,11 @@ SW_API sw_node *sw_paged_attention(sw_graph *g, sw_node *q, sw_node *k, sw_node 
 SW_API sw_node *sw_quantise(sw_graph *g, sw_node *x, sw_node *scale, sw_node *zero, int axis,
                             sw_dtype dtype);
 SW_API sw_node *sw_dequantise(sw_graph *g, sw_node *x, sw_node *scale, sw_node *zero, int axis);
-/* y = x W^T + b with a block-quantised weight w (N,K): x (...,K) f32 -> (...,N).  Weights are
- * dequantised exactly; products in f32.  The gradient of w is refused. */
+/* y = x W^T + b with a block-quantised weight w (N,K): x (...,K) f32 -> (...,N).  As in llama.cpp, each 32
+ * numbers of a row of x are rounded to bytes, d * (-127 .. 127) with d = most / 127 of the greatest
+ * magnitude among them, and products are sums of integers, scaled and added in f32: y is off by at most
+ * the sum of |w| d / 2.  The rounding of a row depends on that row only.  A NaN or infinity in x gives
+ * NaN.  The gradient of x is that of the unrounded product, in f32; the gradient of w is refused. */
 SW_API sw_node *sw_quantised_linear(sw_graph *g, sw_node *x, sw_node *w, sw_node *b);
 
 /* ---- updates: they write weights; pass the returned node to sw_compile as an output ------------ */

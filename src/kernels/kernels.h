@@ -28,6 +28,7 @@
 #include "kernels/norm_kernels.h"
 #include "kernels/attention_kernels.h"
 #include "kernels/quant_kernels.h"
+#include "kernels/qgemm_kernels.h"
 #include "kernels/optim_kernels.h"
 #include "kernels/move_kernels.h"
 #include "kernels/limit_kernels.h"
@@ -44,6 +45,7 @@
     SW_POOL_KERNELS(X)                                                                             \
     SW_NORM_KERNELS(X)                                                                             \
     SW_ATTENTION_KERNELS(X)                                                                        \
+    SW_QGEMM_KERNELS(X)                                                                            \
     SW_QUANT_KERNELS(X)                                                                            \
     SW_OPTIM_KERNELS(X)                                                                            \
     SW_MOVE_KERNELS(X)                                                                             \
@@ -62,13 +64,16 @@
     X(pool)                                                                                        \
     X(norm)                                                                                        \
     X(attention)                                                                                   \
+    X(qgemm)                                                                                       \
     X(quant)                                                                                       \
     X(optim)                                                                                       \
     X(move)                                                                                        \
     X(limit)
 
 /* The families that have faster kernels above AVX-512: sw__<family>_init_avx512vnni and so on. */
-#define SW_KERNEL_FAMILIES_AVX512VNNI(X) X(limit)
+#define SW_KERNEL_FAMILIES_AVX512VNNI(X)                                                           \
+    X(qgemm)                                                                                       \
+    X(limit)
 #define SW_KERNEL_FAMILIES_AVX512BF16(X) X(limit)
 #define SW_KERNEL_FAMILIES_AMX(X)        X(limit)
 

@@ -1,45 +1,32 @@
-/* A linear layer whose weight w (N,K) is stored in blocks:  y = x W^T + b, and the gradient of x,
- * dx = dy W.  Both are a product  C (M,N) = A (M,K) B (K,N)  of which B is made from stored blocks,
- * piece by piece, while it is used:
+/* A linear layer whose weight w (N,K) is stored in blocks:  y = x W^T + b.
  *
- *     phase 0   A into panels, shared by all tasks (left out for a few rows, which are read as they are)
- *     phase 1   a task owns some columns of C and all rows; for each K block it
- *                   reads the stored values of its columns as f32      exact, into its scratch
- *                   packs them into panels of B                        its scratch
- *                   multiplies all rows of A with them                 tile or few-row kernel
+ *     phase 0   rows of x to bytes, a scale for each 32 of them          shared workspace
+ *     phase 1   a task owns some panels of 16 columns and all rows
  *
- * so every stored value is read and unpacked once a run.  K blocks and kernels are those of
- * gemm_kernels.h: a row's bits depend on that row and on w only, not on how many rows there are. */
-#include "graph/op.h"
-#include <string.h>
+ * The panels are the weight's packed copy, which has the size of the blocks; an operand that is no
+ * weight is packed panel by panel while it is used.  Arithmetic and the rule of the bits:
+ * kernels/qgemm_kernels.h. */
+#include "graph/ops/quantised_linear.h"
 #include "base/size.h"
 #include "graph/op_list.h"
 #include "graph/ops/compute.h"
-#include "graph/ops/stored_rows.h"
-#include "kernels/gemm_table.h"
+#include "kernels/qgemm.h"
 
-/* Columns of a task: two to eight panels, and a whole number of blocks for dx. */
-#define TASK_COLUMNS 64
-/* Up to so many rows the few-row kernel is faster (measured in gemm.c). */
-#define FEW_ROWS 6
-/* Panels of A that a task of phase 0 packs. */
-#define PACK_PANELS 8
+/* Panels of a task: tens of microseconds for one row, and still a few tasks in a narrow layer. */
+#define TASK_PANELS 4
 
 enum { X, W, BIAS };
 
-struct product_note {
-    struct sw_stored_rows w;
-    int64_t m, n, k; /* of the product: for dx, n and k are those of w exchanged */
-    int64_t w_row;   /* bytes of a row of w */
-    int64_t columns; /* of a task */
-    int64_t panels;  /* of A; 0: few rows */
-    bool w_is_b;     /* B is w itself (dx); else its transpose */
+struct linear_note {
+    const struct sw_qgemm_type *type;
+    sw_qgemm_fn *multiply;
+    struct sw_epilogue epilogue;
+    int64_t m, n, k, groups, panels, panel_bytes;
 };
 
 /* ---- shapes ------------------------------------------------------------------------------------ */
 
-/* operand 0 (..., `inner` of w) and w; the result has `outer` of w instead. */
-static sw_status infer_product(struct sw_infer *q, int inner, int outer)
+sw_status sw__quantised_linear_infer(struct sw_infer *q, int inner, int outer)
 {
     sw_status status = sw__infer_dtype(q, X, SW_F32);
     if (status == SW_OK) status = sw__infer_rank(q, X, 1, SW_MAX_RANK);
@@ -60,7 +47,7 @@ static sw_status infer_product(struct sw_infer *q, int inner, int outer)
 
 static sw_status quantised_linear_infer(struct sw_infer *q)
 {
-    sw_status status = infer_product(q, 1, 0);
+    sw_status status = sw__quantised_linear_infer(q, 1, 0);
     if (status != SW_OK || !q->in[BIAS]) return status;
     status = sw__infer_dtype(q, BIAS, SW_F32);
     if (status != SW_OK) return status;
@@ -70,11 +57,7 @@ static sw_status quantised_linear_infer(struct sw_infer *q)
     return SW_OK;
 }
 
-static sw_status quantised_linear_grad_infer(struct sw_infer *q)
-{
-    return infer_product(q, 0, 1);
-}
-
+/* Rounding is passed straight through: dx is that of the product with x itself. */
 static void quantised_linear_grad(sw_graph *g, const struct sw_op *op, sw_node *const *dy,
                                   const bool *need, sw_node **dx)
 {
@@ -88,146 +71,112 @@ static void quantised_linear_grad(sw_graph *g, const struct sw_op *op, sw_node *
     if (need[BIAS]) dx[BIAS] = sw__sum_to(g, dy[0], sw__op_in(op, BIAS));
 }
 
-/* ---- preparation ------------------------------------------------------------------------------- */
+/* ---- packing, preparation ---------------------------------------------------------------------- */
 
-static int64_t k_blocks(const struct product_note *p, const struct sw_gemm_blocks *t)
+/* param: dtype, n, k. */
+static void pack_run(const struct sw_pack *p, const struct sw_kernels *k, const void *src,
+                     void *dst, int64_t begin, int64_t end)
 {
-    return sw__max64(1, sw__ceil_div(p->k, t->kc)); /* K = 0 is one empty block */
+    (void)k;
+    const struct sw_qgemm_type *t = sw__qgemm_type((sw_dtype)p->param[0]);
+    uint8_t *to = dst;
+    to += begin * sw__qgemm_panel_bytes(t, p->param[2] / SW_QGEMM_GROUP);
+    sw__qgemm_pack(t, to, src, p->param[1], p->param[2], begin, end);
 }
 
-static sw_status product_prepare(struct sw_step *s, bool w_is_b)
+static bool quantised_linear_pack(const struct sw_step *s, int input, struct sw_pack *out)
 {
-    const struct sw_gemm_blocks *t = sw__gemm_blocks(s->k->isa);
-    const sw_shape *w = &s->in[W]->shape, *a = &s->in[X]->shape;
-    struct product_note *p = s->note;
-    *p = (struct product_note){.w = sw__stored_rows(s->k, s->in[W]->dtype),
-                               .m = 1,
-                               .n = w->dim[w_is_b],
-                               .k = w->dim[!w_is_b],
-                               .w_is_b = w_is_b};
-    for (int i = 0; i < a->rank - 1; i++) p->m *= a->dim[i];
-    p->w_row = sw__stored_bytes(&p->w, w->dim[1]);
-    p->columns = sw__max64(TASK_COLUMNS, p->w.block_elements);
-    int64_t kc = sw__min64(t->kc, p->k), columns = sw__round_up(p->columns, t->nr);
-    bool few = p->m <= FEW_ROWS;
-    p->panels = few ? 0 : sw__ceil_div(p->m, t->mr);
-    s->workspace = (size_t)(p->panels * t->mr * p->k) * sizeof(float);
-    s->scratch = (size_t)((p->columns + columns) * kc) * sizeof(float);
-    s->n_phases = p->m > 0 && p->n > 0 ? 2 : 0;
-    s->tasks[0] = k_blocks(p, t) * sw__ceil_div(p->panels, PACK_PANELS);
-    s->tasks[1] = sw__ceil_div(p->n, p->columns);
-    s->flops = 2. * (double)p->m * (double)p->n * (double)p->k;
-    s->bytes = (double)(p->w_row * w->dim[0]) + 4. * (double)p->m * (double)(p->n + p->k);
-    s->kernel = s->k->names[few ? SW_SLOT_gemm_rows_f32 : SW_SLOT_gemm_tile_f32];
-    return SW_OK;
+    if (input != W) return false;
+    const sw_shape *w = &s->in[W]->shape;
+    const struct sw_qgemm_type *t = sw__qgemm_type(s->in[W]->dtype);
+    int64_t panels = sw__ceil_div(w->dim[0], SW_QGEMM_COLUMNS);
+    int64_t bytes = sw__qgemm_panel_bytes(t, w->dim[1] / SW_QGEMM_GROUP);
+    if (panels * bytes == 0) return false;
+    *out = (struct sw_pack){.layout = "qgemm_panels",
+                            .param = {s->in[W]->dtype, w->dim[0], w->dim[1]},
+                            .bytes = (size_t)(panels * bytes),
+                            .tasks = panels,
+                            .run = pack_run};
+    return true;
 }
 
 static sw_status quantised_linear_prepare(struct sw_step *s)
 {
-    return product_prepare(s, false);
-}
-
-static sw_status quantised_linear_grad_prepare(struct sw_step *s)
-{
-    return product_prepare(s, true);
+    const sw_shape *w = &s->in[W]->shape, *x = &s->in[X]->shape;
+    struct linear_note *p = s->note;
+    *p = (struct linear_note){.type = sw__qgemm_type(s->in[W]->dtype),
+                              .epilogue = sw__fused_epilogue(s->k, s->act),
+                              .m = 1,
+                              .n = w->dim[0],
+                              .k = w->dim[1],
+                              .groups = w->dim[1] / SW_QGEMM_GROUP,
+                              .panels = sw__ceil_div(w->dim[0], SW_QGEMM_COLUMNS)};
+    for (int i = 0; i < x->rank - 1; i++) p->m *= x->dim[i];
+    p->multiply = sw__qgemm_kernel(p->type, s->k);
+    p->panel_bytes = sw__qgemm_panel_bytes(p->type, p->groups);
+    s->workspace = (size_t)(sw__ceil_div(p->m, SW_QGEMM_ROWS) * p->groups) *
+                   sizeof(struct sw_qgemm_group);
+    s->scratch = s->packed[W] ? 0 : (size_t)p->panel_bytes;
+    s->n_phases = p->m > 0 && p->n > 0 ? 2 : 0;
+    s->tasks[0] = p->m;
+    s->tasks[1] = sw__ceil_div(p->panels, TASK_PANELS);
+    s->flops = 2. * (double)p->m * (double)p->n * (double)p->k;
+    s->bytes = (double)(p->panel_bytes * p->panels) + 4. * (double)p->m * (double)(p->n + p->k);
+    s->kernel = s->k->names[p->type->slot];
+    return SW_OK;
 }
 
 /* ---- run --------------------------------------------------------------------------------------- */
 
-/* The panels of A of the K block that begins at k0. */
-static float *a_block(const struct sw_step *s, const struct sw_gemm_blocks *t, int64_t k0)
+static void round_rows(const struct sw_step *s, int64_t begin, int64_t end)
 {
-    const struct product_note *p = s->note;
-    return (float *)s->ws + k0 * p->panels * t->mr;
+    const struct linear_note *p = s->note;
+    struct sw_qgemm_group *a = s->ws;
+    for (int64_t i = begin; i < end; i++)
+        s->k->qgemm_round(a + i / SW_QGEMM_ROWS * p->groups, (int)(i % SW_QGEMM_ROWS),
+                          (const float *)s->in[X]->data + i * p->k, p->type->offset, p->groups);
 }
 
-static void pack_a(const struct sw_step *s, int64_t begin, int64_t end)
+/* Bias and activation of n columns, which bias points at or is NULL. */
+static void finish(const struct sw_step *s, float *c, const float *bias, int64_t n)
 {
-    const struct sw_gemm_blocks *t = sw__gemm_blocks(s->k->isa);
-    const struct product_note *p = s->note;
-    int64_t groups = sw__ceil_div(p->panels, PACK_PANELS);
-    for (int64_t task = begin; task < end; task++) {
-        int64_t k0 = task / groups * t->kc, kc = sw__min64(t->kc, p->k - k0);
-        int64_t row = task % groups * PACK_PANELS * t->mr;
-        int64_t rows = sw__min64(PACK_PANELS * t->mr, p->m - row);
-        const float *x = (const float *)s->in[X]->data + row * p->k + k0;
-        s->k->gemm_pack_a(a_block(s, t, k0) + row * kc, x, SW_F32, p->k, 1, rows, kc);
+    const struct linear_note *p = s->note;
+    const struct sw_epilogue *e = &p->epilogue;
+    if (!bias && e->act == SW_GEMM_ACT_NONE && !e->act_fn) return;
+    for (int64_t i = 0; i < p->m; i++, c += p->n) {
+        if (bias) s->k->binary_f32(SW_BINARY_ADD, c, c, bias, n, 0);
+        switch (e->act) {
+        case SW_GEMM_ACT_NONE: break;
+        case SW_GEMM_ACT_RELU: s->k->relu_f32(c, c, n); break;
+        case SW_GEMM_ACT_LEAKY: s->k->leaky_relu_f32(c, c, n, e->a); break;
+        case SW_GEMM_ACT_CLIP: s->k->clip_f32(c, c, n, e->a, e->b); break;
+        }
+        if (e->act_fn) e->act_fn(c, c, n);
     }
 }
 
-/* A piece of B: kc indices of K, n columns, and the memory to make it in. */
-struct piece {
-    int64_t k0, kc, j0, n;
-    float *values, *panels;
-};
-
-/* Read the stored values and pack them into panels. */
-static void make_panels(const struct sw_step *s, const struct piece *b)
-{
-    const struct product_note *p = s->note;
-    const char *w = s->in[W]->data;
-    int64_t row0 = p->w_is_b ? b->k0 : b->j0, rows = p->w_is_b ? b->kc : b->n;
-    int64_t col0 = p->w_is_b ? b->j0 : b->k0, cols = p->w_is_b ? b->n : b->kc;
-    w += row0 * p->w_row + sw__stored_bytes(&p->w, col0);
-    for (int64_t i = 0; i < rows; i++) p->w.read(b->values + i * cols, w + i * p->w_row, cols);
-    s->k->gemm_pack_b(b->panels, b->values, SW_F32, p->w_is_b ? cols : 1, p->w_is_b ? 1 : cols,
-                      b->kc, b->n);
-}
-
-/* All rows of A times one piece of B. */
-static void multiply(const struct sw_step *s, const struct piece *b, float *c,
-                     const struct sw_epilogue *epilogue)
-{
-    const struct sw_gemm_blocks *t = sw__gemm_blocks(s->k->isa);
-    const struct product_note *p = s->note;
-    if (p->panels == 0) {
-        const float *a = (const float *)s->in[X]->data + b->k0;
-        s->k->gemm_rows_f32(c, p->n, a, p->k, b->panels, t->nr, b->kc * t->nr, p->m, b->n, b->kc,
-                            b->k0 > 0, epilogue);
-        return;
-    }
-    const float *a = a_block(s, t, b->k0);
-    for (int64_t j = 0; j < b->n; j += t->nr) {
-        struct sw_epilogue e = {0};
-        if (epilogue) e = *epilogue;
-        if (e.bias_col) e.bias_col += j;
-        for (int64_t i = 0; i < p->m; i += t->mr)
-            s->k->gemm_tile_f32(c + i * p->n + j, p->n, a + i * b->kc, b->panels + j * b->kc, b->kc,
-                                (int)sw__min64(t->mr, p->m - i), (int)sw__min64(t->nr, b->n - j),
-                                b->k0 > 0, epilogue ? &e : NULL, NULL);
-    }
-}
-
-static void product_run(const struct sw_step *s, int phase, int64_t begin, int64_t end,
-                        void *scratch)
+static void quantised_linear_run(const struct sw_step *s, int phase, int64_t begin, int64_t end,
+                                 void *scratch)
 {
     if (phase == 0) {
-        pack_a(s, begin, end);
+        round_rows(s, begin, end);
         return;
     }
-    const struct sw_gemm_blocks *t = sw__gemm_blocks(s->k->isa);
-    const struct product_note *p = s->note;
-    const float *bias = s->n_in > BIAS && s->in[BIAS] ? s->in[BIAS]->data : NULL;
-    struct sw_epilogue epilogue = sw__fused_epilogue(s->k, s->act);
-    struct piece b = {.values = scratch};
-    b.panels = b.values + p->columns * sw__min64(t->kc, p->k);
-    for (int64_t task = begin; task < end; task++) {
-        b.j0 = task * p->columns;
-        b.n = sw__min64(p->columns, p->n - b.j0);
-        float *c = (float *)s->out[0]->data + b.j0;
-        epilogue.bias_col = bias ? bias + b.j0 : NULL;
-        for (int64_t block = 0; block < k_blocks(p, t); block++) {
-            b.k0 = block * t->kc;
-            b.kc = sw__min64(t->kc, p->k - b.k0);
-            make_panels(s, &b);
-            multiply(s, &b, c, b.k0 + b.kc == p->k ? &epilogue : NULL);
-        }
-        for (int64_t i = 0; epilogue.act_fn && i < p->m; i++)
-            epilogue.act_fn(c + i * p->n, c + i * p->n, b.n);
+    const struct linear_note *p = s->note;
+    const uint8_t *packed = s->packed[W];
+    const float *bias = s->in[BIAS] ? s->in[BIAS]->data : NULL;
+    int64_t from = begin * TASK_PANELS, to = sw__min64(end * TASK_PANELS, p->panels);
+    for (int64_t panel = from; panel < to; panel++) {
+        int64_t j = panel * SW_QGEMM_COLUMNS, n = sw__min64(SW_QGEMM_COLUMNS, p->n - j);
+        const void *w = packed ? packed + panel * p->panel_bytes : scratch;
+        if (!packed) sw__qgemm_pack(p->type, scratch, s->in[W]->data, p->n, p->k, panel, panel + 1);
+        p->multiply((float *)s->out[0]->data + j, p->n, s->ws, w, p->groups, p->m, (int)n);
     }
+    int64_t j = from * SW_QGEMM_COLUMNS, n = sw__min64(to * SW_QGEMM_COLUMNS, p->n) - j;
+    finish(s, (float *)s->out[0]->data + j, bias ? bias + j : NULL, n);
 }
 
-/* ---- classes ----------------------------------------------------------------------------------- */
+/* ---- class ------------------------------------------------------------------------------------- */
 
 static bool accepts_bias(const sw_shape *out, const sw_shape *vector)
 {
@@ -236,19 +185,14 @@ static bool accepts_bias(const sw_shape *out, const sw_shape *vector)
 
 const struct sw_op_class sw__op_quantised_linear = {.name = "quantised_linear",
                                                     .flags = SW_OP_FUSE_ACT,
-                                                    .note_size = sizeof(struct product_note),
+                                                    .note_size = sizeof(struct linear_note),
                                                     .infer = quantised_linear_infer,
                                                     .grad = quantised_linear_grad,
+                                                    .pack = quantised_linear_pack,
                                                     .prepare = quantised_linear_prepare,
-                                                    .run = product_run,
+                                                    .run = quantised_linear_run,
                                                     .bias = BIAS,
                                                     .accepts_bias = accepts_bias};
-
-const struct sw_op_class sw__op_quantised_linear_grad = {.name = "quantised_linear_grad",
-                                                         .note_size = sizeof(struct product_note),
-                                                         .infer = quantised_linear_grad_infer,
-                                                         .prepare = quantised_linear_grad_prepare,
-                                                         .run = product_run};
 
 sw_node *sw_quantised_linear(sw_graph *g, sw_node *x, sw_node *w, sw_node *b)
 {

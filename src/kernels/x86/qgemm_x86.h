@@ -1,0 +1,200 @@
+/* The products of the qgemm family (qgemm_kernels.h), made by each ISA's file from its vectors.
+ *
+ * A file defines, before it includes this one:
+ *
+ *     SW_NAME(base)      the name of a kernel in this ISA
+ *     VECTORS, LANES     16 columns are VECTORS vectors of LANES
+ *     ROWS_MOST          rows that are computed at once: a power of two
+ *     vf, vi             vectors of f32, and of 32-bit integers or bytes
+ *     vf_zero, vf_set1, vf_mul, vf_fma, vf_fnma, vf_store (n of LANES columns)
+ *     vf_f16, vf_u8      LANES f16 or bytes as f32
+ *     vi_load, vi_set1, vi_low, vi_high (half bytes), vi_f32
+ *     dot4_start, dot4, dot4_end    sums of half bytes times q, and `offset` times the sum of q
+ *     dot8_start, dot8              sums of (bytes - 128) times q
+ *
+ * Each weight is read once for up to ROWS_MOST rows; their sums stay in registers for all of K.  One
+ * row is bound by memory: the lines that come are fetched AHEAD bytes before they are needed. */
+#include <string.h>
+
+#define INLINE static inline __attribute__((always_inline))
+#ifdef __clang__
+#define UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define UNROLL _Pragma("GCC unroll 16")
+#endif
+
+enum { GROUP = SW_QGEMM_GROUP, COLUMNS = SW_QGEMM_COLUMNS, TOGETHER = SW_QGEMM_ROWS, AHEAD = 8192 };
+enum { GROUP4 = GROUP * COLUMNS / 2, GROUP8 = GROUP * COLUMNS, SCALES = 2 * COLUMNS };
+
+INLINE void fetch(const uint8_t *w, const int bytes)
+{
+    UNROLL for (int i = 0; i < bytes; i += 64)
+        _mm_prefetch((const char *)(w + AHEAD + i), _MM_HINT_T1);
+}
+
+INLINE int32_t four(const int8_t *q)
+{
+    int32_t word;
+    memcpy(&word, q, sizeof word);
+    return word;
+}
+
+/* The integer sums of one group of half bytes. */
+INLINE void group4(vi dot[ROWS_MOST][VECTORS], const struct sw_qgemm_group *a, int at,
+                   const uint8_t *w, const int rows, const bool with_sum)
+{
+    fetch(w, GROUP4);
+    UNROLL for (int i = 0; i < rows; i++) UNROLL for (int v = 0; v < VECTORS; v++)
+        dot[i][v] = dot4_start(with_sum ? a->sum[at + i] : 0);
+    UNROLL for (int g = 0; g < 4; g++)
+    {
+        vi low[VECTORS], high[VECTORS];
+        UNROLL for (int v = 0; v < VECTORS; v++)
+        {
+            vi both = vi_load(w + 64 * g + 4 * LANES * v);
+            low[v] = vi_low(both);
+            high[v] = vi_high(both);
+        }
+        UNROLL for (int i = 0; i < rows; i++)
+        {
+            vi q0 = vi_set1(four(a->q[at + i] + 4 * g));
+            vi q1 = vi_set1(four(a->q[at + i] + 4 * g + 16));
+            UNROLL for (int v = 0; v < VECTORS; v++)
+            {
+                dot[i][v] = dot4(dot[i][v], low[v], q0);
+                dot[i][v] = dot4(dot[i][v], high[v], q1);
+            }
+        }
+    }
+    UNROLL for (int i = 0; i < rows; i++) UNROLL for (int v = 0; v < VECTORS; v++)
+        dot[i][v] = dot4_end(dot[i][v], with_sum ? a->sum[at + i] : 0);
+}
+
+/* The same of bytes. */
+INLINE void group8(vi dot[ROWS_MOST][VECTORS], const struct sw_qgemm_group *a, int at,
+                   const uint8_t *w, const int rows)
+{
+    fetch(w, GROUP8);
+    UNROLL for (int i = 0; i < rows; i++) UNROLL for (int v = 0; v < VECTORS; v++)
+        dot[i][v] = dot8_start(a->sum[at + i]);
+    UNROLL for (int g = 0; g < 8; g++)
+    {
+        vi byte[VECTORS];
+        UNROLL for (int v = 0; v < VECTORS; v++) byte[v] = vi_load(w + 64 * g + 4 * LANES * v);
+        UNROLL for (int i = 0; i < rows; i++)
+        {
+            vi q = vi_set1(four(a->q[at + i] + 4 * g));
+            UNROLL for (int v = 0; v < VECTORS; v++) dot[i][v] = dot8(dot[i][v], byte[v], q);
+        }
+    }
+}
+
+/* sum += dot * (d * scale) */
+INLINE void add_group(vf sum[ROWS_MOST][VECTORS], vi dot[ROWS_MOST][VECTORS],
+                      const struct sw_qgemm_group *a, int at, const vf scale[VECTORS],
+                      const int rows)
+{
+    UNROLL for (int i = 0; i < rows; i++)
+    {
+        vf d = vf_set1(a->d[at + i]);
+        UNROLL for (int v = 0; v < VECTORS; v++)
+            sum[i][v] = vf_fma(vi_f32(dot[i][v]), vf_mul(d, scale[v]), sum[i][v]);
+    }
+}
+
+/* sum -= (d * sum of q) * minimum */
+INLINE void take_minimum(vf sum[ROWS_MOST][VECTORS], const struct sw_qgemm_group *a, int at,
+                         const vf minimum[VECTORS], const int rows)
+{
+    UNROLL for (int i = 0; i < rows; i++)
+    {
+        vf part = vf_set1(a->d[at + i] * (float)a->sum[at + i]);
+        UNROLL for (int v = 0; v < VECTORS; v++) sum[i][v] = vf_fnma(part, minimum[v], sum[i][v]);
+    }
+}
+
+INLINE void start(vf sum[ROWS_MOST][VECTORS], const int rows)
+{
+    UNROLL for (int i = 0; i < rows; i++) UNROLL for (int v = 0; v < VECTORS; v++)
+        sum[i][v] = vf_zero();
+}
+
+INLINE void finish(float *c, int64_t ldc, vf sum[ROWS_MOST][VECTORS], int n, const int rows)
+{
+    UNROLL for (int i = 0; i < rows; i++) UNROLL for (int v = 0; v < VECTORS; v++)
+        vf_store(c + i * ldc + v * LANES, sum[i][v], n - v * LANES);
+}
+
+/* q8_0 and q4_0: groups in pairs behind their scales. */
+INLINE void pairs(float *c, int64_t ldc, const struct sw_qgemm_group *a, int at, int64_t groups,
+                  const uint8_t *w, int n, const int rows, const int group)
+{
+    vf sum[ROWS_MOST][VECTORS];
+    start(sum, rows);
+    for (int64_t b = 0; b < groups; b++, a++) {
+        const uint8_t *pair = w + (b >> 1) * (2 * SCALES + 2 * group);
+        const uint8_t *data = pair + 2 * SCALES + (b & 1) * group;
+        vi dot[ROWS_MOST][VECTORS];
+        vf scale[VECTORS];
+        UNROLL for (int v = 0; v < VECTORS; v++)
+            scale[v] = vf_f16(pair + (b & 1) * SCALES + 2 * LANES * v);
+        if (group == GROUP8)
+            group8(dot, a, at, data, rows);
+        else
+            group4(dot, a, at, data, rows, true);
+        add_group(sum, dot, a, at, scale, rows);
+    }
+    finish(c, ldc, sum, n, rows);
+}
+
+/* q4_k: eight groups behind their scales and minima, which are 6 bits times an f16. */
+INLINE void eights(float *c, int64_t ldc, const struct sw_qgemm_group *a, int at, int64_t groups,
+                   const uint8_t *w, int n, const int rows)
+{
+    vf sum[ROWS_MOST][VECTORS];
+    start(sum, rows);
+    for (int64_t b = 0; b < groups; b += 8, w += 2 * SCALES + 8 * (2 * COLUMNS + GROUP4)) {
+        const uint8_t *six = w + 2 * SCALES;
+        fetch(w, 2 * SCALES + 8 * 2 * COLUMNS);
+        for (int g = 0; g < 8; g++, six += 2 * COLUMNS, a++) {
+            vi dot[ROWS_MOST][VECTORS];
+            vf scale[VECTORS], minimum[VECTORS];
+            group4(dot, a, at, w + 2 * SCALES + 8 * 2 * COLUMNS + g * GROUP4, rows, false);
+            UNROLL for (int v = 0; v < VECTORS; v++)
+            {
+                scale[v] = vf_mul(vf_f16(w + 2 * LANES * v), vf_u8(six + LANES * v));
+                minimum[v] = vf_mul(vf_f16(w + SCALES + 2 * LANES * v),
+                                    vf_u8(six + COLUMNS + LANES * v));
+            }
+            add_group(sum, dot, a, at, scale, rows);
+            take_minimum(sum, a, at, minimum, rows);
+        }
+    }
+    finish(c, ldc, sum, n, rows);
+}
+
+/* All rows of one panel: ROWS_MOST at a time, then 4, 2, 1. */
+#define SW_QGEMM(slot, body)                                                                       \
+    static void SW_NAME(slot)(float *c, int64_t ldc, const struct sw_qgemm_group *a,               \
+                              const void *panel, int64_t groups, int64_t m, int n)                 \
+    {                                                                                              \
+        int64_t i = 0;                                                                             \
+        for (; i + ROWS_MOST <= m; i += ROWS_MOST) body(ROWS_MOST);                                \
+        if (ROWS_MOST > 4 && i + 4 <= m) {                                                         \
+            body(4);                                                                               \
+            i += 4;                                                                                \
+        }                                                                                          \
+        if (ROWS_MOST > 2 && i + 2 <= m) {                                                         \
+            body(2);                                                                               \
+            i += 2;                                                                                \
+        }                                                                                          \
+        if (i < m) body(1);                                                                        \
+    }
+#define ROWS_AT    c + i *ldc, ldc, a + i / TOGETHER *groups, (int)(i % TOGETHER), groups
+#define Q8_0(rows) pairs(ROWS_AT, panel, n, rows, GROUP8)
+#define Q4_0(rows) pairs(ROWS_AT, panel, n, rows, GROUP4)
+#define Q4_K(rows) eights(ROWS_AT, panel, n, rows)
+
+SW_QGEMM(sw__qgemm_q8_0, Q8_0)
+SW_QGEMM(sw__qgemm_q4_0, Q4_0)
+SW_QGEMM(sw__qgemm_q4_k, Q4_K)
