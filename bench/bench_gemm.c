@@ -222,9 +222,9 @@ static void prepare(struct product *p, struct machine *machine)
     p->args.b_col = s->b_transposed ? s->k : 1;
     p->args.c_row = s->n;
     if (s->packed) {
-        float *packed = floats(sw__gemm_packed_b_floats(kernels, s->k, s->n));
-        sw__gemm_pack_b(kernels, packed, p->b, SW_F32, p->args.b_row, p->args.b_col, s->k, s->n, 0,
-                        sw__gemm_packed_b_panels(kernels, s->n));
+        float *packed = floats((int64_t)(sw__gemm_packed_b_bytes(kernels, 0, s->k, s->n) / 4));
+        sw__gemm_pack_b(kernels, 0, packed, p->b, SW_F32, p->args.b_row, p->args.b_col, s->k, s->n,
+                        0, sw__gemm_packed_b_panels(kernels, 0, s->n));
         p->args.b = packed;
         pack_onednn(p, machine);
     }

@@ -186,12 +186,12 @@ static void check(enum sw_isa isa, const struct wish *w)
         args.b_batch[1] = b.batch * batch / 2;
         args.c_batch[1] = each * batch / 2;
     }
-    size_t packed_bytes = (size_t)sw__gemm_packed_b_floats(ks, k, n) * sizeof(float);
+    size_t packed_bytes = sw__gemm_packed_b_bytes(ks, 0, k, n);
     float *packed = guarded(packed_bytes);
     if (w->packed) {
-        int64_t panels = sw__gemm_packed_b_panels(ks, n), some = below(panels + 1);
-        sw__gemm_pack_b(ks, packed, b.data, b.type, b.row, b.col, k, n, some, panels);
-        sw__gemm_pack_b(ks, packed, b.data, b.type, b.row, b.col, k, n, 0, some);
+        int64_t panels = sw__gemm_packed_b_panels(ks, 0, n), some = below(panels + 1);
+        sw__gemm_pack_b(ks, 0, packed, b.data, b.type, b.row, b.col, k, n, some, panels);
+        sw__gemm_pack_b(ks, 0, packed, b.data, b.type, b.row, b.col, k, n, 0, some);
         args.b = packed;
     }
     run_shuffled(&plan, &args);
@@ -282,9 +282,10 @@ static void test_row_alone(void **state)
     sw__fill_uniform(b, K * N, -1, 1, 1, 2);
     for (int isa = 0; isa <= (int)sw__isa_f32(sw__cpu()->best); isa++) {
         const struct sw_kernels *ks = &kernels[isa];
-        float *packed = malloc((size_t)sw__gemm_packed_b_floats(ks, K, N) * sizeof(float));
+        float *packed = malloc(sw__gemm_packed_b_bytes(ks, 0, K, N));
         assert_non_null(packed);
-        sw__gemm_pack_b(ks, packed, b, SW_F32, N, 1, K, N, 0, sw__gemm_packed_b_panels(ks, N));
+        sw__gemm_pack_b(ks, 0, packed, b, SW_F32, N, 1, K, N, 0,
+                        sw__gemm_packed_b_panels(ks, 0, N));
         struct sw_gemm_args args = {
             .batch = {1, 1, 1}, .a_row = K, .a_col = 1, .b = b, .b_row = N, .b_col = 1, .c_row = N};
         for (unsigned flags = 0; flags <= SW_GEMM_B_ROWS; flags++) {

@@ -23,8 +23,9 @@
 #include "kernels/gemm_table.h"
 #include "kernels/kernels.h"
 
-/* Rows up to which gemm_rows_f32 is the faster form. */
-enum { FEW_ROWS = 6 };
+/* Rows up to which gemm_rows_f32 is the faster form; and up to which bf16 and int8 rows are packed by
+ * each task, a phase less. */
+enum { FEW_ROWS = 6, FEW_LOW_ROWS = 8 };
 /* Panels of B that a task of phase 0 packs in one K block. */
 enum { PACK_PANELS = 4 };
 /* Tasks of one product below which its tiles are made smaller, if they are worth it. */
@@ -78,6 +79,24 @@ static int64_t b_bytes(const struct sw_gemm_blocks *t, int64_t lines, int64_t k)
 static int64_t aligned(int64_t bytes)
 {
     return sw__round_up(bytes, SW_ALIGN);
+}
+
+static enum sw_gemm_kind kind_of(unsigned flags)
+{
+    if (flags & SW_GEMM_BF16) return SW_GEMM_KIND_BF16;
+    return flags & SW_GEMM_INT8 ? SW_GEMM_KIND_INT8 : SW_GEMM_KIND_F32;
+}
+
+static const struct sw_gemm_blocks *blocks_of(const struct sw_kernels *kernels, unsigned flags)
+{
+    return sw__gemm_blocks_of(kernels->isa, kind_of(flags));
+}
+
+/* Whether a form for a few rows streams B, which is f32. */
+static bool is_few(int64_t m, unsigned flags)
+{
+    return m <= FEW_ROWS && kind_of(flags) == SW_GEMM_KIND_F32 &&
+           (flags & (SW_GEMM_B_PACKED | SW_GEMM_B_ROWS));
 }
 
 /* The columns of a task of few rows, and nothing to pack. */
@@ -166,7 +185,8 @@ static void choose_tiles(struct sw_gemm_plan *p, const struct sw_gemm_blocks *t)
     p->tile_n = piece(p->n, cut.across, t->nr);
     p->tiles_m = sw__ceil_div(p->m, p->tile_m);
     p->tiles_n = sw__ceil_div(p->n, p->tile_n);
-    p->a_place = shares && p->tiles_n > 1 ? SW_GEMM_SHARED : SW_GEMM_IN_TASK;
+    bool small = p->kind != SW_GEMM_KIND_F32 && p->m <= FEW_LOW_ROWS;
+    p->a_place = shares && p->tiles_n > 1 && !small ? SW_GEMM_SHARED : SW_GEMM_IN_TASK;
     p->b_place = shares && p->tiles_m > 1 ? SW_GEMM_SHARED : SW_GEMM_IN_TASK;
     if (p->b_packed) p->b_place = SW_GEMM_READY;
     plan_memory(p, t);
@@ -175,12 +195,17 @@ static void choose_tiles(struct sw_gemm_plan *p, const struct sw_gemm_blocks *t)
 struct sw_gemm_plan sw__gemm_choose(const struct sw_kernels *kernels, int64_t batch, int64_t m,
                                     int64_t n, int64_t k, unsigned flags)
 {
-    const struct sw_gemm_blocks *t = sw__gemm_blocks(kernels->isa);
-    struct sw_gemm_plan p = {
-        .kernels = kernels, .blocks = t, .batch = batch, .m = m, .n = n, .k = k};
+    const struct sw_gemm_blocks *t = blocks_of(kernels, flags);
+    struct sw_gemm_plan p = {.kernels = kernels,
+                             .blocks = t,
+                             .kind = kind_of(flags),
+                             .batch = batch,
+                             .m = m,
+                             .n = n,
+                             .k = k};
     p.b_packed = flags & SW_GEMM_B_PACKED;
     if (batch == 0 || m == 0 || n == 0) return p;
-    if (m <= FEW_ROWS && flags)
+    if (is_few(m, flags))
         choose_few_rows(&p, t);
     else
         choose_tiles(&p, t);
@@ -191,11 +216,11 @@ struct sw_gemm_plan sw__gemm_choose(const struct sw_kernels *kernels, int64_t ba
 void sw__gemm_memory(const struct sw_kernels *kernels, int64_t batch, int64_t m, int64_t n,
                      int64_t k, unsigned flags, size_t *workspace, size_t *scratch)
 {
-    const struct sw_gemm_blocks *t = sw__gemm_blocks(kernels->isa);
+    const struct sw_gemm_blocks *t = blocks_of(kernels, flags);
     const int64_t kc = sw__min64(t->kc, k);
     *workspace = 0;
     *scratch = (size_t)(sw__min64(m, FEW_ROWS) * t->kc) * sizeof(float);
-    if (m <= FEW_ROWS && flags) return;
+    if (is_few(m, flags)) return;
     int64_t lines = sw__round_up(sw__min64(m, 2 * t->mc), t->mr);
     int64_t columns = sw__round_up(sw__min64(n, t->nc), t->nr);
     size_t blocks = (size_t)(aligned(a_bytes(t, lines, kc)) + aligned(b_bytes(t, columns, kc)));
@@ -229,7 +254,7 @@ static bool batch_has(const struct sw_gemm_args *args, int64_t index)
 
 static const void *element(const void *base, sw_dtype dtype, int64_t offset)
 {
-    return (const char *)base + offset * (dtype == SW_F32 ? 4 : 2);
+    return (const char *)base + offset * sw_dtype_get(dtype)->block_bytes;
 }
 
 /* Panel number `panel` of the A of a tile with `rows` rows: where it starts and how many. */
@@ -248,8 +273,14 @@ static void pack_a(const struct sw_gemm_plan *p, const struct sw_gemm_args *args
     for (int64_t i = 0; i < sw__ceil_div(rows.size, mr); i++, to += panel) {
         struct span s = a_panel(rows.size, mr, i);
         const void *from = element(args->a, args->a_type, offset + (rows.at + s.at) * args->a_row);
-        p->kernels->gemm_pack_a((float *)to, from, args->a_type, args->a_row, args->a_col, s.size,
-                                ks.size);
+        const struct sw_kernels *k = p->kernels;
+        if (p->kind == SW_GEMM_KIND_BF16)
+            k->gemm_pack_a_bf16(to, from, args->a_type, args->a_row, args->a_col, s.size, ks.size);
+        else if (p->kind == SW_GEMM_KIND_INT8)
+            k->gemm_pack_a_int8(to, from, args->a_type, args->a_row, args->a_col, s.size, ks.size);
+        else
+            k->gemm_pack_a((float *)to, from, args->a_type, args->a_row, args->a_col, s.size,
+                           ks.size);
     }
 }
 
@@ -258,8 +289,13 @@ static void pack_b(const struct sw_gemm_plan *p, const struct sw_gemm_args *args
 {
     int64_t offset = batch_offset(args, args->b_batch, product);
     offset += ks.at * args->b_row + columns.at * args->b_col;
-    p->kernels->gemm_pack_b((float *)to, element(args->b, args->b_type, offset), args->b_type,
-                            args->b_row, args->b_col, ks.size, columns.size);
+    const void *from = element(args->b, args->b_type, offset);
+    if (p->kind == SW_GEMM_KIND_BF16)
+        p->kernels->gemm_pack_b_bf16(to, from, args->b_type, args->b_row, args->b_col, ks.size,
+                                     columns.size);
+    else
+        p->kernels->gemm_pack_b((float *)to, from, args->b_type, args->b_row, args->b_col, ks.size,
+                                columns.size);
 }
 
 /* The packed operands of one product in the workspace: all A of the batch, then all B. */
@@ -324,6 +360,9 @@ static const struct sw_epilogue *shifted(const struct sw_epilogue *e, struct sw_
     *room = *e;
     if (e->bias_col) room->bias_col += j;
     if (e->bias_row) room->bias_row += i;
+    if (e->scale_row) room->scale_row += i * e->scale_row_step;
+    if (e->scale_col) room->scale_col += j;
+    if (e->col_sums) room->col_sums += j;
     return room;
 }
 
@@ -359,6 +398,23 @@ static void multiply_block(const struct job *job, const float *a, const float *b
     }
 }
 
+/* The same in strips, a panel of A times all of B each; for bf16 and int8. */
+static void multiply_strips(const struct job *job, const char *a, const char *b, int64_t kc,
+                            int accumulate, const struct sw_epilogue *epilogue)
+{
+    const struct sw_kernels *k = job->plan->kernels;
+    const struct sw_gemm_blocks *t = job->plan->blocks;
+    const int64_t panels = sw__ceil_div(job->rows.size, t->mr), ldc = job->args->c_row;
+    for (int64_t i = 0; i < panels; i++, a += a_bytes(t, t->mr, kc)) {
+        const struct span s = a_panel(job->rows.size, t->mr, i);
+        struct sw_epilogue room;
+        const struct sw_epilogue *e = shifted(epilogue, &room, job->rows.at + s.at,
+                                              job->columns.at);
+        (job->plan->kind == SW_GEMM_KIND_BF16 ? k->gemm_strip_bf16 : k->gemm_strip_int8)(
+            job->c + s.at * ldc, ldc, a, b, kc, (int)s.size, job->columns.size, accumulate, e);
+    }
+}
+
 static void run_tiles(const struct job *job)
 {
     const struct sw_gemm_plan *p = job->plan;
@@ -391,9 +447,13 @@ static void run_tiles(const struct job *job)
         } else {
             pack_b(p, args, b_room, job->product, job->columns, ks);
         }
-        multiply_block(job, (const float *)a, (const float *)b, ks.size,
-                       args->accumulate || block > 0, block == blocks - 1 ? args->epilogue : NULL,
-                       (const float *)next);
+        const struct sw_epilogue *e = block == blocks - 1 ? args->epilogue : NULL;
+        const int accumulate = args->accumulate || block > 0;
+        if (p->kind == SW_GEMM_KIND_F32)
+            multiply_block(job, (const float *)a, (const float *)b, ks.size, accumulate, e,
+                           (const float *)next);
+        else
+            multiply_strips(job, a, b, ks.size, accumulate, e);
     }
     run_act_fn(job);
 }
@@ -466,27 +526,52 @@ void sw__gemm_task(const struct sw_gemm_plan *plan, const struct sw_gemm_args *a
     }
 }
 
-int64_t sw__gemm_packed_b_panels(const struct sw_kernels *kernels, int64_t n)
+int64_t sw__gemm_packed_b_panels(const struct sw_kernels *kernels, unsigned flags, int64_t n)
 {
-    return sw__ceil_div(n, sw__gemm_blocks(kernels->isa)->nr);
+    return sw__ceil_div(n, blocks_of(kernels, flags)->nr);
 }
 
-int64_t sw__gemm_packed_b_floats(const struct sw_kernels *kernels, int64_t k, int64_t n)
+/* The bytes of the panels; behind them an int8 B has the sums of its columns. */
+static int64_t packed_panels_bytes(const struct sw_gemm_blocks *t, int64_t k, int64_t n)
 {
-    return sw__round_up(n, sw__gemm_blocks(kernels->isa)->nr) * k;
+    return aligned(b_bytes(t, sw__round_up(n, t->nr), k));
 }
 
-void sw__gemm_pack_b(const struct sw_kernels *kernels, float *packed, const void *src,
-                     sw_dtype dtype, int64_t row, int64_t col, int64_t k, int64_t n, int64_t begin,
-                     int64_t end)
+size_t sw__gemm_packed_b_bytes(const struct sw_kernels *kernels, unsigned flags, int64_t k,
+                               int64_t n)
 {
-    const struct sw_gemm_blocks *t = sw__gemm_blocks(kernels->isa);
+    const struct sw_gemm_blocks *t = blocks_of(kernels, flags);
+    int64_t bytes = packed_panels_bytes(t, k, n);
+    if (flags & SW_GEMM_INT8) bytes += sw__round_up(n, t->nr) * (int64_t)sizeof(int32_t);
+    return (size_t)bytes;
+}
+
+const int32_t *sw__gemm_packed_b_sums(const struct sw_kernels *kernels, const void *packed,
+                                      int64_t k, int64_t n)
+{
+    const struct sw_gemm_blocks *t = blocks_of(kernels, SW_GEMM_INT8);
+    return (const int32_t *)((const char *)packed + packed_panels_bytes(t, k, n));
+}
+
+void sw__gemm_pack_b(const struct sw_kernels *kernels, unsigned flags, void *packed,
+                     const void *src, sw_dtype dtype, int64_t row, int64_t col, int64_t k,
+                     int64_t n, int64_t begin, int64_t end)
+{
+    const struct sw_gemm_blocks *t = blocks_of(kernels, flags);
     const int64_t lines = sw__round_up(n, t->nr), first = begin * t->nr;
     const int64_t columns = sw__min64(end * t->nr, n) - first;
+    int32_t *sums = (int32_t *)((char *)packed + packed_panels_bytes(t, k, n)) + first;
+    if (flags & SW_GEMM_INT8)
+        for (int64_t j = 0; j < (end - begin) * t->nr; j++) sums[j] = 0;
     for (int64_t at = 0; at < k; at += t->kc) {
         int64_t kc = sw__min64(t->kc, k - at);
-        kernels->gemm_pack_b(packed + at * lines + first * kc,
-                             element(src, dtype, at * row + first * col), dtype, row, col, kc,
-                             columns);
+        char *to = (char *)packed + b_bytes(t, lines, at) + b_bytes(t, first, kc);
+        const void *from = element(src, dtype, at * row + first * col);
+        if (flags & SW_GEMM_INT8)
+            kernels->gemm_pack_b_int8(to, sums, from, row, col, kc, columns);
+        else if (flags & SW_GEMM_BF16)
+            kernels->gemm_pack_b_bf16(to, from, dtype, row, col, kc, columns);
+        else
+            kernels->gemm_pack_b((float *)to, from, dtype, row, col, kc, columns);
     }
 }

@@ -19,13 +19,14 @@
 #include <stdint.h>
 #include <swell/tensor.h>
 #include "kernels/gemm_kernels.h"
+#include "kernels/gemm_table.h"
 
 struct sw_kernels;
-struct sw_gemm_blocks;
-
 enum {
     SW_GEMM_B_PACKED = 1, /* args.b was made by sw__gemm_pack_b */
-    SW_GEMM_B_ROWS = 2    /* args.b is f32 with b_col == 1: a few rows may read it as it is */
+    SW_GEMM_B_ROWS = 2,   /* args.b is f32 with b_col == 1: a few rows may read it as it is */
+    SW_GEMM_BF16 = 4,     /* operands are rounded to bf16 (gemm_bf16_kernels.h) */
+    SW_GEMM_INT8 = 8      /* u8 or s8 by s8, b packed, C not accumulated (gemm_int8_kernels.h) */
 };
 
 /* Where an operand is packed. */
@@ -40,6 +41,7 @@ struct sw_gemm_plan {
     const struct sw_kernels *kernels;
     const struct sw_gemm_blocks *blocks; /* the row of gemm_table.h */
     int64_t batch, m, n, k;
+    enum sw_gemm_kind kind;
     bool few_rows; /* gemm_rows_f32 instead of gemm_tile_f32 */
     bool b_packed; /* SW_GEMM_B_PACKED */
     enum sw_gemm_place a_place, b_place;
@@ -58,11 +60,11 @@ struct sw_gemm_plan {
 struct sw_gemm_args {
     int64_t m;                         /* rows in this run: 0 .. plan's m */
     int64_t batch[SW_GEMM_BATCH_RANK]; /* outermost first, 1 where unused; product <= plan's */
-    const void *a;                     /* (m, k): f32, f16 or bf16 */
+    const void *a;                     /* (m, k): f32, f16 or bf16; i8 or u8 with SW_GEMM_INT8 */
     sw_dtype a_type;
     int64_t a_row, a_col, a_batch[SW_GEMM_BATCH_RANK];
     const void *b; /* (k, n): likewise; or packed, and then b_type, b_row and
-                                         * b_col are ignored and b_batch counts floats */
+                                         * b_col are ignored, b_batch counts panels' elements */
     sw_dtype b_type;
     int64_t b_row, b_col, b_batch[SW_GEMM_BATCH_RANK];
     float *c; /* (m, n), columns contiguous */
@@ -88,13 +90,17 @@ void sw__gemm_pack_task(const struct sw_gemm_plan *plan, const struct sw_gemm_ar
 void sw__gemm_task(const struct sw_gemm_plan *plan, const struct sw_gemm_args *args, int64_t begin,
                    int64_t end, void *scratch);
 
-/* A packed B, K x N: a weight's one packed copy.  The layout is that of gemm_kernels.h and depends
- * on k, n and the table's ISA only. */
-int64_t sw__gemm_packed_b_floats(const struct sw_kernels *kernels, int64_t k, int64_t n);
-int64_t sw__gemm_packed_b_panels(const struct sw_kernels *kernels, int64_t n);
+/* A packed B, K x N: a weight's one packed copy.  The layout is that of gemm_kernels.h and its like;
+ * it depends on k, n, the table's ISA, and of the flags on SW_GEMM_BF16 and SW_GEMM_INT8 only. */
+size_t sw__gemm_packed_b_bytes(const struct sw_kernels *kernels, unsigned flags, int64_t k,
+                               int64_t n);
+int64_t sw__gemm_packed_b_panels(const struct sw_kernels *kernels, unsigned flags, int64_t n);
 /* Pack the panels begin .. end-1 (of all K blocks).  Element (i, j) is src[i * row + j * col]. */
-void sw__gemm_pack_b(const struct sw_kernels *kernels, float *packed, const void *src,
-                     sw_dtype dtype, int64_t row, int64_t col, int64_t k, int64_t n, int64_t begin,
-                     int64_t end);
+void sw__gemm_pack_b(const struct sw_kernels *kernels, unsigned flags, void *packed,
+                     const void *src, sw_dtype dtype, int64_t row, int64_t col, int64_t k,
+                     int64_t n, int64_t begin, int64_t end);
+/* The column sums in an int8 B packed so, for the epilogue. */
+const int32_t *sw__gemm_packed_b_sums(const struct sw_kernels *kernels, const void *packed,
+                                      int64_t k, int64_t n);
 
 #endif

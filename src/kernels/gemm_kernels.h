@@ -50,6 +50,11 @@ struct sw_epilogue {
     const float *bias_row; /* one number a row (convolution, C = channels x pixels), or NULL */
     enum sw_gemm_act act;
     float a, b; /* leaky: a is the slope; clip: [a, b] */
+    /* What makes s32 sums f32 (gemm_int8_kernels.h); f32 and bf16 products ignore it. */
+    const float *scale_col, *scale_row; /* one a column; one a row, or one for all */
+    int scale_row_step;                 /* 1, or 0: one for all */
+    const int32_t *col_sums;            /* of the columns of B */
+    int zero;                           /* what stands for 0 in A */
     /* Elementwise y[i] = f(x[i]), y == x allowed; NULL for none.  The kernels below ignore it: the
      * driver calls it on each row of a finished tile, so f must not depend on where a row is cut. */
     void (*act_fn)(float *y, const float *x, int64_t n);

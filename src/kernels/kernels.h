@@ -22,6 +22,8 @@
 #include "kernels/reduce_kernels.h"
 #include "kernels/scan_kernels.h"
 #include "kernels/gemm_kernels.h"
+#include "kernels/gemm_bf16_kernels.h"
+#include "kernels/gemm_int8_kernels.h"
 #include "kernels/conv_kernels.h"
 #include "kernels/winograd_kernels.h"
 #include "kernels/pool_kernels.h"
@@ -40,6 +42,8 @@
     SW_REDUCE_KERNELS(X)                                                                           \
     SW_SCAN_KERNELS(X)                                                                             \
     SW_GEMM_KERNELS(X)                                                                             \
+    SW_GEMM_BF16_KERNELS(X)                                                                        \
+    SW_GEMM_INT8_KERNELS(X)                                                                        \
     SW_CONV_KERNELS(X)                                                                             \
     SW_WINOGRAD_KERNELS(X)                                                                         \
     SW_POOL_KERNELS(X)                                                                             \
@@ -59,6 +63,8 @@
     X(reduce)                                                                                      \
     X(scan)                                                                                        \
     X(gemm)                                                                                        \
+    X(gemm_bf16)                                                                                   \
+    X(gemm_int8)                                                                                   \
     X(conv)                                                                                        \
     X(winograd)                                                                                    \
     X(pool)                                                                                        \
@@ -72,10 +78,16 @@
 
 /* The families that have faster kernels above AVX-512: sw__<family>_init_avx512vnni and so on. */
 #define SW_KERNEL_FAMILIES_AVX512VNNI(X)                                                           \
+    X(gemm_int8)                                                                                   \
     X(qgemm)                                                                                       \
     X(limit)
-#define SW_KERNEL_FAMILIES_AVX512BF16(X) X(limit)
-#define SW_KERNEL_FAMILIES_AMX(X)        X(limit)
+#define SW_KERNEL_FAMILIES_AVX512BF16(X)                                                           \
+    X(gemm_bf16)                                                                                   \
+    X(limit)
+#define SW_KERNEL_FAMILIES_AMX(X)                                                                  \
+    X(gemm_bf16)                                                                                   \
+    X(gemm_int8)                                                                                   \
+    X(limit)
 
 /* SW_SLOT_exp_f32, ... : the number of a slot. */
 enum sw_kernel_slot {

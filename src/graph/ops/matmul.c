@@ -193,7 +193,7 @@ static void matmul_grad(sw_graph *g, const struct sw_op *op, sw_node *const *dy,
 static void pack_run(const struct sw_pack *p, const struct sw_kernels *k, const void *src,
                      void *dst, int64_t begin, int64_t end)
 {
-    sw__gemm_pack_b(k, dst, src, (sw_dtype)p->param[4], p->param[2], p->param[3], p->param[0],
+    sw__gemm_pack_b(k, 0, dst, src, (sw_dtype)p->param[4], p->param[2], p->param[3], p->param[0],
                     p->param[1], begin, end);
 }
 
@@ -205,9 +205,8 @@ static bool matmul_pack(const struct sw_step *s, int input, struct sw_pack *out)
     if (p.n_batch > 1 || p.k == 0 || p.n == 0) return false;
     *out = (struct sw_pack){.layout = "gemm_b_f32",
                             .param = {p.k, p.n, p.b_row, p.b_col, s->in[B]->dtype, s->k->isa},
-                            .bytes = (size_t)sw__gemm_packed_b_floats(s->k, p.k, p.n) *
-                                     sizeof(float),
-                            .tasks = sw__gemm_packed_b_panels(s->k, p.n),
+                            .bytes = sw__gemm_packed_b_bytes(s->k, 0, p.k, p.n),
+                            .tasks = sw__gemm_packed_b_panels(s->k, 0, p.n),
                             .run = pack_run};
     return true;
 }

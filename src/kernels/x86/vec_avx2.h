@@ -9,6 +9,12 @@
 #define VEC_INLINE     static inline __attribute__((always_inline, unused))
 #define SW_ISA_NAME(f) f##_avx2
 
+#ifdef __clang__
+#define VEC_UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define VEC_UNROLL _Pragma("GCC unroll 16")
+#endif
+
 enum { VF_N = 8 };
 typedef __m256 vf;
 typedef __m256i vi;
@@ -161,6 +167,36 @@ VEC_INLINE void vi_store_x8_n(void *p, vi x, int64_t n)
     uint8_t b[16];
     _mm_storeu_si128((__m128i *)b, vec_low_bytes(x));
     for (int64_t i = 0; i < n && i < 8; i++) ((uint8_t *)p)[i] = b[i];
+}
+
+/* ---- bits: the first n bytes of a vector, the others 0; two halves; r[i] lane j <-> r[j] lane i ---- */
+VEC_INLINE vi vi_load_bytes(const void *p, int64_t n)
+{
+    uint8_t b[32] = {0};
+    if (n >= 32) return _mm256_loadu_si256((const __m256i *)p);
+    for (int64_t i = 0; i < n; i++) b[i] = ((const uint8_t *)p)[i];
+    return _mm256_loadu_si256((const __m256i *)b);
+}
+VEC_INLINE vi vi_join(__m128i low, __m128i high) { return _mm256_set_m128i(high, low); }
+VEC_INLINE void vi_transpose(vi r[VF_N])
+{
+    vi t[VF_N];
+    VEC_UNROLL for (int i = 0; i < 8; i += 2)
+    {
+        t[i] = _mm256_unpacklo_epi32(r[i], r[i + 1]);
+        t[i + 1] = _mm256_unpackhi_epi32(r[i], r[i + 1]);
+    }
+    VEC_UNROLL for (int i = 0; i < 8; i += 4) VEC_UNROLL for (int h = 0; h < 2; h++)
+    {
+        r[i + 2 * h] = _mm256_unpacklo_epi64(t[i + h], t[i + h + 2]);
+        r[i + 2 * h + 1] = _mm256_unpackhi_epi64(t[i + h], t[i + h + 2]);
+    }
+    VEC_UNROLL for (int i = 0; i < 4; i++)
+    {
+        t[i] = _mm256_permute2x128_si256(r[i], r[i + 4], 0x20);
+        t[i + 4] = _mm256_permute2x128_si256(r[i], r[i + 4], 0x31);
+    }
+    VEC_UNROLL for (int i = 0; i < 8; i++) r[i] = t[i];
 }
 
 /* ---- across the lanes: 8, 4, 2, 1 ---- */

@@ -17,6 +17,12 @@
 #define VEC_INLINE     static inline __attribute__((always_inline, unused))
 #define SW_ISA_NAME(f) f##_avx512 /* SW_ISA_NAME(sw__exp_f32) names a template's function */
 
+#ifdef __clang__
+#define VEC_UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define VEC_UNROLL _Pragma("GCC unroll 16")
+#endif
+
 enum { VF_N = 16 };
 typedef __m512 vf;
 typedef __m512i vi;
@@ -128,6 +134,40 @@ VEC_INLINE vi vi_load_u8(const uint8_t *p) { return _mm512_cvtepu8_epi32(_mm_loa
 VEC_INLINE vi vi_load_u8_n(const uint8_t *p, int64_t n) { return _mm512_cvtepu8_epi32(_mm_maskz_loadu_epi8(vm_first(n), p)); }
 VEC_INLINE void vi_store_x8(void *p, vi x) { _mm_storeu_si128((__m128i *)p, _mm512_cvtepi32_epi8(x)); }
 VEC_INLINE void vi_store_x8_n(void *p, vi x, int64_t n) { _mm_mask_storeu_epi8(p, vm_first(n), _mm512_cvtepi32_epi8(x)); }
+
+/* ---- bits: the first n bytes of a vector, the others 0; two halves; r[i] lane j <-> r[j] lane i ---- */
+VEC_INLINE vi vi_load_bytes(const void *p, int64_t n)
+{
+    return n >= 64 ? _mm512_loadu_si512(p) : _mm512_maskz_loadu_epi8(((__mmask64)1 << n) - 1, p);
+}
+VEC_INLINE vi vi_join(__m256i low, __m256i high) { return _mm512_inserti64x4(_mm512_castsi256_si512(low), high, 1); }
+VEC_INLINE void vi_transpose(vi r[VF_N])
+{
+    vi t[VF_N];
+    VEC_UNROLL for (int i = 0; i < 16; i += 2)
+    {
+        t[i] = _mm512_unpacklo_epi32(r[i], r[i + 1]);
+        t[i + 1] = _mm512_unpackhi_epi32(r[i], r[i + 1]);
+    }
+    VEC_UNROLL for (int i = 0; i < 16; i += 4) VEC_UNROLL for (int h = 0; h < 2; h++)
+    {
+        r[i + 2 * h] = _mm512_unpacklo_epi64(t[i + h], t[i + h + 2]);
+        r[i + 2 * h + 1] = _mm512_unpackhi_epi64(t[i + h], t[i + h + 2]);
+    }
+    /* Now r[4q + s] has, in its quarter l, column 4l + s of the rows 4q .. 4q+3. */
+    VEC_UNROLL for (int s = 0; s < 4; s++)
+    {
+        vi low01 = _mm512_shuffle_i32x4(r[s], r[4 + s], 0x88);
+        vi odd01 = _mm512_shuffle_i32x4(r[s], r[4 + s], 0xdd);
+        vi low23 = _mm512_shuffle_i32x4(r[8 + s], r[12 + s], 0x88);
+        vi odd23 = _mm512_shuffle_i32x4(r[8 + s], r[12 + s], 0xdd);
+        t[s] = _mm512_shuffle_i32x4(low01, low23, 0x88);
+        t[8 + s] = _mm512_shuffle_i32x4(low01, low23, 0xdd);
+        t[4 + s] = _mm512_shuffle_i32x4(odd01, odd23, 0x88);
+        t[12 + s] = _mm512_shuffle_i32x4(odd01, odd23, 0xdd);
+    }
+    VEC_UNROLL for (int i = 0; i < 16; i++) r[i] = t[i];
+}
 
 /* ---- across the lanes: halves are folded onto each other, 16, 8, 4, 2, 1 ---- */
 #define VEC_FOLD(x, op256, op128, op1)                                                             \
