@@ -102,7 +102,7 @@ static double median(double *x, int n)
 struct region {
     const struct product *p;
     struct machine *machine;
-    struct sw_barrier barrier;
+    struct sw_tally packers;
     _Alignas(64) atomic_llong packed;
     _Alignas(64) atomic_llong done;
 };
@@ -115,7 +115,8 @@ static void region_body(void *user, int thread)
     if (p->plan.pack_tasks > 0) {
         while ((i = atomic_fetch_add(&r->packed, 1)) < p->plan.pack_tasks)
             sw__gemm_pack_task(&p->plan, &p->args, i, i + 1);
-        sw__barrier_wait(&r->barrier);
+        sw__tally_add(&r->packers, thread, 1);
+        sw__tally_wait(&r->packers, (unsigned)r->machine->count);
     }
     while ((i = atomic_fetch_add(&r->done, 1)) < p->plan.tasks)
         sw__gemm_task(&p->plan, &p->args, i, i + 1, r->machine->scratch[thread]);
@@ -124,7 +125,7 @@ static void region_body(void *user, int thread)
 static void run_ours(const struct product *p, struct machine *machine)
 {
     struct region r = {.p = p, .machine = machine};
-    sw__barrier_init(&r.barrier, machine->count);
+    sw__tally_init(&r.packers, machine->count);
     sw__threads_run(machine->threads, region_body, &r);
 }
 

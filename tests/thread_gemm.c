@@ -19,7 +19,8 @@ enum { M = 200, N = 150, K = 300, MOST_THREADS = 7 };
 struct region {
     const struct sw_gemm_plan *plan;
     const struct sw_gemm_args *args;
-    struct sw_barrier barrier;
+    struct sw_tally tally; /* threads that have packed */
+    int threads;
     atomic_llong packed, done;
     void *scratch[MOST_THREADS];
 };
@@ -30,7 +31,8 @@ static void body(void *user, int thread)
     int64_t i;
     while ((i = atomic_fetch_add(&r->packed, 1)) < r->plan->pack_tasks)
         sw__gemm_pack_task(r->plan, r->args, i, i + 1);
-    sw__barrier_wait(&r->barrier);
+    sw__tally_add(&r->tally, thread, 1);
+    sw__tally_wait(&r->tally, (unsigned)r->threads);
     while ((i = atomic_fetch_add(&r->done, 1)) < r->plan->tasks)
         sw__gemm_task(r->plan, r->args, i, i + 1, r->scratch[thread]);
 }
@@ -38,9 +40,9 @@ static void body(void *user, int thread)
 static void run(const struct sw_gemm_plan *plan, struct sw_gemm_args *args, int count)
 {
     struct sw_threads *threads;
-    struct region r = {.plan = plan, .args = args};
+    struct region r = {.plan = plan, .args = args, .threads = count};
     assert_int_equal(sw__threads_create(count, &threads), SW_OK);
-    sw__barrier_init(&r.barrier, sw__threads_count(threads));
+    sw__tally_init(&r.tally, count);
     args->workspace = sw__aligned_alloc(plan->workspace);
     assert_non_null(args->workspace);
     for (int t = 0; t < count; t++)

@@ -1,22 +1,33 @@
-/* Threads and the barrier, with fewer, as many, and more threads than cores.  Plain (not atomic)
- * memory is written on one side of a barrier and read on the other: under the thread sanitizer this
- * shows that the barrier and the pool order memory. */
+/* Threads and the tally, with fewer, as many, and more threads than cores.  Plain (not atomic) memory
+ * is written before an addition and read after waiting for it: under the thread sanitizer this shows
+ * that the tally and the pool order memory. */
 #include "unit.h"
 
 #include "base/threads.h"
 #include "base/cpu.h"
 #include <pthread.h>
+#include <time.h>
 
 enum { MOST = 7, STEPS = 400 };
 static const int counts[] = {1, 2, 3, 7};
 
 struct walk {
-    struct sw_barrier barrier;
+    struct sw_tally tally;
     int threads;
     int runs[MOST];     /* how often each index was run */
     int value[2][MOST]; /* step s writes row s % 2 from row (s + 1) % 2 */
     int wrong[MOST];
 };
+
+/* Now and then one thread is late, so that the others yield. */
+static void meet(struct walk *w, int step, int thread)
+{
+    const struct timespec late = {.tv_nsec = 2000000};
+    if (step % 100 == 50 && thread == step / 100 % w->threads) nanosleep(&late, NULL);
+    const unsigned long long target = (unsigned long long)(step + 1) * (unsigned)w->threads;
+    sw__tally_add(&w->tally, thread, 1);
+    sw__tally_wait(&w->tally, target);
+}
 
 /* Each thread adds up what all wrote in the step before: wrong unless all were done. */
 static void walk_steps(void *user, int thread)
@@ -28,7 +39,7 @@ static void walk_steps(void *user, int thread)
         for (int t = 0; t < w->threads; t++)
             if (w->value[(step + 1) % 2][t] != step) w->wrong[thread]++;
         w->value[step % 2][thread] = step + 1;
-        sw__barrier_wait(&w->barrier);
+        meet(w, step, thread);
     }
 }
 
@@ -40,7 +51,7 @@ static void steps_in_order(void **state)
         assert_int_equal(sw__threads_count(threads), counts[c]);
         for (int round = 0; round < 5; round++) {
             struct walk w = {.threads = counts[c]};
-            sw__barrier_init(&w.barrier, counts[c]);
+            sw__tally_init(&w.tally, counts[c]);
             sw__threads_run(threads, walk_steps, &w);
             for (int t = 0; t < counts[c]; t++) {
                 assert_int_equal(w.runs[t], 1);
@@ -91,7 +102,7 @@ static void *own_pool(void *failed)
     if (sw__threads_create(3, &threads)) return failed;
     for (int round = 0; round < 5; round++) {
         struct walk w = {.threads = 3};
-        sw__barrier_init(&w.barrier, 3);
+        sw__tally_init(&w.tally, 3);
         sw__threads_run(threads, walk_steps, &w);
         for (int t = 0; t < 3; t++)
             if (w.wrong[t] || w.runs[t] != 1) *(bool *)failed = true;

@@ -1,14 +1,17 @@
-/* Threads: one pthreadpool, one parallel region a run, and a barrier inside it.
+/* Threads: one pthreadpool, one parallel region a run, and a tally of the work done inside it.
  *
- * pthreadpool starts `n` threads for one region; inside, the threads walk the plan's steps and meet
- * at a barrier that spins for a short while and then yields, so that two hundred steps cost two
- * hundred cheap meetings, not two hundred wake-ups. */
+ * pthreadpool starts `n` threads for one region; inside, the threads walk the plan's steps and wait
+ * for each other's work by a tally, spinning for a short while before they sleep, so that two
+ * hundred steps cost two hundred cheap meetings, not two hundred wake-ups. */
 #ifndef SWELL_BASE_THREADS_H
 #define SWELL_BASE_THREADS_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <swell/status.h>
+
+enum { SW_TALLY_LINES = 4 };
 
 struct sw_threads; /* opaque: the pool */
 
@@ -17,19 +20,27 @@ sw_status sw__threads_create(int n, struct sw_threads **out);
 void sw__threads_destroy(struct sw_threads *threads);
 int sw__threads_count(const struct sw_threads *threads);
 
-/* Run body(user, t) once for each t in 0..n-1 and wait.  The bodies may meet at barriers, each of
- * them equally often; without any, one thread may run two of them in turn.  Not to be called from
- * inside a body, nor by two threads at the same time. */
+/* Run body(user, t) once for each t in 0..n-1 and wait.  The bodies may meet by a tally, each of them
+ * equally often; without that, one thread may run two of them in turn.  Not to be called from inside
+ * a body, nor by two threads at the same time. */
 void sw__threads_run(struct sw_threads *threads, void (*body)(void *user, int thread), void *user);
 
-struct sw_barrier {
-    _Alignas(64) atomic_ullong arrived; /* ever; the phase is arrived / count */
-    _Alignas(64) int count;
-    int spins; /* rounds before a waiting thread gives its core away */
+/* How many pieces of work are done.  Writes before an addition are visible to who sees it.  Threads
+ * add in cache lines of their own, and who waits reads all of them. */
+struct sw_tally {
+    struct {
+        _Alignas(64) atomic_ullong done;
+    } line[SW_TALLY_LINES];
+    int lines, looks; /* lines in use; looks before a waiting thread gives its core away */
 };
 
-void sw__barrier_init(struct sw_barrier *b, int count);
-/* Wait until all `count` threads are here.  All writes before it are visible after it. */
-void sw__barrier_wait(struct sw_barrier *b);
+void sw__tally_init(struct sw_tally *t, int threads);
+/* Back to 0, while nobody waits or adds. */
+void sw__tally_reset(struct sw_tally *t);
+/* `thread` has done n more pieces. */
+void sw__tally_add(struct sw_tally *t, int thread, unsigned long long n);
+/* Whether the target is reached now or within some 100 ns. */
+bool sw__tally_glance(const struct sw_tally *t, unsigned long long target);
+void sw__tally_wait(const struct sw_tally *t, unsigned long long target);
 
 #endif

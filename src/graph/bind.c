@@ -43,6 +43,7 @@ sw_status sw_bind(sw_plan *p, sw_node *x, void *data, sw_shape shape)
     if (x->leaf == SW_LEAF_INPUT) {
         if (!sw_shape_equal(&v->t.shape, &shape)) p->shapes_changed = true;
         v->t.shape = shape;
+        p->unbound -= sw__plan_awaits(p, at);
         sw__plan_set_data(p, at, data);
         return SW_OK;
     }

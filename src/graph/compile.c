@@ -120,15 +120,18 @@ static sw_status memory_allocate(sw_plan *p)
     int threads = sw__threads_count(p->ctx->threads);
     size_t scratch, claims;
     p->scratch_bytes = sw__round_up(p->scratch_bytes, SW_ALIGN);
-    p->max_phases = p->n_steps * SW_MAX_PHASES;
+    p->max_phases = p->n_steps * (SW_MAX_PHASES + 1);
+    p->claims_stride = sw__round_up(p->max_phases + 1, SW_ALIGN / (int64_t)sizeof *p->claims);
     if (!sw__size_mul((size_t)p->scratch_bytes, (size_t)threads, &scratch) ||
-        !sw__size_mul((size_t)p->max_phases, (size_t)threads, &claims))
+        !sw__size_mul((size_t)p->claims_stride * sizeof *p->claims, (size_t)threads, &claims))
         return sw__fail(p->ctx, SW_ERR_SIZE, "plan '%s': scratch memory overflows", p->name);
     p->buffer = sw__aligned_alloc((size_t)p->buffer_bytes);
     p->scratch = sw__aligned_alloc(scratch);
     p->phases = sw__calloc2((size_t)p->max_phases + 1, sizeof *p->phases);
-    p->claims = sw__calloc2(claims + 1, sizeof *p->claims);
-    if (!p->buffer || !p->scratch || !p->phases || !p->claims) return sw__plan_memory(p);
+    p->rounds = sw__calloc2((size_t)p->max_phases + 1, sizeof *p->rounds);
+    p->claims = sw__aligned_alloc(claims);
+    if (!p->buffer || !p->scratch || !p->phases || !p->rounds || !p->claims)
+        return sw__plan_memory(p);
     for (int i = 0; i < p->n_steps; i++)
         if (p->ws_bytes[i]) p->steps[i].ws = p->buffer + p->ws_offset[i];
     for (int64_t i = 0; i < p->n_values; i++) {
@@ -138,21 +141,51 @@ static sw_status memory_allocate(sw_plan *p)
     return SW_OK;
 }
 
+static void phase_add(sw_plan *p, int step, int phase, int64_t tasks)
+{
+    struct sw_round *last = p->n_rounds ? &p->rounds[p->n_rounds - 1] : NULL;
+    const int64_t done = last ? last->until : 0;
+    if (tasks <= 0) return;
+    p->phases[p->n_phases] = (struct sw_phase){step, phase, tasks};
+    if (last && last->tasks == 1 && tasks == 1)
+        last->count++; /* the same thread does both: nobody has to wait in between */
+    else
+        p->rounds[p->n_rounds++] = (struct sw_round){p->n_phases, 1, tasks, done + tasks};
+    p->n_phases++;
+}
+
 void sw__plan_phases(sw_plan *p)
 {
-    struct sw_phase *last = NULL;
-    p->n_phases = 0;
-    for (int i = 0; i < p->n_steps; i++)
-        for (int j = 0; j < p->steps[i].n_phases; j++) {
-            struct sw_phase *f = &p->phases[p->n_phases];
-            *f = (struct sw_phase){i, j, p->steps[i].tasks[j], true};
-            if (f->tasks <= 0) continue;
-            /* Two phases of one task each are both done by the first thread: no meeting needed. */
-            if (last) last->barrier = !(last->tasks == 1 && f->tasks == 1) || p->check_nan;
-            last = f;
-            p->n_phases++;
+    const int64_t words = p->claims_stride * sw__threads_count(p->ctx->threads);
+    p->n_phases = p->n_rounds = 0;
+    for (int i = 0; i < p->n_steps; i++) {
+        for (int j = 0; j < p->steps[i].n_phases; j++) phase_add(p, i, j, p->steps[i].tasks[j]);
+        if (p->check_nan) phase_add(p, i, SW_LOOK_FOR_NAN, 1);
+    }
+    for (int64_t i = 0; i < words; i++) atomic_init(&p->claims[i], 0);
+    p->run_number = 0;
+}
+
+/* What sw_run looks at each time, found once: the weights that steps write, and how many inputs wait
+ * for memory. */
+static sw_status list_bindings(sw_plan *p)
+{
+    for (int pass = 0; pass < 2; pass++) {
+        p->n_written = 0;
+        for (int i = 0; i < p->n_steps; i++) {
+            const struct sw_plan_op *op = &p->ops[p->step_op[i]];
+            for (int j = 0; j < op->n_in; j++) {
+                if (op->in[j] < 0 || !(op->cls->mutates >> j & 1)) continue;
+                if (pass) p->written[p->n_written] = p->values[op->in[j]].node->weight;
+                p->n_written++;
+            }
         }
-    if (last) last->barrier = true;
+        if (pass) break;
+        p->written = sw__arena_alloc(&p->arena, (size_t)p->n_written * sizeof *p->written + 1);
+        if (!p->written) return sw__plan_memory(p);
+    }
+    for (int64_t i = 0; i < p->n_values; i++) p->unbound += sw__plan_awaits(p, i);
+    return SW_OK;
 }
 
 /* Hold the sets of weights whose memory the steps point into. */
@@ -186,15 +219,15 @@ sw_status sw_compile(sw_graph *g, sw_plan_options o, sw_plan **out)
     *out = NULL;
     sw_status status = check_options(g, &o);
     if (status != SW_OK) return status;
-    sw_plan *p = sw__calloc2(1, sizeof *p);
+    sw_plan *p = sw__aligned_alloc(sizeof *p);
     if (!p) return sw__fail(g->ctx, SW_ERR_MEMORY, "compile: out of memory");
-    p->ctx = g->ctx;
+    *p = (sw_plan){.ctx = g->ctx};
     p->graph = g;
     p->check_nan = o.check_nan;
     p->no_fusion = o.no_fusion;
     p->recompute = o.recompute;
     sw__kernels_init(&p->kernels, g->ctx->isa);
-    sw__barrier_init(&p->barrier, sw__threads_count(g->ctx->threads));
+    sw__tally_init(&p->tally, sw__threads_count(g->ctx->threads));
     p->name = sw__arena_strdup(&p->arena, o.name ? o.name : "");
     if (!p->name) status = sw__plan_memory(p);
     if (status == SW_OK) status = hold_sets(p);
@@ -205,6 +238,7 @@ sw_status sw_compile(sw_graph *g, sw_plan_options o, sw_plan **out)
     if (status == SW_OK) status = steps_build(p);
     if (status == SW_OK) status = sw__plan_place(p);
     if (status == SW_OK) status = memory_allocate(p);
+    if (status == SW_OK) status = list_bindings(p);
     if (status != SW_OK) {
         sw_plan_destroy(p);
         return status;
@@ -229,10 +263,11 @@ void sw_plan_destroy(sw_plan *p)
     sw__aligned_free(p->buffer);
     sw__aligned_free(p->scratch);
     free(p->phases);
-    free((void *)p->claims);
+    free(p->rounds);
+    sw__aligned_free((void *)p->claims);
     free(p->profile);
     sw__arena_free(&p->arena);
-    free(p);
+    sw__aligned_free(p);
 }
 
 sw_plan_stats sw_plan_get_stats(const sw_plan *p)

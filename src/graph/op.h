@@ -12,8 +12,8 @@
  *
  * Nothing in an op's file knows how many threads there are: prepare cuts the work of each phase into
  * tasks, numbered from 0, whose bounds depend on shapes only; a thread gets ranges of tasks in any
- * order.  Phases are separated by barriers.  So the bits cannot depend on the number of threads as
- * long as a task writes only what is its own. */
+ * order.  A phase begins when all tasks before it are done.  So the bits cannot depend on the number
+ * of threads as long as a task writes only what is its own. */
 #ifndef SWELL_GRAPH_OP_H
 #define SWELL_GRAPH_OP_H
 

@@ -61,11 +61,19 @@ struct sw_plan_op {
     char *fused_text; /* "+bias+relu", for reports; in the arena */
 };
 
-/* One phase of a step: the unit between barriers. */
+/* One phase of a step, or SW_LOOK_FOR_NAN after its last one. */
 struct sw_phase {
     int step, phase;
     int64_t tasks;
-    bool barrier; /* meet the other threads after it */
+};
+#define SW_LOOK_FOR_NAN (-1)
+
+/* What is done before any of the next round begins: a phase, or neighbouring phases of one task each,
+ * which one thread does in turn. */
+struct sw_round {
+    int first, count; /* phases */
+    int64_t tasks;
+    int64_t until; /* tasks of the plan that are done when this round is */
 };
 
 struct sw_step_profile {
@@ -97,6 +105,9 @@ struct sw_plan {
     int64_t n_packed, packed_capacity;
     sw_weights **sets;
     int64_t n_sets, sets_capacity;
+    sw_weight **written; /* by the steps, once for each writing operand */
+    int64_t n_written;
+    int64_t unbound; /* inputs that have no memory yet */
 
     char *buffer;
     int64_t buffer_bytes, live_bytes;
@@ -110,13 +121,17 @@ struct sw_plan {
 
     struct sw_phase *phases; /* of the current shapes */
     int n_phases, max_phases;
-    atomic_llong *claims; /* per phase and thread: next task of that thread's share */
-    struct sw_barrier barrier;
+    struct sw_round *rounds;
+    int n_rounds;
+    atomic_ullong *claims; /* [threads][claims_stride], a word a round: see run.c */
+    int64_t claims_stride;
+    uint16_t run_number;
+    struct sw_tally tally;
     atomic_int nan_step; /* first step that made a NaN, -1 none */
 
     bool profiling;
     struct sw_step_profile *profile; /* per step */
-    double profile_start;
+    double profile_start, profile_since;
     int64_t profile_runs;
 };
 
@@ -132,7 +147,7 @@ sw_status sw__plan_recompute(sw_plan *p);
 sw_status sw__plan_lifetimes(sw_plan *p);
 sw_status sw__plan_place(sw_plan *p);
 /* ---- compile.c */
-/* Task lists from the prepared steps. */
+/* Phases and rounds from the prepared steps. */
 void sw__plan_phases(sw_plan *p);
 /* ---- bind.c */
 /* The plan's number of a node, -1 when the plan does not have it: not live, of another graph, or
@@ -141,6 +156,12 @@ int sw__plan_find(const sw_plan *p, const sw_node *x);
 void sw__plan_set_data(sw_plan *p, int value, void *data);
 /* Infer and prepare again after shapes changed. */
 sw_status sw__plan_reshape(sw_plan *p);
+/* Whether this value is an input without memory. */
+static inline bool sw__plan_awaits(const sw_plan *p, int64_t value)
+{
+    const struct sw_value *v = &p->values[value];
+    return v->place == SW_PLACE_INPUT && v->root == value && !v->t.data;
+}
 /* ---- describe.c */
 const char *sw__plan_op_name(const sw_plan *p, const struct sw_plan_op *op);
 

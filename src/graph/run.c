@@ -1,11 +1,18 @@
-/* sw_run: one parallel region; inside it the threads walk the phases of all steps.
+/* sw_run: one parallel region; inside it the threads walk the rounds, which are phases of steps.
  *
- *   thread 0   [pack] | step 0 tasks 0..4 |=| step 1 tasks 0..9  |=| ...
- *   thread 1          | step 0 tasks 5..9 |=| step 1 tasks 10..19|=| ...      |=| barrier
+ *   thread 0   [pack] | round 0 tasks 0..4 | round 1 tasks 0..9  | ...
+ *   thread 1          | round 0 tasks 5..9 | round 1 tasks 10..19| ...
  *
- * Each thread owns an equal, contiguous share of a phase's tasks, which keeps rows in the cache of
- * the core that made them, and claims them piece by piece from a counter; a thread that is done helps
- * the others.  Which thread does a task changes nothing in its result. */
+ * Each thread owns an equal, contiguous share of a round's tasks, which keeps rows in the cache of
+ * the core that made them, and claims them piece by piece; a thread that is done helps the others.
+ * Which thread does a task changes nothing in its result.  A round begins when the tally says that
+ * all tasks before it are done, whoever did them: a thread that comes late finds nothing left to
+ * claim, and nobody has waited for it.
+ *
+ * A claim is a word for each thread's share of each round: the number of the run in the upper 16
+ * bits, the tasks already taken in the lower 48.  A word of another run means that none are, so
+ * nothing has to be reset and the words stay in the cache of the core that owns them.  Each run uses
+ * each word of a share that is not empty, so an old number is always that of the run before. */
 #include <math.h>
 #include <string.h>
 
@@ -18,28 +25,6 @@
 static int64_t share(int64_t n, int t, int threads)
 {
     return sw__ceil_div(n * t, threads);
-}
-
-static void phase_run(sw_plan *p, int index, int thread, int threads)
-{
-    const struct sw_phase *f = &p->phases[index];
-    const struct sw_step *s = &p->steps[f->step];
-    char *scratch = p->scratch + thread * p->scratch_bytes;
-    if (f->tasks == 1 || threads == 1) {
-        if (thread == 0) s->cls->run(s, f->phase, 0, f->tasks, scratch);
-        return;
-    }
-    for (int k = 0; k < threads; k++) {
-        int owner = (thread + k) % threads;
-        int64_t from = share(f->tasks, owner, threads), to = share(f->tasks, owner + 1, threads);
-        int64_t piece = sw__max64((to - from) / 8, 1);
-        atomic_llong *claim = &p->claims[(int64_t)index * threads + owner];
-        for (;;) {
-            int64_t begin = from + atomic_fetch_add_explicit(claim, piece, memory_order_relaxed);
-            if (begin >= to) break;
-            s->cls->run(s, f->phase, begin, sw__min64(begin + piece, to), scratch);
-        }
-    }
 }
 
 /* Remember the first step whose results hold a NaN. */
@@ -59,35 +44,96 @@ static void look_for_nan(sw_plan *p, int step)
     }
 }
 
-static void profile_phase(sw_plan *p, int index, double *since)
+/* Thread 0 notes the time after each phase. */
+static void profile_phase(sw_plan *p, int index)
 {
     struct sw_phase *f = &p->phases[index];
     struct sw_step_profile *r = &p->profile[f->step];
     double now = sw__clock_seconds();
     if (index == 0 || f[-1].step != f->step) { /* the first phase that has work */
         r->calls++;
-        r->last_start = *since;
+        r->last_start = p->profile_since;
     }
-    r->seconds += now - *since;
+    r->seconds += now - p->profile_since;
     r->last_end = now;
-    *since = now;
+    p->profile_since = now;
+}
+
+static void phase_run(sw_plan *p, const struct sw_phase *f, int64_t begin, int64_t end, int thread)
+{
+    const struct sw_step *s = &p->steps[f->step];
+    if (f->phase == SW_LOOK_FOR_NAN)
+        look_for_nan(p, f->step);
+    else
+        s->cls->run(s, f->phase, begin, end, p->scratch + thread * p->scratch_bytes);
+}
+
+/* All tasks of a round's phases, on one thread. */
+static void round_alone(sw_plan *p, const struct sw_round *r, int thread)
+{
+    for (int i = r->first; i < r->first + r->count; i++) {
+        phase_run(p, &p->phases[i], 0, p->phases[i].tasks, thread);
+        if (p->profiling) profile_phase(p, i);
+    }
+}
+
+#define TAKEN_BITS 48
+
+/* Take up to `piece` tasks more of a share of `size`: from *begin on to before *end. */
+static bool claim(atomic_ullong *word, uint64_t run, int64_t size, int64_t piece, int64_t *begin,
+                  int64_t *end)
+{
+    unsigned long long seen = atomic_load_explicit(word, memory_order_relaxed);
+    do {
+        bool fresh = seen >> TAKEN_BITS == run;
+        *begin = fresh ? (int64_t)(seen & ((1ull << TAKEN_BITS) - 1)) : 0;
+        *end = sw__min64(*begin + piece, size);
+        if (*begin >= size) return false;
+    } while (!atomic_compare_exchange_weak_explicit(word, &seen, run << TAKEN_BITS | (uint64_t)*end,
+                                                    memory_order_relaxed, memory_order_relaxed));
+    return true;
+}
+
+/* Do what is left of a thread's share. */
+static void share_run(sw_plan *p, int index, int owner, int thread, int threads)
+{
+    const struct sw_round *r = &p->rounds[index];
+    const int64_t from = share(r->tasks, owner, threads);
+    const int64_t size = share(r->tasks, owner + 1, threads) - from;
+    const int64_t piece = sw__max64(size / 8, 1);
+    atomic_ullong *word = &p->claims[owner * p->claims_stride + index];
+    int64_t begin, end, done = 0;
+    for (; claim(word, p->run_number, size, piece, &begin, &end); done += end - begin) {
+        if (r->tasks == 1)
+            round_alone(p, r, thread);
+        else
+            phase_run(p, &p->phases[r->first], from + begin, from + end, thread);
+    }
+    if (done > 0) sw__tally_add(&p->tally, thread, (uint64_t)done);
+}
+
+static void round_run(sw_plan *p, int index, int thread, int threads)
+{
+    const struct sw_round *r = &p->rounds[index];
+    const bool lonely = p->profiling && r->tasks == 1; /* times are thread 0's */
+    share_run(p, index, thread, thread, threads);
+    if (!sw__tally_glance(&p->tally, (uint64_t)r->until)) {
+        for (int k = 1; k < threads && !lonely; k++)
+            share_run(p, index, (thread + k) % threads, thread, threads);
+        sw__tally_wait(&p->tally, (uint64_t)r->until);
+    }
+    if (p->profiling && thread == 0 && r->tasks > 1) profile_phase(p, r->first);
 }
 
 static void walk(void *user, int thread)
 {
     sw_plan *p = user;
     int threads = sw__threads_count(p->ctx->threads);
-    double since = p->profiling && thread == 0 ? sw__clock_seconds() : 0;
-    for (int i = 0; i < p->n_phases; i++) {
-        phase_run(p, i, thread, threads);
-        if (p->phases[i].barrier && threads > 1) sw__barrier_wait(&p->barrier);
-        if (thread == 0 && p->profiling) profile_phase(p, i, &since);
-        /* Results are complete after a step's last phase. */
-        bool done = i + 1 == p->n_phases || p->phases[i + 1].step != p->phases[i].step;
-        if (!p->check_nan || !done) continue;
-        if (thread == 0) look_for_nan(p, p->phases[i].step);
-        if (threads > 1) sw__barrier_wait(&p->barrier);
-    }
+    for (int i = 0; i < p->n_rounds; i++)
+        if (threads == 1)
+            round_alone(p, &p->rounds[i], thread);
+        else
+            round_run(p, i, thread, threads);
 }
 
 /* ---- packed weights ---------------------------------------------------------------------------- */
@@ -134,42 +180,28 @@ static void refresh_packed(sw_plan *p)
 
 /* ---- run --------------------------------------------------------------------------------------- */
 
-static sw_status check_bound(sw_plan *p)
+static sw_status fail_unbound(sw_plan *p)
 {
-    for (int64_t i = 0; i < p->n_values; i++) {
-        const struct sw_value *v = &p->values[i];
-        if (v->place == SW_PLACE_INPUT && v->root == i && !v->t.data)
+    for (int64_t i = 0; i < p->n_values; i++)
+        if (sw__plan_awaits(p, i))
             return sw__fail(p->ctx, SW_ERR_STATE, "run: input '%s' of plan '%s' was never bound",
-                            v->node->name, p->name);
-    }
-    return SW_OK;
-}
-
-static void raise_versions(sw_plan *p)
-{
-    for (int i = 0; i < p->n_steps; i++) {
-        const struct sw_plan_op *op = &p->ops[p->step_op[i]];
-        if (!op->cls->mutates) continue;
-        for (int j = 0; j < op->n_in; j++)
-            if (op->in[j] >= 0 && (op->cls->mutates >> j & 1))
-                sw_weight_touch(p->values[op->in[j]].node->weight);
-    }
+                            p->values[i].node->name, p->name);
+    return SW_NEVER(true) ? SW_ERR_STATE : SW_OK;
 }
 
 sw_status sw_run(sw_plan *p)
 {
-    int threads = sw__threads_count(p->ctx->threads);
-    sw_status status = check_bound(p);
+    sw_status status = p->unbound > 0 ? fail_unbound(p) : SW_OK;
     if (status == SW_OK && p->shapes_changed) status = sw__plan_reshape(p);
     if (status != SW_OK) return status;
     refresh_packed(p);
-    for (int64_t i = 0; i < (int64_t)p->n_phases * threads; i++)
-        atomic_store_explicit(&p->claims[i], 0, memory_order_relaxed);
-    atomic_store(&p->nan_step, -1);
-    if (p->profiling) p->profile_start = sw__clock_seconds();
+    p->run_number++;
+    sw__tally_reset(&p->tally);
+    atomic_store_explicit(&p->nan_step, -1, memory_order_relaxed);
+    if (p->profiling) p->profile_start = p->profile_since = sw__clock_seconds();
     sw__threads_run(p->ctx->threads, walk, p);
     if (p->profiling) p->profile_runs++;
-    raise_versions(p);
+    for (int64_t i = 0; i < p->n_written; i++) sw_weight_touch(p->written[i]);
     int bad = atomic_load(&p->nan_step);
     if (bad >= 0)
         return sw__fail(p->ctx, SW_ERR_NAN, "run: %s made a NaN",
