@@ -126,7 +126,8 @@ grep -q traceEvents "$dir/t.json" || fail "bench --trace"
 "$swell" bench convnet --runs 1 --json | grep -q '^{"name":"convnet","batch":1,' || fail "bench --json"
 "$swell" bench kernels --list | grep -q 'gemm NN *f32 *4096x4096x4096' || fail "bench kernels --list"
 kernel=(bench kernels --only gemm --name "gemm NT f32 256x256x256" --rounds 1)
-"$swell" "${kernel[@]}" 2>"$dir/err" | grep -q '^gemm NT .* GFLOP/s .* %$' || fail "bench kernels"
+"$swell" "${kernel[@]}" --roofline "$dir/roof.svg" 2>"$dir/err" | grep -q '^gemm NT .* GFLOP/s .* %$' || fail "bench kernels"
+grep -q 'gemm NT f32' "$dir/roof.svg" && grep -q '</svg>' "$dir/roof.svg" || fail "bench kernels --roofline"
 grep -q 'make bench' "$dir/err" || fail "bench kernels without peers says: $(cat "$dir/err")"
 "$swell" "${kernel[@]}" --json 2>/dev/null | tr -d '\n' >"$dir/rows" || fail "bench kernels --json"
 grep -qE '^\[\{"name":"gemm NT","dtype":"f32","isa":"[a-z0-9]+","shape":"256x256x256",.*"peer":null,.*\}\]$' \

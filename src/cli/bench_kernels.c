@@ -1,4 +1,5 @@
 /* swell bench kernels: every kernel beside other libraries, and beside the limits of this machine. */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,6 +9,7 @@
 #include "base/terminal.h"
 #include "cli/bench_report.h"
 #include "cli/peer_load.h"
+#include "cli/roofline.h"
 #include "cli/verbs.h"
 
 static const char help[] =
@@ -25,21 +27,27 @@ static const char help[] =
     "  --threads N          default: all cores\n"
     "  --cpu ISA            at most these instructions, for all: ref, avx2, avx512, ...\n"
     "  --rounds N           turns of each (default 5, and 3 for long runs)\n"
+    "  --roofline FILE.svg  draw the limits with every kernel under them\n"
     "  --list               name the rows, measure nothing\n"
     "  --json               an array of objects: name, dtype, isa, shape, ours, peer, ...\n"
     "\n"
     "examples:\n"
     "  swell bench kernels --only gemm --name 1024x1024x1024\n"
-    "  swell bench kernels --peers build/release/bench/libswell_peers.so --json\n";
+    "  swell bench kernels --peers build/release/bench/libswell_peers.so --roofline roofline.svg\n";
 
-enum { ONLY = 1000, NAME, PEERS, THREADS, CPU, ROUNDS, LIST, JSON };
+enum { ONLY = 1000, NAME, PEERS, THREADS, CPU, ROUNDS, ROOFLINE, LIST, JSON };
 
-static const struct option options[] = {
-    {"only", required_argument, NULL, ONLY},   {"name", required_argument, NULL, NAME},
-    {"peers", required_argument, NULL, PEERS}, {"threads", required_argument, NULL, THREADS},
-    {"cpu", required_argument, NULL, CPU},     {"rounds", required_argument, NULL, ROUNDS},
-    {"list", no_argument, NULL, LIST},         {"json", no_argument, NULL, JSON},
-    {"help", no_argument, NULL, 'h'},          {0}};
+static const struct option options[] = {{"only", required_argument, NULL, ONLY},
+                                        {"name", required_argument, NULL, NAME},
+                                        {"peers", required_argument, NULL, PEERS},
+                                        {"threads", required_argument, NULL, THREADS},
+                                        {"cpu", required_argument, NULL, CPU},
+                                        {"rounds", required_argument, NULL, ROUNDS},
+                                        {"roofline", required_argument, NULL, ROOFLINE},
+                                        {"list", no_argument, NULL, LIST},
+                                        {"json", no_argument, NULL, JSON},
+                                        {"help", no_argument, NULL, 'h'},
+                                        {0}};
 
 static const struct group {
     const char *name;
@@ -52,7 +60,7 @@ static const struct group {
 enum { GROUPS = sizeof groups / sizeof *groups };
 
 struct kernels {
-    const char *only, *name, *peers, *cpu;
+    const char *only, *name, *peers, *cpu, *roofline;
     int64_t threads, rounds;
     bool list, json;
     struct bench_rows rows;
@@ -125,6 +133,7 @@ static int read_options(const struct verb *verb, struct kernels *k, int argc, ch
         case THREADS: good = cli_integer(verb, "threads", 1, 256, &k->threads); break;
         case CPU: good = known_cpu(verb, k->cpu = optarg); break;
         case ROUNDS: good = cli_integer(verb, "rounds", 1, 99, &k->rounds); break;
+        case ROOFLINE: k->roofline = optarg; break;
         case LIST: k->list = true; break;
         case JSON: k->json = true; break;
         default: return status;
@@ -198,6 +207,9 @@ static int measure(const struct verb *verb, struct kernels *k, struct bench_riva
         fputs("\n]\n", stdout);
     else
         bench_print_summary(stdout, k->figures, k->n_figures);
+    if (!status && k->roofline &&
+        !roofline_write_svg(k->roofline, rivals->ctx, &limits, k->figures, k->n_figures))
+        status = cli_fail(verb, "--roofline %s: %s", k->roofline, strerror(errno));
     return status;
 }
 

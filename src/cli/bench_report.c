@@ -31,7 +31,8 @@ struct bench_figure bench_figure(const struct bench_row *row, const struct bench
                                  const struct sw_limits *limits)
 {
     struct bench_figure f = {.row = row, .times = *times};
-    const double least = fmax(arithmetic_seconds(row, limits), memory_seconds(row, limits));
+    const struct sw_limits *memory = times->memory.read_bytes > 0 ? &times->memory : limits;
+    const double least = fmax(arithmetic_seconds(row, limits), memory_seconds(row, memory));
     f.rate = row->unit == BENCH_SECONDS ? times->ours
              : row->unit == BENCH_BYTES ? (row->read + row->written) / times->ours
                                         : row->operations / times->ours;

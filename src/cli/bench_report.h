@@ -3,7 +3,6 @@
 #define SWELL_CLI_BENCH_REPORT_H
 
 #include "cli/bench_turns.h"
-#include "graph/limits.h"
 
 struct bench_figure {
     const struct bench_row *row;

@@ -15,7 +15,7 @@
 
 enum { MOST_RIVALS = 6, MOST_ROUNDS = 99, MOST_RUNS = 4096 };
 #define OUR_REST      0.01 /* our threads spin that long at most */
-#define START_SECONDS 0.015
+#define START_SECONDS 0.025
 #define TURN_SECONDS  0.04
 #define LONG_RUN      0.02 /* seconds; such runs need no start, and fewer rounds */
 
@@ -135,13 +135,32 @@ static int64_t rounds_of(const struct bench_rivals *rivals, double seconds)
     return rivals->rounds ? rivals->rounds : seconds > 2 * LONG_RUN ? 3 : 5;
 }
 
+/* The limits of memory as they are now; the median of all rounds counts. */
+struct traffic {
+    double read[MOST_ROUNDS], copy[MOST_ROUNDS], triad[MOST_ROUNDS];
+};
+
+static int measure_traffic(const struct verb *verb, sw_context *ctx, struct traffic *t,
+                           int64_t round)
+{
+    struct sw_limits l;
+    if (sw__limits_memory(ctx, &l) != SW_OK) return cli_fail(verb, "%s", sw_error(ctx));
+    t->read[round] = l.read_bytes;
+    t->copy[round] = l.copy_bytes;
+    t->triad[round] = l.triad_bytes;
+    return 0;
+}
+
 static int take_turns(const struct verb *verb, const struct bench_work *w,
                       const struct bench_rivals *rivals, struct rival *r, int n,
                       struct bench_times *times)
 {
+    const bool bytes = w->row.unit == BENCH_BYTES;
+    struct traffic t;
     int64_t rounds = 1;
     double rest = n > 1 ? r[n - 1].rest : 0;
-    for (int64_t round = 0; round < rounds; round++)
+    for (int64_t round = 0; round < rounds; round++) {
+        if (bytes && measure_traffic(verb, w->ctx, &t, round)) return 1;
         for (int i = 0; i < n; i++) {
             pause_for(rest);
             rest = n > 1 ? r[i].rest : 0;
@@ -149,6 +168,11 @@ static int take_turns(const struct verb *verb, const struct bench_work *w,
             if (r[i].turn[round] < 0) return cli_fail(verb, "%s", sw_error(w->ctx));
             if (i == 0 && round == 0) rounds = rounds_of(rivals, r[0].turn[0]);
         }
+    }
+    if (bytes)
+        times->memory = (struct sw_limits){.read_bytes = median(t.read, rounds),
+                                           .copy_bytes = median(t.copy, rounds),
+                                           .triad_bytes = median(t.triad, rounds)};
     times->ours = median(r[0].turn, rounds);
     for (int i = 1; i < n; i++) {
         double seconds = median(r[i].turn, rounds);

@@ -3,6 +3,7 @@
 #define SWELL_CLI_BENCH_TURNS_H
 
 #include "cli/bench_rows.h"
+#include "graph/limits.h"
 
 struct bench_rivals {
     sw_context *ctx;
@@ -12,8 +13,9 @@ struct bench_rivals {
 };
 
 struct bench_times {
-    double ours, peer;     /* seconds of a run, the median; peer 0: there is none */
-    const char *peer_name; /* of the fastest */
+    double ours, peer;       /* seconds of a run, the median; peer 0: there is none */
+    const char *peer_name;   /* of the fastest */
+    struct sw_limits memory; /* of rows that memory limits: measured by turns too */
 };
 
 /* 0, or 1 after a line: the row could not be built, or a peer's result differs from ours. */

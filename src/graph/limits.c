@@ -3,6 +3,7 @@
  * counts; of copies and triads the better of stores through the caches and past them. */
 #include "graph/limits.h"
 
+#include <stdlib.h>
 #include "base/clock.h"
 #include "base/context_int.h"
 #include "base/cpu.h"
@@ -14,7 +15,7 @@ enum { FMA_ROUNDS = 200000, ROUNDS = 5, ARRAYS = 3, CACHE_PASSES = 64 };
 
 struct measure {
     const struct sw_kernels *k, *plain; /* of the ISA; portable C */
-    float *data;                        /* ARRAYS of ARRAY_FLOATS */
+    float *data;                        /* ARRAYS of ARRAY_FLOATS, or cache_floats a thread */
     int threads;
     int64_t cache_floats; /* half a second-level cache */
     double work[256];     /* what each thread did */
@@ -60,8 +61,7 @@ static void read_thread(void *user, int t)
 static void cache_thread(void *user, int t)
 {
     struct measure *m = user;
-    int64_t n;
-    const float *x = part(m, 0, t, &n);
+    const float *x = m->data + t * m->cache_floats;
     volatile float sum = 0;
     for (int i = 0; i < CACHE_PASSES; i++) sum += m->k->limit_read_f32(x, m->cache_floats);
     m->work[t] = 4. * CACHE_PASSES * (double)m->cache_floats;
@@ -122,26 +122,36 @@ static double better(double a, double b)
     return a > b ? a : b;
 }
 
-sw_status sw__limits_measure(sw_context *ctx, struct sw_limits *out)
+sw_status sw__limits_memory(sw_context *ctx, struct sw_limits *out)
 {
     struct sw_kernels k, plain;
     struct measure m = {.k = &k, .plain = &plain, .threads = sw__threads_count(ctx->threads)};
-    const size_t l2 = sw__cpu()->l2 ? sw__cpu()->l2 : 262144;
-    m.cache_floats = (int64_t)(l2 / 2 / sizeof(float));
-    if (m.cache_floats > ARRAY_FLOATS / m.threads) m.cache_floats = ARRAY_FLOATS / m.threads;
     m.data = sw__aligned_alloc(ARRAYS * (size_t)ARRAY_FLOATS * sizeof(float));
-    *out = (struct sw_limits){0};
     if (!m.data) return sw__fail(ctx, SW_ERR_MEMORY, "limits: out of memory");
     sw__kernels_init(&k, ctx->isa);
     sw__kernels_init(&plain, SW_ISA_REF);
     for (int64_t i = 0; i < ARRAYS * ARRAY_FLOATS; i++) m.data[i] = (float)(i & 7);
-    out->f32_flops = best(ctx, &m, fma_thread);
-    out->bf16_flops = better(best(ctx, &m, bf16_thread), out->f32_flops);
-    out->int8_ops = best(ctx, &m, int8_thread);
     out->read_bytes = best(ctx, &m, read_thread);
-    out->cache_bytes = best(ctx, &m, cache_thread);
     out->copy_bytes = better(best(ctx, &m, copy_thread), best(ctx, &m, plain_copy_thread));
     out->triad_bytes = better(best(ctx, &m, triad_thread), best(ctx, &m, plain_triad_thread));
     sw__aligned_free(m.data);
     return SW_OK;
+}
+
+sw_status sw__limits_measure(sw_context *ctx, struct sw_limits *out)
+{
+    struct sw_kernels k;
+    struct measure m = {.k = &k, .threads = sw__threads_count(ctx->threads)};
+    const size_t l2 = sw__cpu()->l2 ? sw__cpu()->l2 : 262144;
+    *out = (struct sw_limits){0};
+    m.cache_floats = (int64_t)(l2 / 2 / sizeof(float));
+    m.data = sw__calloc2((size_t)(m.cache_floats * m.threads), sizeof *m.data);
+    if (!m.data) return sw__fail(ctx, SW_ERR_MEMORY, "limits: out of memory");
+    sw__kernels_init(&k, ctx->isa);
+    out->f32_flops = best(ctx, &m, fma_thread);
+    out->bf16_flops = better(best(ctx, &m, bf16_thread), out->f32_flops);
+    out->int8_ops = best(ctx, &m, int8_thread);
+    out->cache_bytes = best(ctx, &m, cache_thread);
+    free(m.data);
+    return sw__limits_memory(ctx, out);
 }

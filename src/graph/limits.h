@@ -15,5 +15,7 @@ struct sw_limits {
 
 /* Takes about 0.3 s and 192 MB for a moment.  SW_ERR_MEMORY. */
 sw_status sw__limits_measure(sw_context *ctx, struct sw_limits *out);
+/* Only what memory does, anew: other programs may use it too. */
+sw_status sw__limits_memory(sw_context *ctx, struct sw_limits *out);
 
 #endif

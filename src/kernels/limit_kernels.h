@@ -10,7 +10,7 @@
  *   the ISA has for them, f32 multiply-adds if none.  All factors are one, so *sink is the number of
  *   multiply-adds, while rounds <= 2^18.
  * limit_dot_int8(rounds, sink): the same for u8 times s8, summed in s32.
- * limit_read_f32(x, n): the sum of n floats, 16 accumulators.
+ * limit_read_f32(x, n): the sum of n floats, at least 16 accumulators.
  * limit_copy_f32(y, x, n): y = x, past the caches where the ISA can.
  * limit_triad_f32(y, a, b, n): y = a + 3 b likewise (McCalpin 1995, STREAM). */
 #define SW_LIMIT_KERNELS(X)                                                                        \
