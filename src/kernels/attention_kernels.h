@@ -33,7 +33,7 @@
 
 enum {
     SW_ATTENTION_KEYS = 64,  /* keys of a block: part of the rule of the bits */
-    SW_ATTENTION_ROWS = 96,  /* query rows of a block, at most: for the caches only */
+    SW_ATTENTION_ROWS = 256, /* query rows of a block, at most: for the caches only */
     SW_ATTENTION_LANES = 16, /* partial sums of a row's denominator */
     SW_ATTENTION_SLACK = 10, /* how far, in powers of two, a probability may pass its reference */
     SW_ATTENTION_PAD = 16    /* features are padded to a multiple of this */
@@ -57,6 +57,10 @@ struct sw_attention_forward {
     float *m;   /* [rows] reference, log2; starts at -infinity */
     float *l;   /* [rows][LANES] sums of probabilities relative to m; start at 0 */
     float *acc; /* [rows][HSP] outputs before the division by sum(l); start at 0 */
+    /* Where the rows of the next block begin that are packed next, and how many bytes each has; n_next 0:
+     * there is none.  They are fetched meanwhile; only a hint, never read. */
+    const void *const *next_k, *const *next_v;
+    int64_t n_next, next_bytes;
 };
 
 /* One step of the backward pass: with p = 2^(s log2(e) - lse), ds = p * (dy v^T - delta) and the derivative

@@ -3,7 +3,7 @@
  *
  *     for each block of 64 keys, by absolute position          scratch of a thread, HS = 64
  *         pack k transposed, v                                  16 + 16 KiB
- *         for all rows: logits, running maximum and sum, outputs 24 + 24 KiB for q and outputs
+ *         for all rows: logits, running maximum and sum, outputs 64 + 64 KiB for q and outputs
  *     y = outputs / sum
  *
  * Blocks start at multiples of 64 positions whatever the rows see, and a row that sees nothing of a
@@ -68,9 +68,24 @@ static int32_t clamp_key(int64_t j)
     return (int32_t)(j < 0 ? 0 : j > KEYS ? KEYS : j);
 }
 
+void sw__attention_all_see(struct sw_attention_rows *r)
+{
+    r->all_from = INT64_MIN;
+    r->all_to = INT64_MAX;
+    for (int64_t i = 0; i < r->n; i++) {
+        r->all_from = sw__max64(r->all_from, r->lo[i]);
+        r->all_to = sw__min64(r->all_to, r->hi[i]);
+    }
+}
+
 bool sw__attention_cut(int32_t *lo, int32_t *hi, const struct sw_attention_rows *r, int64_t block)
 {
     bool any = false;
+    if (block * KEYS >= r->all_from && (block + 1) * KEYS <= r->all_to) {
+        memset(lo, 0, (size_t)r->n * sizeof *lo);
+        for (int64_t i = 0; i < r->n; i++) hi[i] = KEYS;
+        return r->n > 0;
+    }
     for (int64_t i = 0; i < r->n; i++) {
         lo[i] = clamp_key(r->lo[i] - block * KEYS);
         hi[i] = clamp_key(r->hi[i] - block * KEYS);
@@ -90,19 +105,27 @@ void sw__attention_cut_mask(float *mask, const struct sw_attention_rows *r, int6
         }
 }
 
-/* Keys from .. to-1 of a block into scratch.  Lanes in front of `from` take the first key's numbers:
- * nobody looks at them, and their own keys may lie nowhere. */
-static void pack_block(const struct sw_kernels *k, const struct sw_attention_source *source,
-                       const struct parts *p, int64_t hs, int64_t start, int64_t from, int64_t to)
+/* A block of keys and where they and their values lie. */
+struct keys {
+    int64_t from, to; /* of the block, seen by any row; to <= from: nothing */
+    const void *k[KEYS], *v[KEYS];
+};
+
+/* Lanes in front of `from` take the first key's numbers: nobody looks at them, and their own keys may
+ * lie nowhere. */
+static void locate_block(struct keys *b, const struct sw_attention_source *source, int64_t block,
+                         int64_t from, int64_t to)
 {
-    const void *rows[KEYS];
-    const int64_t skip = from - start, n = to - start;
-    sw__attention_locate(rows + skip, source, source->k, from, to - from);
-    for (int64_t i = 0; i < skip; i++) rows[i] = rows[skip];
-    k->attention_pack_keys(p->kt, rows, source->dtype, n, hs);
-    sw__attention_locate(rows + skip, source, source->v, from, to - from);
-    for (int64_t i = 0; i < skip; i++) rows[i] = rows[skip];
-    k->attention_pack_rows(p->v, rows, source->dtype, n, hs, 1);
+    b->from = sw__max64(from - block * KEYS, 0);
+    b->to = sw__min64(to - block * KEYS, KEYS);
+    if (b->to <= b->from) return;
+    const int64_t first = block * KEYS + b->from, n = b->to - b->from;
+    sw__attention_locate(b->k + b->from, source, source->k, first, n);
+    sw__attention_locate(b->v + b->from, source, source->v, first, n);
+    for (int64_t i = 0; i < b->from; i++) {
+        b->k[i] = b->k[b->from];
+        b->v[i] = b->v[b->from];
+    }
 }
 
 /* y = acc / sum(l), lse = ln 2 (m + log2(sum(l))); zeros and -infinity for a row that saw nothing. */
@@ -143,14 +166,25 @@ void sw__attention_rows_run(const struct sw_kernels *k, const struct sw_attentio
                                      .view = {p.lo, p.hi, NULL, r->softcap},
                                      .m = p.m,
                                      .l = p.l,
-                                     .acc = p.acc};
-    for (int64_t block = from / KEYS; from < to && block * KEYS < to; block++) {
-        const int64_t start = block * KEYS, first = sw__max64(start, from);
-        const int64_t last = sw__min64(start + KEYS, to);
+                                     .acc = p.acc,
+                                     .next_bytes = r->hs *
+                                                   sw_dtype_get(source->dtype)->block_bytes};
+    struct keys blocks[2];
+    int64_t block = from / KEYS;
+    if (from < to) locate_block(&blocks[block % 2], source, block, from, to);
+    for (; from < to && block * KEYS < to; block++) {
+        const struct keys *here = &blocks[block % 2], *next = &blocks[(block + 1) % 2];
+        locate_block(&blocks[(block + 1) % 2], source, block + 1, from, to);
         if (!sw__attention_cut(p.lo, p.hi, r, block)) continue;
-        pack_block(k, source, &p, r->hs, start, first, last);
-        if (r->mask[0]) sw__attention_cut_mask(p.mask, r, block, first, last);
+        k->attention_pack_keys(p.kt, here->k, source->dtype, here->to, r->hs);
+        k->attention_pack_rows(p.v, here->v, source->dtype, here->to, r->hs, 1);
+        if (r->mask[0])
+            sw__attention_cut_mask(p.mask, r, block, block * KEYS + here->from,
+                                   block * KEYS + here->to);
         a.view.mask = r->mask[0] ? p.mask : NULL;
+        a.next_k = next->k;
+        a.next_v = next->v;
+        a.n_next = sw__max64(next->to, 0);
         k->attention_forward(&a);
     }
     for (int64_t i = 0; i < r->n; i++) finish_row(r, &p, i);

@@ -35,6 +35,7 @@ struct sw_attention_rows {
     float *y[SW_ATTENTION_ROWS];                          /* hs floats each, written */
     float *lse[SW_ATTENTION_ROWS];                        /* log-sum-exp; lse[0] NULL: not wanted */
     int64_t lo[SW_ATTENTION_ROWS], hi[SW_ATTENTION_ROWS]; /* keys lo <= j < hi, by position */
+    int64_t all_from, all_to; /* keys that all rows see; sw__attention_all_see finds them */
     const float *mask[SW_ATTENTION_ROWS]; /* mask[i][j * mask_step] for key j; mask[0] NULL: none */
     int64_t mask_step;                    /* 1, or 0 for one number for all keys */
 };
@@ -44,6 +45,8 @@ size_t sw__attention_rows_scratch(int64_t hs, bool mask);
 void sw__attention_rows_run(const struct sw_kernels *k, const struct sw_attention_rows *r,
                             const struct sw_attention_source *source, void *scratch);
 
+/* Set all_from and all_to from lo and hi. */
+void sw__attention_all_see(struct sw_attention_rows *r);
 /* Cut the keys that the rows see to one block: lo and hi of a struct sw_attention_view.  False: no
  * row sees a key of it. */
 bool sw__attention_cut(int32_t *lo, int32_t *hi, const struct sw_attention_rows *r, int64_t block);

@@ -156,6 +156,7 @@ struct batch {
 
 static void batch_run(struct batch *b)
 {
+    sw__attention_all_see(&b->rows);
     if (b->rows.n > 0) sw__attention_rows_run(b->s->k, &b->rows, &b->source, b->scratch);
     b->rows.n = 0;
 }
