@@ -10,6 +10,8 @@
 #define SWELL_CONV_KERNELS_H
 
 #include <stdint.h>
+#include "base/cpu.h"
+#include "kernels/gemm_kernels.h"
 
 /* A grid of windows over a source plane of h x w floats, for convolution and pooling.
  *
@@ -48,7 +50,56 @@ static inline void sw__grid_span(int64_t u, int64_t s, int64_t size, int64_t n, 
 /* Pixels that a row of conv_weight_tile_f32 may have. */
 #define SW_CONV_PIXELS 256
 
-/* conv_gather_f32: rows k0 .. k0+kc-1 and columns p0 .. p0+np-1 of the matrix [k][p] of a grid over
+/* A direct convolution reads a copy of the source with its padding, rows a stride apart split by their
+ * column modulo the stride: so that neighbouring pixels of a row of the grid have every tap side by
+ * side.
+ *
+ *     k = c*taps + t;  pixel p of a row reads  x[c*plane + offset[t] + p] */
+struct sw_windows {
+    int64_t planes, plane; /* channels, and floats from one to the next */
+    int64_t taps;
+    const int64_t *offset; /* [taps] */
+};
+
+/* The tiles of the direct kernels: vectors of `lanes` out-channels, 1 to SW_DIRECT_VECTORS of them, by
+ * at most so many pixels (forward) or taps (gradient of the weight). */
+enum { SW_DIRECT_VECTORS = 3, SW_DIRECT_MOST = 14 /* pixels or taps */ };
+struct sw_direct_blocks {
+    int lanes;
+    int pixels[SW_DIRECT_VECTORS + 1]; /* by the number of vectors */
+    int taps[SW_DIRECT_VECTORS + 1];
+};
+
+/* clang-format off */
+static const struct sw_direct_blocks sw__direct_table[SW_ISA_AVX512 + 1] = {
+    [SW_ISA_REF]    = { 8, {0,  4,  4, 4}, {0,  4,  4, 4}},
+    [SW_ISA_AVX2]   = { 8, {0,  6,  6, 4}, {0,  6,  6, 4}},
+    [SW_ISA_AVX512] = {16, {0, 14, 14, 9}, {0, 12, 12, 9}},
+};
+/* clang-format on */
+
+static inline const struct sw_direct_blocks *sw__direct_blocks(enum sw_isa isa)
+{
+    return &sw__direct_table[sw__isa_f32(isa)];
+}
+
+/* conv_copy_f32: part of such a copy,  dst[r*pitch + i] = src[r*row + i*step]  for r < rows, i < n.
+ *
+ * conv_direct_tile_f32: neighbouring pixels of a row of the grid, some out-channels.
+ *   c    [pixels][width], rows ldc floats apart: width is `channels` rounded up to whole vectors, and
+ *        columns from `channels` on are written with what the weight has there
+ *   x    the first pixel's place in the copy
+ *   w    [planes*taps][width]
+ *   epilogue  NULL, or what to do with the results; bias_col of the first channel (act_fn is ignored)
+ *   Each sum runs over k in order, from +0, in one accumulator.
+ *
+ * conv_direct_weight_f32: some taps' gradient,
+ *     c[t][j] += sum over rows r and pixels p of x[offset[t] + r*x_row + p] * dy[r*pixels + p][j].
+ *   c    [taps][width], rows ldc floats apart; width as above
+ *   dy   [rows*pixels][width]
+ *   accumulate  0: c = sum, which runs over pixels in order, from +0, in one accumulator
+ *
+ * conv_gather_f32: rows k0 .. k0+kc-1 and columns p0 .. p0+np-1 of the matrix [k][p] of a grid over
  * the images at x.
  *   dst  [kc][width], rows `pitch` floats apart; columns np .. width-1 are set to 0
  *   x    the first plane that k counts, of image 0
@@ -71,6 +122,15 @@ static inline void sw__grid_span(int64_t u, int64_t s, int64_t size, int64_t n, 
  *   dy   [oh][ow], x [h][w] */
 /* clang-format off */
 #define SW_CONV_KERNELS(X)                                                                         \
+    X(conv_copy_f32, void,                                                                         \
+      (float *dst, int64_t pitch, const float *src, int64_t row, int64_t step, int64_t rows,       \
+       int64_t n))                                                                                 \
+    X(conv_direct_tile_f32, void,                                                                  \
+      (float *c, int64_t ldc, const float *x, const struct sw_windows *windows, const float *w,    \
+       int pixels, int channels, const struct sw_epilogue *epilogue))                              \
+    X(conv_direct_weight_f32, void,                                                                \
+      (float *c, int64_t ldc, const float *x, const int64_t *offset, int64_t x_row,                \
+       const float *dy, int64_t rows, int64_t pixels, int taps, int channels, int accumulate))     \
     X(conv_gather_f32, void,                                                                       \
       (float *dst, int64_t pitch, const float *x, const struct sw_grid *g, int64_t k0, int64_t kc, \
        int64_t p0, int64_t np, int64_t width))                                                     \

@@ -11,6 +11,7 @@
  *     dbias = sum of dy over images and pixels */
 #include "base/size.h"
 #include "graph/ops/compute.h"
+#include "graph/ops/conv_direct.h"
 #include "graph/ops/conv_grad.h"
 #include "graph/ops/conv_product.h"
 #include "graph/ops/conv_winograd.h"
@@ -57,8 +58,11 @@ static bool conv2d_pack(const struct sw_step *s, int input, struct sw_pack *out)
     const struct conv_dims d = sw__conv_dims(attr, &s->in[X]->shape, &s->in[W]->shape,
                                              &s->out[0]->shape);
     if (input != W || sw__conv_is_depthwise(&d)) return false;
+    const struct conv_direct direct = sw__conv_direct_forward(s->k, attr, &d);
     if (sw__conv_winograd_fits(attr, &d))
         sw__conv_winograd_pack(s->k, attr, &s->in[W]->shape, SW_WINOGRAD_FORWARD, out);
+    else if (sw__conv_direct_fits(&direct))
+        sw__conv_direct_pack_forward(s->k, attr, &s->in[W]->shape, out);
     else
         sw__conv_pack_forward(s->k, attr, &s->in[W]->shape, out);
     return true;
@@ -68,6 +72,8 @@ struct conv_note {
     struct conv_dims dims;
     bool is_winograd;
     struct conv_winograd winograd;
+    bool is_direct;
+    struct conv_direct direct;
     struct conv_product product;
     struct conv_split split;
     struct sw_pack pack; /* of a weight that changes in every run */
@@ -96,6 +102,20 @@ static sw_status conv2d_prepare(struct sw_step *s)
         sw__conv_winograd_prepare(s, &d, SW_WINOGRAD_FORWARD, &note->winograd);
         return SW_OK;
     }
+    note->direct = sw__conv_direct_forward(s->k, attr, &d);
+    note->is_direct = sw__conv_direct_fits(&note->direct);
+    note->epilogue = sw__fused_epilogue(s->k, s->act);
+    conv2d_pack(s, W, &note->pack);
+    if (!s->packed[W]) {
+        s->tasks[0] = note->pack.tasks;
+        s->workspace = note->pack.bytes;
+    }
+    if (note->is_direct) {
+        s->tasks[1] = note->direct.tasks;
+        s->scratch = note->direct.scratch;
+        s->kernel = s->k->names[SW_SLOT_conv_direct_tile_f32];
+        return SW_OK;
+    }
     note->product = (struct conv_product){.kernels = s->k,
                                           .grid = sw__conv_grid(attr, &d),
                                           .images = d.n,
@@ -106,12 +126,6 @@ static sw_status conv2d_prepare(struct sw_step *s)
                                           .to = {d.out[0], d.out[1], 0, 0, 1, 1}};
     sw__conv_flatten(&note->product);
     note->split = sw__conv_split(&note->product);
-    note->epilogue = sw__fused_epilogue(s->k, s->act);
-    sw__conv_pack_forward(s->k, attr, &s->in[W]->shape, &note->pack);
-    if (!s->packed[W]) {
-        s->tasks[0] = note->pack.tasks;
-        s->workspace = note->pack.bytes;
-    }
     s->tasks[1] = note->split.tasks;
     s->scratch = sw__conv_scratch(s->k, d.og);
     s->kernel = s->k->names[SW_SLOT_gemm_tile_f32];
@@ -131,11 +145,14 @@ static void conv2d_run(const struct sw_step *s, int phase, int64_t begin, int64_
     } else if (sw__conv_is_depthwise(&note->dims)) {
         sw__depthwise_forward(s, s->attr, &note->dims, x, s->in[W]->data, bias, y, begin, end);
     } else {
+        const float *w = s->packed[W] ? s->packed[W] : s->ws;
         struct sw_epilogue e = note->epilogue;
         e.bias_row = bias;
         for (int64_t i = begin; i < end; i++)
-            sw__conv_product_task(&note->product, &note->split, s->packed[W] ? s->packed[W] : s->ws,
-                                  x, y, &e, i, scratch);
+            if (note->is_direct)
+                sw__conv_direct_task(&note->direct, w, x, y, &e, i, scratch);
+            else
+                sw__conv_product_task(&note->product, &note->split, w, x, y, &e, i, scratch);
     }
 }
 

@@ -15,6 +15,7 @@
  * are therefore a convolution and the gradient of a convolution's weight. */
 #include "base/size.h"
 #include "graph/ops/compute.h"
+#include "graph/ops/conv_direct.h"
 #include "graph/ops/conv_grad.h"
 #include "graph/ops/conv_product.h"
 #include "graph/ops/conv_winograd.h"
@@ -69,6 +70,8 @@ struct transpose_note {
     struct conv_dims dims;
     bool is_winograd;
     struct conv_winograd winograd;
+    bool is_direct;
+    struct conv_direct direct;
     struct conv_split split; /* of each phase */
     struct sw_pack pack;
     struct sw_epilogue epilogue;
@@ -111,6 +114,34 @@ static struct conv_product largest(const struct sw_step *s, const struct conv_di
     return p;
 }
 
+/* Whether a direct convolution fits.  One with phases has neither bias nor activation, which an
+ * op of gradients never has, and computes with zeros where a phase lacks a tap: not too many. */
+static bool fits_direct(const struct sw_step *s, const struct conv_dims *d,
+                        const struct conv_direct *direct)
+{
+    const struct conv_attr *attr = s->attr;
+    if (!sw__conv_direct_fits(direct)) return false;
+    if (attr->stride[0] == 1 && attr->stride[1] == 1) return true;
+    if (s->cls != &sw__op_conv2d_grad_input || attr->dilation[0] != 1 || attr->dilation[1] != 1)
+        return false;
+    const int64_t taps = direct->grid.ny * direct->grid.nx * attr->stride[0] * attr->stride[1];
+    return 4 * d->kernel[0] * d->kernel[1] >= 3 * taps;
+}
+
+static bool transpose_pack(const struct sw_step *s, int input, struct sw_pack *out)
+{
+    const struct conv_dims d = dims_of(s);
+    if (input != W || sw__conv_is_depthwise(&d)) return false;
+    const struct conv_direct direct = sw__conv_direct_backward(s->k, s->attr, &d);
+    if (sw__conv_winograd_fits(s->attr, &d))
+        sw__conv_winograd_pack(s->k, s->attr, &s->in[W]->shape, SW_WINOGRAD_BACKWARD, out);
+    else if (fits_direct(s, &d, &direct))
+        sw__conv_direct_pack_backward(s->k, s->attr, &s->in[W]->shape, out);
+    else
+        sw__conv_pack_backward(s->k, s->attr, &s->in[W]->shape, out);
+    return true;
+}
+
 static sw_status transpose_prepare(struct sw_step *s)
 {
     const struct conv_attr *attr = s->attr;
@@ -133,14 +164,22 @@ static sw_status transpose_prepare(struct sw_step *s)
         sw__conv_winograd_prepare(s, &d, SW_WINOGRAD_BACKWARD, &note->winograd);
         return SW_OK;
     }
-    struct conv_product p = largest(s, &d);
-    note->split = sw__conv_split(&p);
+    note->direct = sw__conv_direct_backward(s->k, attr, &d);
+    note->is_direct = fits_direct(s, &d, &note->direct);
     note->epilogue = sw__fused_epilogue(s->k, s->act);
-    sw__conv_pack_backward(s->k, attr, &s->in[W]->shape, &note->pack);
+    transpose_pack(s, W, &note->pack);
     if (!s->packed[W]) {
         s->tasks[0] = note->pack.tasks;
         s->workspace = note->pack.bytes;
     }
+    if (note->is_direct) {
+        s->tasks[1] = note->direct.tasks;
+        s->scratch = note->direct.scratch;
+        s->kernel = s->k->names[SW_SLOT_conv_direct_tile_f32];
+        return SW_OK;
+    }
+    struct conv_product p = largest(s, &d);
+    note->split = sw__conv_split(&p);
     s->tasks[1] = note->split.tasks * attr->stride[0] * attr->stride[1];
     s->scratch = sw__conv_scratch(s->k, d.cg);
     s->kernel = s->k->names[SW_SLOT_gemm_tile_f32];
@@ -168,23 +207,14 @@ static void run_phases(const struct sw_step *s, const float *bias, int phase, in
     const float *packed = s->packed[W] ? s->packed[W] : s->ws;
     struct sw_epilogue e = note->epilogue;
     e.bias_row = bias;
-    for (int64_t i = begin, before; i < end; i++) {
+    for (int64_t i = begin; note->is_direct && i < end; i++)
+        sw__conv_direct_task(&note->direct, packed, dy, dx, &e, i, scratch);
+    for (int64_t i = begin, before; !note->is_direct && i < end; i++) {
         struct conv_product p = phase_product(s, &note->dims, i / note->split.tasks, &before);
         sw__conv_flatten(&p);
         sw__conv_product_task(&p, &note->split, packed + before, dy, dx, &e, i % note->split.tasks,
                               scratch);
     }
-}
-
-static bool transpose_pack(const struct sw_step *s, int input, struct sw_pack *out)
-{
-    const struct conv_dims d = dims_of(s);
-    if (input != W || sw__conv_is_depthwise(&d)) return false;
-    if (sw__conv_winograd_fits(s->attr, &d))
-        sw__conv_winograd_pack(s->k, s->attr, &s->in[W]->shape, SW_WINOGRAD_BACKWARD, out);
-    else
-        sw__conv_pack_backward(s->k, s->attr, &s->in[W]->shape, out);
-    return true;
 }
 
 static void grad_input_run(const struct sw_step *s, int phase, int64_t begin, int64_t end,

@@ -11,6 +11,63 @@ static float tap(const float *plane, const struct sw_grid *g, int64_t r, int64_t
     return y >= 0 && y < g->h && x >= 0 && x < g->w ? plane[y * g->w + x] : 0;
 }
 
+static void sw__conv_copy_f32_ref(float *dst, int64_t pitch, const float *src, int64_t row,
+                                  int64_t step, int64_t rows, int64_t n)
+{
+    for (int64_t r = 0; r < rows; r++)
+        for (int64_t i = 0; i < n; i++) dst[r * pitch + i] = src[r * row + i * step];
+}
+
+static float finished(float x, const struct sw_epilogue *e, int j)
+{
+    if (!e) return x;
+    if (e->bias_col) x += e->bias_col[j];
+    switch (e->act) {
+    case SW_GEMM_ACT_RELU: return x < 0 ? 0 : x;
+    case SW_GEMM_ACT_LEAKY: return x < 0 ? e->a * x : x;
+    case SW_GEMM_ACT_CLIP: return x < e->a ? e->a : x > e->b ? e->b : x;
+    default: return x;
+    }
+}
+
+static int whole_vectors(int channels)
+{
+    const int lanes = sw__direct_blocks(SW_ISA_REF)->lanes;
+    return (channels + lanes - 1) / lanes * lanes;
+}
+
+static void sw__conv_direct_tile_f32_ref(float *c, int64_t ldc, const float *x,
+                                         const struct sw_windows *windows, const float *w,
+                                         int pixels, int channels,
+                                         const struct sw_epilogue *epilogue)
+{
+    const int width = whole_vectors(channels);
+    for (int p = 0; p < pixels; p++)
+        for (int j = 0; j < width; j++) {
+            float sum = 0;
+            for (int64_t k = 0; k < windows->planes * windows->taps; k++)
+                sum +=
+                    x[k / windows->taps * windows->plane + windows->offset[k % windows->taps] + p] *
+                    w[k * width + j];
+            c[p * ldc + j] = j < channels ? finished(sum, epilogue, j) : sum;
+        }
+}
+
+static void sw__conv_direct_weight_f32_ref(float *c, int64_t ldc, const float *x,
+                                           const int64_t *offset, int64_t x_row, const float *dy,
+                                           int64_t rows, int64_t pixels, int taps, int channels,
+                                           int accumulate)
+{
+    const int width = whole_vectors(channels);
+    for (int t = 0; t < taps; t++)
+        for (int j = 0; j < width; j++) {
+            float sum = 0;
+            for (int64_t p = 0; p < rows * pixels; p++)
+                sum += x[offset[t] + p / pixels * x_row + p % pixels] * dy[p * width + j];
+            c[t * ldc + j] = accumulate ? c[t * ldc + j] + sum : sum;
+        }
+}
+
 static void sw__conv_gather_f32_ref(float *dst, int64_t pitch, const float *x,
                                     const struct sw_grid *g, int64_t k0, int64_t kc, int64_t p0,
                                     int64_t np, int64_t width)
@@ -64,6 +121,9 @@ static void sw__conv_plane_grad_f32_ref(float *dw, const float *dy, const float 
 
 void sw__conv_init_ref(struct sw_kernels *k)
 {
+    SW_KERNEL_SET(k, conv_copy_f32, sw__conv_copy_f32_ref);
+    SW_KERNEL_SET(k, conv_direct_tile_f32, sw__conv_direct_tile_f32_ref);
+    SW_KERNEL_SET(k, conv_direct_weight_f32, sw__conv_direct_weight_f32_ref);
     SW_KERNEL_SET(k, conv_gather_f32, sw__conv_gather_f32_ref);
     SW_KERNEL_SET(k, conv_weight_tile_f32, sw__conv_weight_tile_f32_4x8_ref);
     SW_KERNEL_SET(k, conv_plane_f32, sw__conv_plane_f32_ref);

@@ -4,6 +4,15 @@
 #include "kernels/x86/conv_x86.h"
 #include "kernels/x86/gather_x86.h"
 
+/* The tiles of sw__direct_table. */
+#define DIRECT_PIXELS_1 DIRECT_UP_TO_6
+#define DIRECT_PIXELS_2 DIRECT_UP_TO_6
+#define DIRECT_PIXELS_3 DIRECT_UP_TO_4
+#define DIRECT_TAPS_1   DIRECT_UP_TO_6
+#define DIRECT_TAPS_2   DIRECT_UP_TO_6
+#define DIRECT_TAPS_3   DIRECT_UP_TO_4
+#include "kernels/x86/conv_direct_x86.h"
+
 enum { NR = 16 };
 
 static void sw__conv_gather_f32_avx2(float *dst, int64_t pitch, const float *x,
@@ -47,6 +56,9 @@ static void sw__conv_plane_grad_f32_avx2(float *dw, const float *dy, const float
 
 void sw__conv_init_avx2(struct sw_kernels *k)
 {
+    SW_KERNEL_SET(k, conv_copy_f32, sw__conv_copy_f32_avx2);
+    SW_KERNEL_SET(k, conv_direct_tile_f32, sw__conv_direct_tile_f32_avx2);
+    SW_KERNEL_SET(k, conv_direct_weight_f32, sw__conv_direct_weight_f32_avx2);
     SW_KERNEL_SET(k, conv_gather_f32, sw__conv_gather_f32_avx2);
     SW_KERNEL_SET(k, conv_weight_tile_f32, sw__conv_weight_tile_f32_6x16_avx2);
     SW_KERNEL_SET(k, conv_plane_f32, sw__conv_plane_f32_avx2);

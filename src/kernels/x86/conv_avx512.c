@@ -4,6 +4,15 @@
 #include "kernels/x86/conv_x86.h"
 #include "kernels/x86/gather_x86.h"
 
+/* The tiles of sw__direct_table. */
+#define DIRECT_PIXELS_1 DIRECT_UP_TO_14
+#define DIRECT_PIXELS_2 DIRECT_UP_TO_14
+#define DIRECT_PIXELS_3 DIRECT_UP_TO_9
+#define DIRECT_TAPS_1   DIRECT_UP_TO_12
+#define DIRECT_TAPS_2   DIRECT_UP_TO_12
+#define DIRECT_TAPS_3   DIRECT_UP_TO_9
+#include "kernels/x86/conv_direct_x86.h"
+
 enum { NR = 32 };
 
 static void sw__conv_gather_f32_avx512(float *dst, int64_t pitch, const float *x,
@@ -48,6 +57,9 @@ static void sw__conv_plane_grad_f32_avx512(float *dw, const float *dy, const flo
 
 void sw__conv_init_avx512(struct sw_kernels *k)
 {
+    SW_KERNEL_SET(k, conv_copy_f32, sw__conv_copy_f32_avx512);
+    SW_KERNEL_SET(k, conv_direct_tile_f32, sw__conv_direct_tile_f32_avx512);
+    SW_KERNEL_SET(k, conv_direct_weight_f32, sw__conv_direct_weight_f32_avx512);
     SW_KERNEL_SET(k, conv_gather_f32, sw__conv_gather_f32_avx512);
     SW_KERNEL_SET(k, conv_weight_tile_f32, sw__conv_weight_tile_f32_14x32_avx512);
     SW_KERNEL_SET(k, conv_plane_f32, sw__conv_plane_f32_avx512);
