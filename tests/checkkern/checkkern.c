@@ -8,6 +8,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
+#ifdef SWELL_X86
+#include <cpuid.h>
+#endif
 #include "checkkern.h"
 
 /* One entry a slot, in the order of enum sw_kernel_slot, and an empty one behind. */
@@ -26,7 +29,9 @@ static const char *const isa_names[SW_ISA_COUNT] = {"ref",        "avx2",       
 static enum sw_isa best_isa(void)
 {
 #ifdef SWELL_X86
-    bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+    unsigned a, b, c = 0, d; /* clang 14 cannot be asked for f16c */
+    bool f16c = __get_cpuid(1, &a, &b, &c, &d) && (c & bit_F16C);
+    bool avx2 = f16c && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
     if (avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl")) {
         if (!__builtin_cpu_supports("avx512vnni")) return SW_ISA_AVX512;
