@@ -257,11 +257,21 @@ static const void *element(const void *base, sw_dtype dtype, int64_t offset)
     return (const char *)base + offset * sw_dtype_get(dtype)->block_bytes;
 }
 
-/* Panel number `panel` of the A of a tile with `rows` rows: where it starts and how many. */
-static struct span a_panel(int64_t rows, int64_t mr, int64_t panel)
+/* How the rows of a tile are dealt to its panels of A: `more` panels have a row more than `base`. */
+struct deal {
+    int64_t panels, base, more;
+};
+
+static struct deal deal_rows(int64_t rows, int64_t mr)
 {
-    int64_t panels = sw__ceil_div(rows, mr), base = rows / panels, more = rows % panels;
-    return (struct span){panel * base + sw__min64(panel, more), base + (panel < more)};
+    int64_t panels = sw__ceil_div(rows, mr);
+    return (struct deal){panels, rows / panels, rows % panels};
+}
+
+/* Panel number `panel`: where it starts and how many rows. */
+static struct span a_panel(struct deal d, int64_t panel)
+{
+    return (struct span){panel * d.base + sw__min64(panel, d.more), d.base + (panel < d.more)};
 }
 
 /* Pack one K block of the rows of a tile, panel by panel. */
@@ -270,8 +280,9 @@ static void pack_a(const struct sw_gemm_plan *p, const struct sw_gemm_args *args
 {
     const int64_t mr = p->blocks->mr, panel = a_bytes(p->blocks, mr, ks.size);
     const int64_t offset = batch_offset(args, args->a_batch, product) + ks.at * args->a_col;
-    for (int64_t i = 0; i < sw__ceil_div(rows.size, mr); i++, to += panel) {
-        struct span s = a_panel(rows.size, mr, i);
+    const struct deal d = deal_rows(rows.size, mr);
+    for (int64_t i = 0; i < d.panels; i++, to += panel) {
+        struct span s = a_panel(d, i);
         const void *from = element(args->a, args->a_type, offset + (rows.at + s.at) * args->a_row);
         const struct sw_kernels *k = p->kernels;
         if (p->kind == SW_GEMM_KIND_BF16)
@@ -376,42 +387,150 @@ static void run_act_fn(const struct job *job)
     }
 }
 
-/* The tiles of one K block from packed operands.  While a panel of B is in use the next one, in the
- * end the first of the next block, comes from L3 in slices, one with each tile. */
-static void multiply_block(const struct job *job, const float *a, const float *b, int64_t kc,
-                           int accumulate, const struct sw_epilogue *epilogue, const float *next_b)
+/* Memory that the next K block will read and the tiles of this one fetch into L2: `columns` times
+ * `rows` pieces, the rows `step` bytes apart. */
+struct fetch {
+    const char *at;
+    int64_t step, rows, columns;
+    int64_t done; /* rows of this column */
+};
+
+/* The lines (rows of A, columns of B) of an operand over a K block, not packed yet. */
+static struct fetch fetch_source(const void *base, sw_dtype dtype, int64_t offset, int64_t across,
+                                 int64_t along, int64_t lines, int64_t kc)
+{
+    const int64_t bytes = (int64_t)sw_dtype_get(dtype)->block_bytes;
+    struct fetch f = {.at = element(base, dtype, offset)};
+    const bool columns = along == 1;
+    if (!columns && across != 1) return f;
+    f.step = (columns ? across : along) * bytes;
+    f.rows = columns ? lines : kc;
+    f.columns = sw__ceil_div((columns ? kc : lines) * bytes, SW_GEMM_PIECE);
+    return f;
+}
+
+static struct fetch fetch_panels(const char *at, int64_t bytes)
+{
+    return (struct fetch){at, SW_GEMM_PIECE, sw__ceil_div(bytes, SW_GEMM_PIECE), 1, 0};
+}
+
+/* The pieces of one more tile; NULL when all are fetched. */
+static const struct sw_gemm_ahead *fetch_more(struct fetch *f, int64_t pieces,
+                                              struct sw_gemm_ahead *room)
+{
+    if (f->columns == 0) return NULL;
+    *room = (struct sw_gemm_ahead){f->at + f->done * f->step, f->step};
+    f->done += pieces;
+    if (f->done >= f->rows) {
+        f->done = 0;
+        f->columns--;
+        f->at += SW_GEMM_PIECE;
+    }
+    return room;
+}
+
+/* One K block of a job. */
+struct block {
+    struct span ks;
+    const char *a, *b; /* packed; */
+    char *b_room;      /* or the columns are packed here, PACK_PANELS panels at a time; or NULL */
+    int accumulate;
+    const struct sw_epilogue *epilogue; /* NULL unless it is the last */
+    struct fetch later[2];
+};
+
+/* What a tile fetches: what is left of the next panel of B, then what the next block will read. */
+static const struct sw_gemm_ahead *fetch_for_tile(struct fetch *panel, struct block *block,
+                                                  struct sw_gemm_ahead *room)
+{
+    const int64_t pieces = sw__max64(1, block->ks.size * SW_GEMM_AHEAD / SW_GEMM_PIECE);
+    if (panel->columns > 0) return fetch_more(panel, pieces, room);
+    return fetch_more(&block->later[block->later[0].columns == 0], pieces, room);
+}
+
+/* The tiles of one K block, each panel of B times all panels of A.  A panel of B that is not packed
+ * now is in L3: it is fetched meanwhile, and so are the operands of the next block. */
+static void multiply_block(const struct job *job, struct block *block)
 {
     const struct sw_kernels *kernels = job->plan->kernels;
     const struct sw_gemm_blocks *t = job->plan->blocks;
-    const int64_t panels = sw__ceil_div(job->rows.size, t->mr), ldc = job->args->c_row;
-    for (int64_t j = 0; j < job->columns.size; j += t->nr, b += t->nr * kc) {
-        const int nr = (int)sw__min64(t->nr, job->columns.size - j);
-        const float *next = j + t->nr < job->columns.size ? b + t->nr * kc : next_b;
-        for (int64_t i = 0; i < panels; i++) {
-            struct span s = a_panel(job->rows.size, t->mr, i);
+    const struct deal d = deal_rows(job->rows.size, t->mr);
+    const int64_t ldc = job->args->c_row, kc = block->ks.size, width = PACK_PANELS * t->nr;
+    const int64_t columns = job->columns.size;
+    const float *a = (const float *)block->a, *b = (const float *)block->b;
+    for (int64_t j = 0; j < columns; j += t->nr, b += t->nr * kc) {
+        struct fetch panel = {0};
+        if (block->b_room && j % width == 0) {
+            struct span some = {job->columns.at + j, sw__min64(width, columns - j)};
+            pack_b(job->plan, job->args, block->b_room, job->product, some, block->ks);
+            b = (const float *)block->b_room;
+        } else if (!block->b_room && j + t->nr < columns) {
+            panel = fetch_panels((const char *)(b + t->nr * kc), b_bytes(t, t->nr, kc));
+        }
+        for (int64_t i = 0; i < d.panels; i++) {
+            struct span s = a_panel(d, i);
             struct sw_epilogue room;
+            struct sw_gemm_ahead ahead;
             kernels->gemm_tile_f32(
-                job->c + s.at * ldc + j, ldc, a + i * t->mr * kc, b, kc, (int)s.size, nr,
-                accumulate, shifted(epilogue, &room, job->rows.at + s.at, job->columns.at + j),
-                next && 4 * i < t->nr ? next + 4 * i * kc : NULL);
+                job->c + s.at * ldc + j, ldc, a + i * t->mr * kc, b, kc, (int)s.size,
+                (int)sw__min64(t->nr, columns - j), block->accumulate,
+                shifted(block->epilogue, &room, job->rows.at + s.at, job->columns.at + j),
+                fetch_for_tile(&panel, block, &ahead));
         }
     }
 }
 
 /* The same in strips, a panel of A times all of B each; for bf16 and int8. */
-static void multiply_strips(const struct job *job, const char *a, const char *b, int64_t kc,
-                            int accumulate, const struct sw_epilogue *epilogue)
+static void multiply_strips(const struct job *job, const struct block *block)
 {
     const struct sw_kernels *k = job->plan->kernels;
     const struct sw_gemm_blocks *t = job->plan->blocks;
-    const int64_t panels = sw__ceil_div(job->rows.size, t->mr), ldc = job->args->c_row;
-    for (int64_t i = 0; i < panels; i++, a += a_bytes(t, t->mr, kc)) {
-        const struct span s = a_panel(job->rows.size, t->mr, i);
+    const struct deal d = deal_rows(job->rows.size, t->mr);
+    const int64_t ldc = job->args->c_row, kc = block->ks.size;
+    const char *a = block->a;
+    for (int64_t i = 0; i < d.panels; i++, a += a_bytes(t, t->mr, kc)) {
+        const struct span s = a_panel(d, i);
         struct sw_epilogue room;
-        const struct sw_epilogue *e = shifted(epilogue, &room, job->rows.at + s.at,
+        const struct sw_epilogue *e = shifted(block->epilogue, &room, job->rows.at + s.at,
                                               job->columns.at);
         (job->plan->kind == SW_GEMM_KIND_BF16 ? k->gemm_strip_bf16 : k->gemm_strip_int8)(
-            job->c + s.at * ldc, ldc, a, b, kc, (int)s.size, job->columns.size, accumulate, e);
+            job->c + s.at * ldc, ldc, a, block->b, kc, (int)s.size, job->columns.size,
+            block->accumulate, e);
+    }
+}
+
+/* The packed A of a job's rows in the workspace. */
+static const char *shared_tile(const struct job *job, struct span ks)
+{
+    const struct sw_gemm_plan *p = job->plan;
+    const struct sw_gemm_blocks *t = p->blocks;
+    const int64_t tile = job->rows.at / p->tile_m, lines = sw__round_up(p->tile_m, t->mr);
+    return shared_a(p, job->args, job->product) + a_bytes(t, p->a_lines, ks.at) +
+           a_bytes(t, tile * lines, ks.size);
+}
+
+/* What K block number `index` of the job will read: A, and the columns of B that are to be packed. */
+static void fetch_block(const struct job *job, int64_t index, struct fetch later[2])
+{
+    const struct sw_gemm_plan *p = job->plan;
+    const struct sw_gemm_args *args = job->args;
+    const struct sw_gemm_blocks *t = p->blocks;
+    const struct span ks = span_of(index, t->kc, p->k);
+    if (ks.size == 0) return;
+    if (p->a_place == SW_GEMM_SHARED) {
+        const int64_t lines = sw__round_up(p->tile_m, t->mr);
+        later[0] = fetch_panels(shared_tile(job, ks), a_bytes(t, lines, ks.size));
+    } else {
+        int64_t offset = batch_offset(args, args->a_batch, job->product);
+        offset += job->rows.at * args->a_row + ks.at * args->a_col;
+        later[0] = fetch_source(args->a, args->a_type, offset, args->a_row, args->a_col,
+                                job->rows.size, ks.size);
+    }
+    if (p->b_place == SW_GEMM_IN_TASK) {
+        int64_t offset = batch_offset(args, args->b_batch, job->product);
+        offset += job->columns.at * args->b_col + ks.at * args->b_row;
+        later[1] = fetch_source(args->b, args->b_type, offset, args->b_col, args->b_row,
+                                job->columns.size, ks.size);
     }
 }
 
@@ -420,40 +539,36 @@ static void run_tiles(const struct job *job)
     const struct sw_gemm_plan *p = job->plan;
     const struct sw_gemm_args *args = job->args;
     const struct sw_gemm_blocks *t = p->blocks;
-    const int64_t blocks = k_blocks(p, t->kc), tile_lines = sw__round_up(p->tile_m, t->mr);
-    const int64_t b_lines = sw__round_up(p->n, t->nr), tile = job->rows.at / p->tile_m;
-    char *a_room = job->scratch, *b_room = a_room;
+    const int64_t blocks = k_blocks(p, t->kc), b_lines = sw__round_up(p->n, t->nr);
+    char *b_room = job->scratch;
     if (p->a_place == SW_GEMM_IN_TASK)
-        b_room += aligned(a_bytes(t, tile_lines, sw__min64(t->kc, p->k)));
+        b_room += aligned(a_bytes(t, sw__round_up(p->tile_m, t->mr), sw__min64(t->kc, p->k)));
     const char *b_whole = NULL;
     if (p->b_place == SW_GEMM_READY)
         b_whole = (const char *)args->b +
                   batch_offset(args, args->b_batch, job->product) * t->b_bytes;
     if (p->b_place == SW_GEMM_SHARED) b_whole = shared_b(p, args, job->product);
-    for (int64_t block = 0; block < blocks; block++) {
-        struct span ks = span_of(block, t->kc, p->k);
-        const char *a = a_room, *b = b_room, *next = NULL;
-        if (p->a_place == SW_GEMM_SHARED)
-            a = shared_a(p, args, job->product) + a_bytes(t, p->a_lines, ks.at) +
-                a_bytes(t, tile * tile_lines, ks.size);
-        else
-            pack_a(p, args, a_room, job->product, job->rows, ks);
-        if (b_whole) {
-            const struct span after = span_of(block + 1, t->kc, p->k);
-            b = b_whole + b_bytes(t, b_lines, ks.at) + b_bytes(t, job->columns.at, ks.size);
-            if (after.size > 0)
-                next = b_whole + b_bytes(t, b_lines, after.at) +
-                       b_bytes(t, job->columns.at, after.size);
+    for (int64_t i = 0; i < blocks; i++) {
+        const struct span ks = span_of(i, t->kc, p->k);
+        struct block block = {.ks = ks, .accumulate = args->accumulate || i > 0};
+        if (i == blocks - 1) block.epilogue = args->epilogue;
+        if (p->a_place == SW_GEMM_SHARED) {
+            block.a = shared_tile(job, ks);
         } else {
-            pack_b(p, args, b_room, job->product, job->columns, ks);
+            block.a = job->scratch;
+            pack_a(p, args, job->scratch, job->product, job->rows, ks);
         }
-        const struct sw_epilogue *e = block == blocks - 1 ? args->epilogue : NULL;
-        const int accumulate = args->accumulate || block > 0;
-        if (p->kind == SW_GEMM_KIND_F32)
-            multiply_block(job, (const float *)a, (const float *)b, ks.size, accumulate, e,
-                           (const float *)next);
+        if (b_whole)
+            block.b = b_whole + b_bytes(t, b_lines, ks.at) + b_bytes(t, job->columns.at, ks.size);
         else
-            multiply_strips(job, a, b, ks.size, accumulate, e);
+            block.b = block.b_room = b_room;
+        if (p->kind == SW_GEMM_KIND_F32) {
+            fetch_block(job, i + 1, block.later);
+            multiply_block(job, &block);
+        } else {
+            if (block.b_room) pack_b(p, args, b_room, job->product, job->columns, ks);
+            multiply_strips(job, &block);
+        }
     }
     run_act_fn(job);
 }

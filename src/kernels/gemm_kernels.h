@@ -60,6 +60,14 @@ struct sw_epilogue {
     void (*act_fn)(float *y, const float *x, int64_t n);
 };
 
+/* What a tile fetches into L2 while it computes: a line of 64 bytes every four k, which makes
+ * SW_GEMM_AHEAD bytes a k, in pieces of SW_GEMM_PIECE bytes that begin `step` bytes apart. */
+enum { SW_GEMM_AHEAD = 16, SW_GEMM_PIECE = 1024 };
+struct sw_gemm_ahead {
+    const char *at;
+    int64_t step; /* bytes */
+};
+
 /* gemm_tile_f32: one tile over one K block.
  *   c    [mr][nr], rows ldc floats apart; only these mr*nr floats are read and written
  *   a    packed A panel [kc][MR], b packed B panel [kc][NR], both whole even at the edges
@@ -68,8 +76,8 @@ struct sw_epilogue {
  *   accumulate  c + sum instead of sum: set for every K block but the first, and for the first too
  *        when C is to be added to
  *   epilogue  NULL, or, with the last K block, what to do with the results (act_fn is ignored)
- *   next  NULL, or where the 4 * kc floats begin that a later tile needs and that are not in L2 yet:
- *        a slice of the next B panel.  They are fetched meanwhile; only a hint, never read
+ *   ahead  NULL, or what is needed soon and not in L2 yet, to be fetched meanwhile; only a hint,
+ *        never read
  *
  * gemm_rows_f32: a few rows over one K block, streaming B once; meant for M = 1 .. a few, right for
  * any m.  The same bits as gemm_tile_f32.
@@ -87,7 +95,7 @@ struct sw_epilogue {
 #define SW_GEMM_KERNELS(X)                                                                         \
     X(gemm_tile_f32, void,                                                                         \
       (float *c, int64_t ldc, const float *a, const float *b, int64_t kc, int mr, int nr,          \
-       int accumulate, const struct sw_epilogue *epilogue, const float *next))                     \
+       int accumulate, const struct sw_epilogue *epilogue, const struct sw_gemm_ahead *ahead))                     \
     X(gemm_rows_f32, void,                                                                         \
       (float *c, int64_t ldc, const float *a, int64_t lda, const float *b, int64_t b_row,          \
        int64_t b_panel, int64_t m, int64_t n, int64_t kc, int accumulate,                          \

@@ -33,9 +33,10 @@ static void finish(float *c, float sum, int accumulate, const struct sw_epilogue
 
 static void sw__gemm_tile_f32_4x8_ref(float *c, int64_t ldc, const float *a, const float *b,
                                       int64_t kc, int mr, int nr, int accumulate,
-                                      const struct sw_epilogue *epilogue, const float *next)
+                                      const struct sw_epilogue *epilogue,
+                                      const struct sw_gemm_ahead *ahead)
 {
-    (void)next;
+    (void)ahead;
     float sum[MR][NR] = {{0}};
     for (int64_t k = 0; k < kc; k++)
         for (int i = 0; i < MR; i++)

@@ -87,16 +87,19 @@ INLINE void step(__m256 sum[MR][2], const float *a, const float *b, const int ro
 /* `rows` x `vectors` of a tile, both constants.  Every four k fetch a row of C, and a line of what
  * comes next: all at once they would hold up the loads of A and B. */
 INLINE void tile(float *c, int64_t ldc, const float *a, const float *b, int64_t kc, int nr,
-                 int accumulate, const struct sw_epilogue *e, const float *next, const int rows,
-                 const int vectors)
+                 int accumulate, const struct sw_epilogue *e, const struct sw_gemm_ahead *ahead,
+                 const int rows, const int vectors)
 {
     __m256 sum[MR][2];
     const float *soon = c;
+    const char *line = ahead->at;
+    const int64_t skip = ahead->step - SW_GEMM_PIECE + 64;
     int64_t k = 0;
     UNROLL for (int i = 0; i < rows; i++) UNROLL for (int v = 0; v < vectors; v++)
         sum[i][v] = _mm256_setzero_ps();
     for (; k + 4 <= kc; k += 4, a += 4 * MR, b += 4 * NR) {
-        _mm_prefetch((const char *)(next + 4 * k), _MM_HINT_T1);
+        _mm_prefetch(line, _MM_HINT_T1);
+        line += (k & 60) == 60 ? skip : 64;
         _mm_prefetch((const char *)soon, _MM_HINT_T0);
         soon += k < 4 * (rows - 1) ? ldc : 0;
         UNROLL for (int u = 0; u < 4; u++) step(sum, a + u * MR, b + u * NR, rows, vectors);
@@ -115,15 +118,17 @@ INLINE void tile(float *c, int64_t ldc, const float *a, const float *b, int64_t 
 
 static void sw__gemm_f32_6x16_avx2(float *c, int64_t ldc, const float *a, const float *b,
                                    int64_t kc, int mr, int nr, int accumulate,
-                                   const struct sw_epilogue *epilogue, const float *next)
+                                   const struct sw_epilogue *epilogue,
+                                   const struct sw_gemm_ahead *ahead)
 {
-    if (!next) next = a;
+    const struct sw_gemm_ahead idle = {(const char *)a, 0};
+    if (!ahead) ahead = &idle;
 #define CASE(rows)                                                                                 \
     case rows:                                                                                     \
         if (nr > LANES)                                                                            \
-            tile(c, ldc, a, b, kc, nr, accumulate, epilogue, next, rows, 2);                       \
+            tile(c, ldc, a, b, kc, nr, accumulate, epilogue, ahead, rows, 2);                      \
         else                                                                                       \
-            tile(c, ldc, a, b, kc, nr, accumulate, epilogue, next, rows, 1);                       \
+            tile(c, ldc, a, b, kc, nr, accumulate, epilogue, ahead, rows, 1);                      \
         break;
     /* clang-format off */
     switch (mr) {
