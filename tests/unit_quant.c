@@ -161,6 +161,93 @@ static void between_types(void **state)
     for (int i = 0; i < N; i++) assert_true(z[i] == y[i]); /* d times 4 bits fits f16 here */
 }
 
+/* One q4_k block from its bytes: both forms of the six bits, both halves. */
+static void hand_made_q4_k(void **state)
+{
+    uint8_t b[144] = {0x00, 0x3C, 0x00, 0x40}; /* d = 1, dmin = 2 */
+    float y[256];
+
+    b[4 + 1] = 0x80 | 5; /* scale of group 1; the upper bits of group 5's are 2 */
+    b[4 + 5] = 0xC0 | 7; /* minimum of group 1; the upper bits of group 5's are 3 */
+    b[4 + 9] = 0x4 << 4 |
+               0x9;         /* lower bits of group 5: scale 2 * 16 + 9 = 41, minimum 3 * 16 + 4 */
+    b[16 + 3] = 0xB6;       /* value 3 of group 0: 6, of group 1: 11 */
+    b[16 + 64 + 31] = 0xF2; /* value 31 of group 4: 2, of group 5: 15 */
+    assert_int_equal(sw_convert(y, SW_F32, b, SW_Q4_K, 256), SW_OK);
+    for (int i = 0; i < 256; i++) {
+        float off = i / 32 == 1 ? -14 : i / 32 == 5 ? -104 : 0;
+        float want = off + (i == 32 + 3 ? 55 : i == 5 * 32 + 31 ? 41 * 15 : 0);
+        assert_true(y[i] == want);
+    }
+}
+
+/* The search is better than 16 equal steps from the least to the greatest (and 0) with exact scales,
+ * although its own scales have six bits; no value is further off than a step and what the six bits
+ * and the f16 cost: half of 1/63, 2^-11 of 15 steps and of the minimum. */
+static void q4_k_search(void **state)
+{
+    static float x[N], y[N];
+    static uint8_t b[N / 256 * 144];
+    double ours = 0, plain = 0;
+
+    sw__fill_normal(x, N, 0.3f, 1, 5, 1);
+    assert_int_equal(sw_convert(b, SW_Q4_K, x, SW_F32, N), SW_OK);
+    assert_int_equal(sw_convert(y, SW_F32, b, SW_Q4_K, N), SW_OK);
+    for (int i = 0; i < N; i += BLOCK) {
+        double low = 0, high = 0, block = 0;
+        for (int j = 0; j < BLOCK; j++) {
+            low = fmin(low, x[i + j]);
+            high = fmax(high, x[i + j]);
+        }
+        for (int j = i / 256 * 256; j < i / 256 * 256 + 256; j++) block = fmax(block, fabs(x[j]));
+        double step = (high - low) / 15;
+        for (int j = i; j < i + BLOCK; j++) {
+            double level = rint((x[j] - low) / step);
+            plain += pow(low + level * step - x[j], 2);
+            ours += pow((double)y[j] - x[j], 2);
+            assert_true(fabs((double)y[j] - x[j]) <= step + 3 * block * (1. / 126 + 0x1p-11));
+        }
+    }
+    assert_true(ours < plain);
+}
+
+/* Values that a block can hold come back, as near as the f16 of d = 1/63 lets them. */
+static void q4_k_keeps_levels(void **state)
+{
+    float x[256], y[256];
+    uint8_t b[144];
+
+    for (int i = 0; i < 256; i++) x[i] = (float)(i % 16) - 4;
+    assert_int_equal(sw_convert(b, SW_Q4_K, x, SW_F32, 256), SW_OK);
+    assert_int_equal(sw_convert(y, SW_F32, b, SW_Q4_K, 256), SW_OK);
+    for (int i = 0; i < 256; i++) {
+        assert_int_equal(b[16 + i / 64 * 32 + i % 32] >> (i / 32 % 2 * 4) & 15, i % 16);
+        assert_true(fabs((double)y[i] - x[i]) <= (15 + 4) * 0x1p-10);
+    }
+}
+
+static void q4_k_extremes(void **state)
+{
+    static const float values[] = {0, 0x1p-149f, 1e-30f, -1e-40f, NAN, INFINITY, -INFINITY};
+    float x[768], y[768];
+    uint8_t b[3 * 144];
+
+    for (size_t v = 0; v < sizeof(values) / sizeof(values[0]); v++) {
+        for (int i = 0; i < 768; i++) x[i] = i / 256 == 1 ? 0 : (float)(i % 32);
+        x[256 + 77] = values[v];
+        assert_int_equal(sw_convert(b, SW_Q4_K, x, SW_F32, 768), SW_OK);
+        assert_int_equal(sw_convert(y, SW_F32, b, SW_Q4_K, 768), SW_OK);
+        for (int i = 0; i < 768; i++) {
+            if (i / 256 != 1)
+                assert_true(fabs((double)y[i] - x[i]) <= 1.2); /* half a step of 31/15, 0.15 more */
+            else if (isfinite(values[v]))
+                assert_true(y[i] == 0);
+            else
+                assert_true(isnan(y[i]));
+        }
+    }
+}
+
 static void registry(void **state)
 {
     for (int i = 0; i < SW_DTYPE_COUNT; i++) {
@@ -174,10 +261,12 @@ static void registry(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(hand_made_q8_0), cmocka_unit_test(hand_made_q4_0),
-        cmocka_unit_test(round_trips),    cmocka_unit_test(q8_0_is_stable),
-        cmocka_unit_test(zeros_and_tiny), cmocka_unit_test(faults_stay_visible),
-        cmocka_unit_test(between_types),  cmocka_unit_test(registry),
+        cmocka_unit_test(hand_made_q8_0),    cmocka_unit_test(hand_made_q4_0),
+        cmocka_unit_test(round_trips),       cmocka_unit_test(q8_0_is_stable),
+        cmocka_unit_test(zeros_and_tiny),    cmocka_unit_test(faults_stay_visible),
+        cmocka_unit_test(between_types),     cmocka_unit_test(registry),
+        cmocka_unit_test(hand_made_q4_k),    cmocka_unit_test(q4_k_search),
+        cmocka_unit_test(q4_k_keeps_levels), cmocka_unit_test(q4_k_extremes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

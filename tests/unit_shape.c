@@ -11,10 +11,11 @@ static void dtypes(void **state)
         int elements, bytes;
         bool is_float;
     } rows[] = {
-        {SW_F32, "f32", 1, 4, true},      {SW_F16, "f16", 1, 2, true},
-        {SW_BF16, "bf16", 1, 2, true},    {SW_I32, "i32", 1, 4, false},
-        {SW_I8, "i8", 1, 1, false},       {SW_U8, "u8", 1, 1, false},
-        {SW_Q8_0, "q8_0", 32, 34, false}, {SW_Q4_0, "q4_0", 32, 18, false},
+        {SW_F32, "f32", 1, 4, true},        {SW_F16, "f16", 1, 2, true},
+        {SW_BF16, "bf16", 1, 2, true},      {SW_I32, "i32", 1, 4, false},
+        {SW_I8, "i8", 1, 1, false},         {SW_U8, "u8", 1, 1, false},
+        {SW_Q8_0, "q8_0", 32, 34, false},   {SW_Q4_0, "q4_0", 32, 18, false},
+        {SW_Q4_K, "q4_k", 256, 144, false},
     };
 
     assert_int_equal(sizeof(rows) / sizeof(rows[0]), SW_DTYPE_COUNT);

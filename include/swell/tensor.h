@@ -21,7 +21,8 @@ extern "C" {
     X(SW_I8, "i8", 1, 1)                                                                           \
     X(SW_U8, "u8", 1, 1)                                                                           \
     X(SW_Q8_0, "q8_0", 32, 34)                                                                     \
-    X(SW_Q4_0, "q4_0", 32, 18)
+    X(SW_Q4_0, "q4_0", 32, 18)                                                                     \
+    X(SW_Q4_K, "q4_k", 256, 144)
 
 typedef enum sw_dtype {
 #define SW_DTYPE_ENUM(name, text, elements, bytes) name,

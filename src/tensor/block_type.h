@@ -13,6 +13,10 @@ struct sw_block_type {
     void (*dequantise)(float *x, const void *blocks, int64_t n);
 };
 
+extern const struct sw_block_type sw__q4_k_type;
+/* The 6-bit scale and minimum of one of the eight groups of a q4_k block. */
+void sw__q4_k_six_bits(const uint8_t *block, int group, int *scale, int *minimum);
+
 /* NULL for a dtype that is not stored in blocks. */
 const struct sw_block_type *sw__block_type(sw_dtype dtype);
 

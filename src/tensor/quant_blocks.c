@@ -1,4 +1,4 @@
-/* GGUF's block-quantised types, bit for bit as ggml's reference quantisers write them.
+/* GGUF's block-quantised types (q4_k: quant_q4_k.c), bit for bit as ggml's reference quantisers write them.
  *
  *     q8_0   32 values:  f16 d;  int8 q[32]        x = d * q
  *     q4_0   32 values:  f16 d;  4 bits q[32]      x = d * (q - 8); byte j holds values j (low half)
@@ -125,6 +125,7 @@ static const struct sw_block_type block_types[] = {
 
 const struct sw_block_type *sw__block_type(sw_dtype dtype)
 {
+    if (dtype == SW_Q4_K) return &sw__q4_k_type;
     for (size_t i = 0; i < sizeof(block_types) / sizeof(block_types[0]); i++)
         if (block_types[i].dtype == dtype) return &block_types[i];
     return NULL;

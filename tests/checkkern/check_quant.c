@@ -73,35 +73,50 @@ static double q4_0_value(const uint8_t *b, int j)
     return f16_value((uint16_t)(b[0] | b[1] << 8)) * (q - 8);
 }
 
-static void check_blocks(struct checkkern *c, dequant_fn *f, int bytes,
+static double q4_k_value(const uint8_t *b, int j)
+{
+    const uint8_t *six = b + 4;
+    int g = j / 32, both = b[16 + j / 64 * 32 + j % 32];
+    int scale = g < 4 ? six[g] & 63 : (six[g + 4] & 15) + (six[g - 4] >> 6) * 16;
+    int minimum = g < 4 ? six[g + 4] & 63 : (six[g + 4] >> 4) + (six[g] >> 6) * 16;
+    return f16_value((uint16_t)(b[0] | b[1] << 8)) * scale * (g % 2 ? both >> 4 : both & 15) -
+           f16_value((uint16_t)(b[2] | b[3] << 8)) * minimum;
+}
+
+static void check_blocks(struct checkkern *c, dequant_fn *f, int block, int bytes,
                          double (*value)(const uint8_t *b, int j))
 {
     for (int64_t blocks = 0; blocks <= 60; blocks++) {
         uint8_t *src = ck_bytes(c, (size_t)(blocks * bytes), 1);
-        float *y = ck_floats(c, blocks * 32);
+        float *y = ck_floats(c, blocks * block);
         random_bytes(c, src, blocks * bytes); /* d of all kinds, infinity and NaN too */
         ck_freeze(c, src);
-        f(y, src, blocks * 32);
-        for (int64_t i = 0; i < blocks * 32; i++)
-            ck_same(c, y[i], (float)value(src + i / 32 * bytes, (int)(i % 32)), "block %lld, %lld",
-                    (long long)(i / 32), (long long)(i % 32));
+        f(y, src, blocks * block);
+        for (int64_t i = 0; i < blocks * block; i++)
+            ck_same(c, y[i], (float)value(src + i / block * bytes, (int)(i % block)),
+                    "block %lld, %lld", (long long)(i / block), (long long)(i % block));
         ck_release(c);
     }
     if (!c->bench) return;
-    uint8_t *x = ck_bytes(c, (size_t)(128 * bytes), 64);
+    uint8_t *x = ck_bytes(c, (size_t)(4096 / block * bytes), 64);
     float *y = ck_floats_at(c, 4096, 0);
-    random_bytes(c, x, 128 * bytes);
-    CK_BENCH(c, "4096", 4. * 4096 + 128 * bytes, "B", f(y, x, 4096));
+    random_bytes(c, x, 4096 / block * bytes);
+    CK_BENCH(c, "4096", 4. * 4096 + 4096. / block * bytes, "B", f(y, x, 4096));
 }
 
 void check_dequant_q8_0_f32(struct checkkern *c)
 {
-    check_blocks(c, c->k->dequant_q8_0_f32, 34, q8_0_value);
+    check_blocks(c, c->k->dequant_q8_0_f32, 32, 34, q8_0_value);
 }
 
 void check_dequant_q4_0_f32(struct checkkern *c)
 {
-    check_blocks(c, c->k->dequant_q4_0_f32, 18, q4_0_value);
+    check_blocks(c, c->k->dequant_q4_0_f32, 32, 18, q4_0_value);
+}
+
+void check_dequant_q4_k_f32(struct checkkern *c)
+{
+    check_blocks(c, c->k->dequant_q4_k_f32, 256, 144, q4_k_value);
 }
 
 /* ONNX QuantizeLinear: the quotient rounded to f32, ties to even, then saturated. */

@@ -61,6 +61,12 @@ static void oracle(const struct oracle_array *in, struct oracle_array *out, cons
     .name = text, .build = build, .oracle = oracle, .n_in = bias ? 3 : 2,                          \
     .arg = &(const struct arg){bias, relu}, .tol = (k / 32 + 3) * 0x1p-24 * k / 2
 
+/* q4_k adds two terms a group, of up to 15 steps and a minimum instead of their difference: three times
+ * the terms' number and size. */
+#define CASE_K(text, bias, k)                                                                      \
+    .name = text, .build = build, .oracle = oracle, .n_in = bias ? 3 : 2,                          \
+    .arg = &(const struct arg){bias, false}, .tol = 3 * (2 * k / 32 + 4) * 0x1p-24 * k / 2
+
 /* Against the plain product: each x is off by at most d / 2 <= 1 / 254, in a random direction.  The sum
  * of K such errors times weights of variance 1 / 3 has the deviation sqrt(K / 9) / 254; eight of them. */
 #define PLAIN(text, bias, relu, root_k)                                                            \
@@ -76,6 +82,11 @@ static void oracle(const struct oracle_array *in, struct oracle_array *out, cons
         .shape = {2, {n, k}}, .dtype = SW_Q4_0, .weight = true                                     \
     }
 
+#define Q4K(n, k)                                                                                  \
+    {                                                                                              \
+        .shape = {2, {n, k}}, .dtype = SW_Q4_K, .weight = true                                     \
+    }
+
 const struct op_case optest_quantised_linear[] = {
     {CASE("one row", false, false, 64), .batch = 1, .every_isa = true, .expect = {2, {1, 5}},
      .in = {{.shape = {2, {1, 64}}}, Q8(5, 64)}},
@@ -87,6 +98,10 @@ const struct op_case optest_quantised_linear[] = {
      .in = {{.shape = {2, {19, 1056}}}, Q4(40, 1056)}},
     {CASE("wide", false, false, 32), .batch = 1, .every_isa = true,
      .in = {{.shape = {2, {8, 32}}}, Q4(600, 32)}},
+    {CASE_K("q4_k, one row", false, 1024), .batch = 1, .every_isa = true,
+     .in = {{.shape = {2, {1, 1024}}}, Q4K(70, 1024)}},
+    {CASE_K("q4_k, many rows", true, 768), .batch = 1, .every_isa = true,
+     .in = {{.shape = {2, {21, 768}}}, Q4K(37, 768), {.shape = {1, {37}}}}},
     {CASE("tokens", true, false, 64), .batch = 1, .expect = {3, {2, 9, 48}},
      .in = {{.shape = {3, {2, 9, 64}}}, Q4(48, 64), {.shape = {1, {48}}}}},
     {CASE("not packed", true, false, 64), .batch = 1,
@@ -103,6 +118,8 @@ const struct op_case optest_quantised_linear[] = {
             {.shape = {1, {131}}, .grad = true}}},
     {PLAIN("gradient, long", false, false, 33), .batch = 1,
      .in = {{.shape = {2, {19, 1056}}, .grad = true}, Q4(40, 1056)}},
+    {PLAIN("gradient, q4_k", false, false, 16), .batch = 1,
+     .in = {{.shape = {2, {7, 256}}, .grad = true}, Q4K(33, 256)}},
     {PLAIN("gradient, wide", false, false, 6), .batch = 1,
      .in = {{.shape = {2, {8, 32}}, .grad = true}, Q4(600, 32)}},
     {PLAIN("gradient, tokens", true, false, 8), .batch = 1,

@@ -17,6 +17,7 @@ struct sw_stored_rows sw__stored_rows(const struct sw_kernels *k, sw_dtype dtype
     case SW_BF16: READ_WITH(dequant_bf16_f32); break;
     case SW_Q8_0: READ_WITH(dequant_q8_0_f32); break;
     case SW_Q4_0: READ_WITH(dequant_q4_0_f32); break;
+    case SW_Q4_K: READ_WITH(dequant_q4_k_f32); break;
     default: return r;
     }
 #undef READ_WITH

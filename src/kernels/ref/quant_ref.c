@@ -32,6 +32,11 @@ static void sw__dequant_q4_0_f32_ref(float *y, const void *src, int64_t n)
     sw__block_type(SW_Q4_0)->dequantise(y, src, n);
 }
 
+static void sw__dequant_q4_k_f32_ref(float *y, const void *src, int64_t n)
+{
+    sw__block_type(SW_Q4_K)->dequantise(y, src, n);
+}
+
 /* Beyond +-512 every result saturates, whatever the zero point. */
 static int quantise(float x, float scale, int zero, int low, int high)
 {
@@ -68,6 +73,7 @@ void sw__quant_init_ref(struct sw_kernels *k)
     SW_KERNEL_SET(k, dequant_bf16_f32, sw__dequant_bf16_f32_ref);
     SW_KERNEL_SET(k, dequant_q8_0_f32, sw__dequant_q8_0_f32_ref);
     SW_KERNEL_SET(k, dequant_q4_0_f32, sw__dequant_q4_0_f32_ref);
+    SW_KERNEL_SET(k, dequant_q4_k_f32, sw__dequant_q4_k_f32_ref);
     SW_KERNEL_SET(k, quantise_i8, sw__quantise_i8_ref);
     SW_KERNEL_SET(k, quantise_u8, sw__quantise_u8_ref);
     SW_KERNEL_SET(k, dequantise_i8, sw__dequantise_i8_ref);

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 #include "kernels/kernels.h"
+#include "tensor/block_type.h"
 
 static inline __m256 widen_f16(const char *src)
 {
@@ -79,6 +80,33 @@ static void sw__dequant_q4_0_f32_avx2(float *y, const void *src, int64_t n)
         __m128i second = _mm_and_si128(_mm_srli_epi16(q, 4), low);
         times16(y + i, _mm_sub_epi8(first, eight), d);
         times16(y + i + 16, _mm_sub_epi8(second, eight), d);
+    }
+}
+
+/* 8 half bytes: step * q - off.  step * q is exact, so the fma rounds once, as a difference does. */
+static inline void affine8(float *y, __m128i q, __m256 step, __m256 off)
+{
+    _mm256_storeu_ps(y, _mm256_fmsub_ps(_mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(q)), step, off));
+}
+
+static void sw__dequant_q4_k_f32_avx2(float *y, const void *src, int64_t n)
+{
+    const __m128i low = _mm_set1_epi8(15);
+    const uint8_t *b = src;
+    for (int64_t i = 0; i + 256 <= n; i += 256, b += 144) {
+        __m256 d = block_scale(b), dmin = block_scale(b + 2);
+        for (int g = 0; g < 8; g++, y += 32) {
+            int scale, minimum;
+            sw__q4_k_six_bits(b, g, &scale, &minimum);
+            __m256 step = _mm256_mul_ps(d, _mm256_set1_ps((float)scale));
+            __m256 off = _mm256_mul_ps(dmin, _mm256_set1_ps((float)minimum));
+            for (int h = 0; h < 2; h++) {
+                __m128i q = _mm_loadu_si128((const __m128i *)(b + 16 + g / 2 * 32 + 16 * h));
+                q = _mm_and_si128(g % 2 ? _mm_srli_epi16(q, 4) : q, low);
+                affine8(y + 16 * h, q, step, off);
+                affine8(y + 16 * h + 8, _mm_unpackhi_epi64(q, q), step, off);
+            }
+        }
     }
 }
 
@@ -161,6 +189,7 @@ void sw__quant_init_avx2(struct sw_kernels *k)
     SW_KERNEL_SET(k, dequant_bf16_f32, sw__dequant_bf16_f32_avx2);
     SW_KERNEL_SET(k, dequant_q8_0_f32, sw__dequant_q8_0_f32_avx2);
     SW_KERNEL_SET(k, dequant_q4_0_f32, sw__dequant_q4_0_f32_avx2);
+    SW_KERNEL_SET(k, dequant_q4_k_f32, sw__dequant_q4_k_f32_avx2);
     SW_KERNEL_SET(k, quantise_i8, sw__quantise_i8_avx2);
     SW_KERNEL_SET(k, quantise_u8, sw__quantise_u8_avx2);
     SW_KERNEL_SET(k, dequantise_i8, sw__dequantise_i8_avx2);

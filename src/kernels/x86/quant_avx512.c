@@ -3,6 +3,7 @@
 #include <immintrin.h>
 #include <string.h>
 #include "kernels/kernels.h"
+#include "tensor/block_type.h"
 
 static inline __mmask16 first16(int64_t n)
 {
@@ -64,10 +65,37 @@ static void sw__dequant_q4_0_f32_avx512(float *y, const void *src, int64_t n)
     }
 }
 
+/* 16 half bytes: step * q - off.  step * q is exact, so the fma rounds once, as a difference does. */
+static inline void affine16(float *y, __m128i q, __m512 step, __m512 off)
+{
+    _mm512_storeu_ps(y, _mm512_fmsub_ps(_mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(q)), step, off));
+}
+
+static void sw__dequant_q4_k_f32_avx512(float *y, const void *src, int64_t n)
+{
+    const __m128i low = _mm_set1_epi8(15);
+    const uint8_t *b = src;
+    for (int64_t i = 0; i + 256 <= n; i += 256, b += 144) {
+        __m512 d = block_scale(b), dmin = block_scale(b + 2);
+        for (int g = 0; g < 8; g++, y += 32) {
+            int scale, minimum;
+            sw__q4_k_six_bits(b, g, &scale, &minimum);
+            __m512 step = _mm512_mul_ps(d, _mm512_set1_ps((float)scale));
+            __m512 off = _mm512_mul_ps(dmin, _mm512_set1_ps((float)minimum));
+            for (int h = 0; h < 2; h++) {
+                __m128i q = _mm_loadu_si128((const __m128i *)(b + 16 + g / 2 * 32 + 16 * h));
+                q = _mm_and_si128(g % 2 ? _mm_srli_epi16(q, 4) : q, low);
+                affine16(y + 16 * h, q, step, off);
+            }
+        }
+    }
+}
+
 void sw__quant_init_avx512(struct sw_kernels *k)
 {
     SW_KERNEL_SET(k, dequant_f16_f32, sw__dequant_f16_f32_avx512);
     SW_KERNEL_SET(k, dequant_bf16_f32, sw__dequant_bf16_f32_avx512);
     SW_KERNEL_SET(k, dequant_q8_0_f32, sw__dequant_q8_0_f32_avx512);
     SW_KERNEL_SET(k, dequant_q4_0_f32, sw__dequant_q4_0_f32_avx512);
+    SW_KERNEL_SET(k, dequant_q4_k_f32, sw__dequant_q4_k_f32_avx512);
 }
