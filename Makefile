@@ -41,7 +41,9 @@ bench:
 	@$(INSTALL) build bench
 	@cmake --preset release -DSWELL_TESTS=OFF -DSWELL_BENCH=ON $(CMAKE_FLAGS) --log-level=WARNING >/dev/null
 	@cmake --build $(BUILD)
-	@scripts/run-benches $(BUILD)
+	@$(BUILD)/swell bench kernels --rounds 3 --peers $(BUILD)/bench/libswell_peers.so \
+		--roofline $(BUILD)/roofline.svg
+	@echo "the roofline of this machine: $(BUILD)/roofline.svg"
 
 format:
 	@$(INSTALL) check

@@ -15,8 +15,8 @@
 
 enum { MOST_RIVALS = 6, MOST_ROUNDS = 99, MOST_RUNS = 4096 };
 #define OUR_REST      0.01 /* our threads spin that long at most */
-#define START_SECONDS 0.025
-#define TURN_SECONDS  0.04
+#define START_SECONDS 0.02
+#define TURN_SECONDS  0.03
 #define LONG_RUN      0.02 /* seconds; such runs need no start, and fewer rounds */
 
 struct rival {

@@ -10,8 +10,9 @@
 #include "base/memory.h"
 #include "kernels/kernels.h"
 
-enum { FMA_ROUNDS = 200000, ROUNDS = 5, ARRAYS = 3, CACHE_PASSES = 64 };
-#define ARRAY_FLOATS ((int64_t)16 << 20)
+enum { FMA_ROUNDS = 200000, LEAST_ROUNDS = 5, ARRAYS = 3, CACHE_PASSES = 64 };
+#define ARRAY_FLOATS  ((int64_t)16 << 20)
+#define LEAST_SECONDS 0.08 /* threads are woken, and moved to cores of their own, within that */
 
 struct measure {
     const struct sw_kernels *k, *plain; /* of the ISA; portable C */
@@ -106,11 +107,13 @@ static void plain_triad_thread(void *user, int t)
 /* Work a second of all threads, the best round. */
 static double best(sw_context *ctx, struct measure *m, void (*body)(void *user, int thread))
 {
-    double rate = 0;
-    for (int round = 0; round < ROUNDS; round++) {
+    const double first = sw__clock_seconds();
+    double rate = 0, now = first;
+    for (int round = 0; round < LEAST_ROUNDS || now - first < LEAST_SECONDS; round++) {
         double start = sw__clock_seconds(), work = 0;
         sw__threads_run(ctx->threads, body, m);
-        double seconds = sw__clock_seconds() - start;
+        now = sw__clock_seconds();
+        double seconds = now - start;
         for (int t = 0; t < m->threads; t++) work += m->work[t];
         if (work / seconds > rate) rate = work / seconds;
     }

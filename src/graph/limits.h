@@ -13,7 +13,7 @@ struct sw_limits {
     double cache_bytes; /* read from the second-level caches */
 };
 
-/* Takes about 0.3 s and 192 MB for a moment.  SW_ERR_MEMORY. */
+/* Takes about 0.8 s and 192 MB for a moment.  SW_ERR_MEMORY. */
 sw_status sw__limits_measure(sw_context *ctx, struct sw_limits *out);
 /* Only what memory does, anew: other programs may use it too. */
 sw_status sw__limits_memory(sw_context *ctx, struct sw_limits *out);
