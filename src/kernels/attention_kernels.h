@@ -57,10 +57,10 @@ struct sw_attention_forward {
     float *m;   /* [rows] reference, log2; starts at -infinity */
     float *l;   /* [rows][LANES] sums of probabilities relative to m; start at 0 */
     float *acc; /* [rows][HSP] outputs before the division by sum(l); start at 0 */
-    /* Where the rows of the next block begin that are packed next, and how many bytes each has; n_next 0:
-     * there is none.  They are fetched meanwhile; only a hint, never read. */
-    const void *const *next_k, *const *next_v;
-    int64_t n_next, next_bytes;
+    /* What is needed next: two lists of places, n_fetch long, of fetch_bytes each.  They are fetched
+     * meanwhile; only a hint, never read. */
+    const void *const *fetch[2];
+    int64_t n_fetch, fetch_bytes;
 };
 
 /* One step of the backward pass: with p = 2^(s log2(e) - lse), ds = p * (dy v^T - delta) and the derivative

@@ -129,7 +129,8 @@ static void locate_block(struct keys *b, const struct sw_attention_source *sourc
 }
 
 /* y = acc / sum(l), lse = ln 2 (m + log2(sum(l))); zeros and -infinity for a row that saw nothing. */
-static void finish_row(const struct sw_attention_rows *r, const struct parts *p, int64_t i)
+static void finish_row(const struct sw_kernels *k, const struct sw_attention_rows *r,
+                       const struct parts *p, int64_t i)
 {
     float sum[LANES], *y = r->y[i];
     const float *acc = p->acc + i * sw__attention_padded(r->hs);
@@ -138,8 +139,11 @@ static void finish_row(const struct sw_attention_rows *r, const struct parts *p,
         for (int j = 0; j < half; j++) sum[j] += sum[j + half];
     const bool blind = p->m[i] == -INFINITY && !isnan(sum[0]);
     if (r->lse[0]) *r->lse[i] = blind ? -INFINITY : (p->m[i] + log2f(sum[0])) * LN_2;
-    const float inverse = 1 / sum[0];
-    for (int64_t d = 0; y && d < r->hs; d++) y[d] = blind ? 0 : acc[d] * inverse;
+    if (!y) return;
+    if (blind)
+        memset(y, 0, (size_t)r->hs * sizeof *y);
+    else
+        k->scale_f32(y, acc, r->hs, 1 / sum[0]);
 }
 
 void sw__attention_rows_run(const struct sw_kernels *k, const struct sw_attention_rows *r,
@@ -167,8 +171,8 @@ void sw__attention_rows_run(const struct sw_kernels *k, const struct sw_attentio
                                      .m = p.m,
                                      .l = p.l,
                                      .acc = p.acc,
-                                     .next_bytes = r->hs *
-                                                   sw_dtype_get(source->dtype)->block_bytes};
+                                     .fetch_bytes = r->hs *
+                                                    sw_dtype_get(source->dtype)->block_bytes};
     struct keys blocks[2];
     int64_t block = from / KEYS;
     if (from < to) locate_block(&blocks[block % 2], source, block, from, to);
@@ -182,10 +186,19 @@ void sw__attention_rows_run(const struct sw_kernels *k, const struct sw_attentio
             sw__attention_cut_mask(p.mask, r, block, block * KEYS + here->from,
                                    block * KEYS + here->to);
         a.view.mask = r->mask[0] ? p.mask : NULL;
-        a.next_k = next->k;
-        a.next_v = next->v;
-        a.n_next = sw__max64(next->to, 0);
+        if ((block + 1) * KEYS < to) {
+            a.fetch[0] = next->k;
+            a.fetch[1] = next->v;
+            a.n_fetch = next->to;
+        } else if (r->y[0]) { /* half of the outputs each */
+            a.fetch[0] = (const void *const *)r->y;
+            a.fetch[1] = (const void *const *)r->y + r->n / 2;
+            a.n_fetch = r->n / 2;
+            a.fetch_bytes = r->hs * (int64_t)sizeof(float);
+        } else {
+            a.n_fetch = 0;
+        }
         k->attention_forward(&a);
     }
-    for (int64_t i = 0; i < r->n; i++) finish_row(r, &p, i);
+    for (int64_t i = 0; i < r->n; i++) finish_row(k, r, &p, i);
 }

@@ -306,14 +306,14 @@ static void forward_rows(const struct sw_attention_forward *a, int64_t i0, int r
     sum_keys(a->acc + i0 * a->hsp, s, a->v, a->hsp, rows, lo, hi, moved ? alpha : NULL);
 }
 
-/* Fetch the `part`-th of `parts` equal parts of the next block's keys and values.  Rows lie heads apart,
- * mostly on pages of their own, where the hardware's prefetchers do not follow. */
+/* Fetch the `part`-th of `parts` equal parts of what is needed next.  Rows lie heads apart, often on
+ * pages of their own, where the hardware's prefetchers do not follow. */
 VEC_INLINE void fetch_next(const struct sw_attention_forward *a, int64_t part, int64_t parts)
 {
-    for (int64_t i = a->n_next * part / parts; i < a->n_next * (part + 1) / parts; i++)
-        for (int64_t at = 0; at < a->next_bytes; at += 64) {
-            _mm_prefetch((const char *)a->next_k[i] + at, _MM_HINT_T1);
-            _mm_prefetch((const char *)a->next_v[i] + at, _MM_HINT_T1);
+    for (int64_t i = a->n_fetch * part / parts; i < a->n_fetch * (part + 1) / parts; i++)
+        for (int64_t at = 0; at < a->fetch_bytes; at += 64) {
+            _mm_prefetch((const char *)a->fetch[0][i] + at, _MM_HINT_T1);
+            _mm_prefetch((const char *)a->fetch[1][i] + at, _MM_HINT_T1);
         }
 }
 
