@@ -87,7 +87,18 @@ static inline int64_t sw__winograd_scratch(const struct sw_grid *g, int64_t rows
  *   y    the first plane of one image; planes of g->h * g->w floats follow each other
  *   m    as `v`; channels up to a multiple of SW_WINOGRAD_LANES may be read
  *   g    tiles of 4x4 in steps of 4; what reaches over the plane is cut off
- *   epilogue  NULL, or with bias_row of the first channel; bias_col and act_fn are ignored */
+ *   epilogue  NULL, or with bias_row of the first channel; bias_col and act_fn are ignored
+ *
+ * winograd_spread_f32: A dy A^T, as winograd_input_f32 but with windows of 4x4.
+ *
+ * winograd_tile_f32: a tile of a position's sum over tiles, c[i][j] (+)= sum over t of a[t][i] b[t][j].
+ *   c    [mr][nr], rows ldc floats apart; only these are read and written
+ *   a, b [kc][mr] and [kc][nr], rows lda and ldb floats apart; mr, nr up to MR, NR of gemm_tile_f32
+ *   The order of the sum is that of gemm_tile_f32.
+ *
+ * winograd_filter_f32: G^T s G for `count` channels, each of `width` lanes (a multiple of NR).
+ *   g    [count][9][width]
+ *   s    position i of channel c at s[i * position + c * pitch] */
 /* clang-format off */
 #define SW_WINOGRAD_KERNELS(X)                                                                     \
     X(winograd_input_f32, void,                                                                    \
@@ -98,7 +109,15 @@ static inline int64_t sw__winograd_scratch(const struct sw_grid *g, int64_t rows
     X(winograd_output_f32, void,                                                                   \
       (float *y, const float *m, const struct sw_winograd_place *place, const struct sw_grid *g,   \
        int64_t channels, int64_t row, int64_t rows, const struct sw_epilogue *epilogue,            \
-       float *scratch))
+       float *scratch))                                                                            \
+    X(winograd_spread_f32, void,                                                                   \
+      (float *v, const struct sw_winograd_place *place, const float *dy, const struct sw_grid *g,  \
+       int64_t channels, int64_t row, int64_t rows, float *scratch))                               \
+    X(winograd_tile_f32, void,                                                                     \
+      (float *c, int64_t ldc, const float *a, int64_t lda, const float *b, int64_t ldb,            \
+       int64_t kc, int mr, int nr, int accumulate))                                                \
+    X(winograd_filter_f32, void,                                                                   \
+      (float *g, const float *s, int64_t position, int64_t pitch, int64_t count, int64_t width))
 /* clang-format on */
 
 #endif

@@ -68,12 +68,14 @@ static int64_t random_place(struct checkkern *c, struct sw_winograd_place *p, in
     return (POSITIONS - 1) / p->per * p->block + tiles * p->pitch;
 }
 
-static void input_case(struct checkkern *c, int64_t channels)
+/* Windows of n x n pixels through B^T or A. */
+static void windows_case(struct checkkern *c, int64_t channels, int n)
 {
-    struct sw_grid g = {.sy = TILE, .sx = TILE, .ny = WINDOW, .nx = WINDOW, .dy = 1, .dx = 1};
+    struct sw_grid g = {.sy = TILE, .sx = TILE, .ny = n, .nx = n, .dy = 1, .dx = 1};
     g.oh = 1 + ck_below(c, 4), g.ow = 1 + ck_below(c, 6);
-    g.y0 = -ck_below(c, 3), g.x0 = -ck_below(c, 3);
-    g.h = g.oh * TILE + 2 + g.y0 - ck_below(c, 5), g.w = g.ow * TILE + 2 + g.x0 - ck_below(c, 5);
+    if (n == WINDOW) g.y0 = -ck_below(c, 3), g.x0 = -ck_below(c, 3);
+    g.h = g.oh * TILE + n - TILE + g.y0 - ck_below(c, 5);
+    g.w = g.ow * TILE + n - TILE + g.x0 - ck_below(c, 5);
     if (g.h < 1) g.h = 1;
     if (g.w < 1) g.w = 1;
     const int64_t row = ck_below(c, g.oh), rows = 1 + ck_below(c, g.oh - row), tiles = rows * g.ow;
@@ -82,20 +84,23 @@ static void input_case(struct checkkern *c, int64_t channels)
     const int64_t total = random_place(c, &place, tiles, channels);
     float *x = ck_fill(c, ck_floats(c, size), size, -1, 1);
     float *v = ck_floats(c, total), *scratch = ck_floats(c, room);
-    double b[WINDOW * WINDOW], d[WINDOW * WINDOW], y[POSITIONS], magnitude[POSITIONS];
-    input_matrix(b);
+    double m[WINDOW * WINDOW], d[WINDOW * WINDOW], y[POSITIONS], magnitude[POSITIONS];
+    if (n == WINDOW)
+        input_matrix(m);
+    else
+        power_matrix(m, TILE, 0);
     ck_freeze(c, x);
-    c->k->winograd_input_f32(v, &place, x, &g, channels, row, rows, scratch);
+    (n == WINDOW ? c->k->winograd_input_f32 : c->k->winograd_spread_f32)(v, &place, x, &g, channels,
+                                                                         row, rows, scratch);
     for (int64_t t = 0; t < tiles; t++)
-        for (int64_t n = 0; n < channels; n++) {
+        for (int64_t p = 0; p < channels; p++) {
+            for (int64_t i = 0; i < n * n; i++)
+                d[i] = ck_tap(x + p * g.h * g.w, &g, row + t / g.ow, t % g.ow, i / n, i % n);
+            both_sides(y, magnitude, m, d, WINDOW, n);
             for (int64_t i = 0; i < POSITIONS; i++)
-                d[i] = ck_tap(x + n * g.h * g.w, &g, row + t / g.ow, t % g.ow, i / WINDOW,
-                              i % WINDOW);
-            both_sides(y, magnitude, b, d, WINDOW, WINDOW);
-            for (int64_t i = 0; i < POSITIONS; i++)
-                ck_near(c, v[at(&place, i, t, n)], y[i], ck_sum_bound(6, magnitude[i]),
+                ck_near(c, v[at(&place, i, t, p)], y[i], ck_sum_bound(6, magnitude[i]),
                         "position %lld, tile %lld of %lld rows of %lld, channel %lld of %lld",
-                        (long long)i, (long long)t, (long long)rows, (long long)g.ow, (long long)n,
+                        (long long)i, (long long)t, (long long)rows, (long long)g.ow, (long long)p,
                         (long long)channels);
         }
     for (int64_t i = 0; i < POSITIONS; i++)
@@ -118,7 +123,7 @@ static struct sw_grid board(int64_t side, int64_t taps)
 
 void check_winograd_input_f32(struct checkkern *c)
 {
-    for (int i = 0; i < 120; i++) input_case(c, 1 + i % 40);
+    for (int i = 0; i < 120; i++) windows_case(c, 1 + i % 40, WINDOW);
     if (!c->bench) return;
     for (int64_t side = 9; side <= 19; side += 5) {
         const struct sw_grid g = board(side, WINDOW);
@@ -131,6 +136,25 @@ void check_winograd_input_f32(struct checkkern *c)
         snprintf(label, sizeof label, "64 planes of %dx%d", (int)side, (int)side);
         CK_BENCH(c, label, 4. * (double)(size + POSITIONS * tiles * channels), "B",
                  c->k->winograd_input_f32(v, &place, x, &g, channels, 0, g.oh, scratch));
+        ck_release(c);
+    }
+}
+
+void check_winograd_spread_f32(struct checkkern *c)
+{
+    for (int i = 0; i < 120; i++) windows_case(c, 1 + i % 40, TILE);
+    if (!c->bench) return;
+    for (int64_t side = 9; side <= 19; side += 5) {
+        const struct sw_grid g = board(side, TILE);
+        const int64_t channels = 64, tiles = g.oh * g.ow, size = channels * side * side;
+        const struct sw_winograd_place place = {1, 64, (tiles | 1) * 64, 64};
+        float *x = ck_fill(c, ck_floats_at(c, size, 16), size, -1, 1);
+        float *v = ck_floats_at(c, POSITIONS * place.block, 16);
+        float *scratch = ck_floats_at(c, sw__winograd_scratch(&g, g.oh), 16);
+        char label[64];
+        snprintf(label, sizeof label, "64 planes of %dx%d", (int)side, (int)side);
+        CK_BENCH(c, label, 4. * (double)(size + POSITIONS * tiles * channels), "B",
+                 c->k->winograd_spread_f32(v, &place, x, &g, channels, 0, g.oh, scratch));
         ck_release(c);
     }
 }
@@ -242,4 +266,86 @@ void check_winograd_output_f32(struct checkkern *c)
                  c->k->winograd_output_f32(y, m, &place, &g, channels, 0, g.oh, NULL, scratch));
         ck_release(c);
     }
+}
+
+static void tile_case(struct checkkern *c, int mr, int nr, int64_t kc)
+{
+    const int64_t lda = mr + ck_below(c, 4), ldb = nr + ck_below(c, 4), ldc = nr + ck_below(c, 4);
+    const int64_t a_size = kc > 0 ? (kc - 1) * lda + mr : 0, size = (mr - 1) * ldc + nr;
+    const int64_t b_size = kc > 0 ? (kc - 1) * ldb + nr : 0;
+    float *a = ck_fill(c, ck_floats(c, a_size), a_size, -1, 1);
+    float *b = ck_fill(c, ck_floats(c, b_size), b_size, -1, 1);
+    float *got = ck_floats(c, size), *before = ck_floats(c, size);
+    const int accumulate = (int)ck_below(c, 2);
+    if (accumulate)
+        for (int i = 0; i < mr; i++) ck_fill(c, got + i * ldc, nr, -1, 1);
+    memcpy(before, got, (size_t)size * sizeof *got);
+    ck_freeze(c, a);
+    ck_freeze(c, b);
+    c->k->winograd_tile_f32(got, ldc, a, lda, b, ldb, kc, mr, nr, accumulate);
+    for (int64_t i = 0; i < size; i++) {
+        if (i % ldc >= nr) {
+            ck_true(c, ck_is_canary(got[i]), "wrote beside the tile");
+            continue;
+        }
+        double sum = accumulate ? (double)before[i] : 0, magnitude = fabs(sum);
+        for (int64_t t = 0; t < kc; t++) {
+            const double p = (double)a[t * lda + i / ldc] * (double)b[t * ldb + i % ldc];
+            sum += p;
+            magnitude += fabs(p);
+        }
+        ck_near(c, got[i], sum, ck_sum_bound(kc, magnitude), "%d x %d, kc=%lld, at (%lld,%lld)", mr,
+                nr, (long long)kc, (long long)(i / ldc), (long long)(i % ldc));
+    }
+    ck_release(c);
+}
+
+void check_winograd_tile_f32(struct checkkern *c)
+{
+    const struct sw_gemm_blocks *t = sw__gemm_blocks(c->isa);
+    for (int mr = 1; mr <= t->mr; mr++)
+        for (int nr = 1; nr <= t->nr; nr++) tile_case(c, mr, nr, ck_below(c, 12));
+    for (int64_t kc = 0; kc <= 64; kc++) tile_case(c, t->mr, t->nr, kc);
+    if (!c->bench) return;
+    const int64_t kc = 64;
+    float *a = ck_fill(c, ck_floats_at(c, kc * 64, 16), kc * 64, -1, 1);
+    float *b = ck_fill(c, ck_floats_at(c, kc * 64, 16), kc * 64, -1, 1);
+    float *y = ck_floats_at(c, t->mr * 64, 16);
+    CK_BENCH(c, "a tile, 64 tiles of 64 channels", 2. * t->mr * t->nr * (double)kc, "FLOP",
+             c->k->winograd_tile_f32(y, 64, a, 64, b, 64, kc, t->mr, t->nr, 1));
+}
+
+static void filter_case(struct checkkern *c, int64_t count)
+{
+    const int64_t width = sw__gemm_blocks(c->isa)->nr * (1 + ck_below(c, 2));
+    const int64_t pitch = width + ck_below(c, 3), position = count * pitch + ck_below(c, 5);
+    const int64_t size = count * 9 * width, total = (POSITIONS - 1) * position + count * pitch;
+    float *s = ck_fill(c, ck_floats(c, total), total, -1, 1), *g = ck_floats(c, size);
+    double m[WINDOW * 3], turned[3 * WINDOW], d[POSITIONS], y[9], magnitude[9];
+    power_matrix(m, 3, 1);
+    for (int i = 0; i < 3 * WINDOW; i++) turned[i] = m[i % WINDOW * 3 + i / WINDOW];
+    ck_freeze(c, s);
+    c->k->winograd_filter_f32(g, s, position, pitch, count, width);
+    for (int64_t n = 0; n < count * width; n++) {
+        for (int64_t i = 0; i < POSITIONS; i++)
+            d[i] = (double)s[i * position + n / width * pitch + n % width];
+        both_sides(y, magnitude, turned, d, 3, WINDOW);
+        for (int64_t i = 0; i < 9; i++)
+            ck_near(c, g[(n / width * 9 + i) * width + n % width], y[i],
+                    ck_sum_bound(8, magnitude[i]), "tap %lld, filter %lld", (long long)i,
+                    (long long)n);
+    }
+    ck_release(c);
+}
+
+void check_winograd_filter_f32(struct checkkern *c)
+{
+    for (int i = 0; i < 12; i++) filter_case(c, 1 + i);
+    if (!c->bench) return;
+    const int64_t count = 16, width = sw__gemm_blocks(c->isa)->nr, pitch = 64;
+    const int64_t position = 64 * 64 + 16;
+    float *s = ck_fill(c, ck_floats_at(c, POSITIONS * position, 16), POSITIONS * position, -1, 1);
+    float *g = ck_floats_at(c, 9 * count * width, 16);
+    CK_BENCH(c, "16 channels of a panel", 4. * 45 * (double)(count * width), "B",
+             c->k->winograd_filter_f32(g, s, position, pitch, count, width));
 }

@@ -13,6 +13,8 @@
 #include "base/size.h"
 #include "graph/ops/conv_grad.h"
 #include "graph/ops/conv_product.h"
+#include "graph/ops/conv_winograd.h"
+#include "graph/ops/conv_winograd_weight.h"
 #include "graph/ops/depthwise.h"
 #include "kernels/gemm_table.h"
 
@@ -31,6 +33,8 @@ enum {
 
 struct weight_note {
     struct conv_dims dims;
+    bool is_winograd;
+    struct winograd_weight winograd;
     struct sw_grid grid;
     int64_t taps;           /* k of a group */
     int64_t line;           /* floats of a row of dw^T */
@@ -88,6 +92,7 @@ static sw_status weight_prepare(struct sw_step *s)
     const struct conv_dims d = sw__conv_dims(attr, &s->in[X]->shape, &s->in[W]->shape,
                                              &s->in[DY]->shape);
     note->dims = d;
+    note->is_winograd = sw__conv_winograd_fits(attr, &d);
     note->grid = sw__conv_grid(attr, &d);
     s->flops = 2 * (double)d.cg * (double)d.kernel[0] * (double)d.kernel[1] *
                (double)sw_shape_elements(&s->in[DY]->shape);
@@ -96,6 +101,10 @@ static sw_status weight_prepare(struct sw_step *s)
         s->n_phases = 1;
         s->tasks[0] = d.o;
         s->kernel = s->k->names[SW_SLOT_conv_plane_grad_f32];
+        return SW_OK;
+    }
+    if (note->is_winograd) {
+        sw__winograd_weight_prepare(s, &d, &note->winograd);
         return SW_OK;
     }
     choose(s->k, &d, note);
@@ -202,6 +211,8 @@ static void weight_run(const struct sw_step *s, int phase, int64_t begin, int64_
     if (sw__conv_is_depthwise(d)) {
         sw__depthwise_weight(s, s->attr, d, s->in[X]->data, s->in[DY]->data, s->out[0]->data, begin,
                              end);
+    } else if (note->is_winograd) {
+        sw__winograd_weight_run(s, &note->winograd, phase, begin, end, scratch);
     } else if (phase == 0) {
         for (int64_t i = begin; i < end; i++) sum_task(s, i, scratch);
     } else {

@@ -54,22 +54,40 @@ static int64_t offset(const struct sw_winograd_place *p, int64_t position, int64
     return position / p->per * p->block + position % p->per * p->width + tile * p->pitch + c;
 }
 
-static void sw__winograd_input_f32_ref(float *v, const struct sw_winograd_place *place,
-                                       const float *x, const struct sw_grid *g, int64_t channels,
-                                       int64_t row, int64_t rows, float *scratch)
+/* Windows of n x n pixels through m, [6][n]. */
+static void windows(float *v, const struct sw_winograd_place *place, const float *x,
+                    const struct sw_grid *g, int64_t channels, int64_t row, int64_t rows,
+                    const float *m, int n)
 {
     const int64_t all = (channels + SW_WINOGRAD_LANES - 1) / SW_WINOGRAD_LANES * SW_WINOGRAD_LANES;
     for (int64_t t = 0; t < rows * g->ow; t++)
         for (int64_t c = 0; c < all; c++) {
             const int64_t top = (row + t / g->ow) * TILE + g->y0, left = t % g->ow * TILE + g->x0;
             float d[WINDOW * WINDOW] = {0}, y[WINDOW * WINDOW];
-            for (int64_t i = 0; c < channels && i < WINDOW; i++)
-                for (int64_t j = 0; j < WINDOW; j++)
+            for (int64_t i = 0; c < channels && i < n; i++)
+                for (int64_t j = 0; j < n; j++)
                     if (top + i >= 0 && top + i < g->h && left + j >= 0 && left + j < g->w)
-                        d[i * WINDOW + j] = x[(c * g->h + top + i) * g->w + left + j];
-            both_sides(y, input[0], d, WINDOW, WINDOW);
+                        d[i * n + j] = x[(c * g->h + top + i) * g->w + left + j];
+            both_sides(y, m, d, WINDOW, n);
             for (int p = 0; p < SW_WINOGRAD_POSITIONS; p++) v[offset(place, p, t, c)] = y[p];
         }
+}
+
+static void sw__winograd_input_f32_ref(float *v, const struct sw_winograd_place *place,
+                                       const float *x, const struct sw_grid *g, int64_t channels,
+                                       int64_t row, int64_t rows, float *scratch)
+{
+    windows(v, place, x, g, channels, row, rows, input[0], WINDOW);
+}
+
+static void sw__winograd_spread_f32_ref(float *v, const struct sw_winograd_place *place,
+                                        const float *dy, const struct sw_grid *g, int64_t channels,
+                                        int64_t row, int64_t rows, float *scratch)
+{
+    float spread[WINDOW][TILE];
+    for (int i = 0; i < WINDOW; i++)
+        for (int j = 0; j < TILE; j++) spread[i][j] = output[j][i];
+    windows(v, place, dy, g, channels, row, rows, spread[0], TILE);
 }
 
 static void sw__winograd_weight_f32_ref(float *u, int64_t position, const float *g, int64_t count,
@@ -77,21 +95,38 @@ static void sw__winograd_weight_f32_ref(float *u, int64_t position, const float 
 {
     for (int64_t c = 0; c < count; c++)
         for (int64_t l = 0; l < width; l++) {
-            const float *taps = g + c * 9 * width + l;
-            float half[WINDOW][3];
-            for (int i = 0; i < WINDOW; i++)
-                for (int j = 0; j < 3; j++) {
-                    half[i][j] = 0;
-                    for (int k = 0; k < 3; k++) {
-                        const int tap = 3 * k + j;
-                        half[i][j] += filter[i][k] * taps[(flip ? 8 - tap : tap) * width];
-                    }
-                }
-            for (int p = 0; p < SW_WINOGRAD_POSITIONS; p++) {
-                float sum = 0;
-                for (int k = 0; k < 3; k++) sum += half[p / WINDOW][k] * filter[p % WINDOW][k];
-                u[p * position + c * width + l] = sum;
-            }
+            float taps[9], y[SW_WINOGRAD_POSITIONS];
+            for (int t = 0; t < 9; t++) taps[t] = g[(c * 9 + (flip ? 8 - t : t)) * width + l];
+            both_sides(y, filter[0], taps, WINDOW, 3);
+            for (int p = 0; p < SW_WINOGRAD_POSITIONS; p++) u[p * position + c * width + l] = y[p];
+        }
+}
+
+static void sw__winograd_tile_f32_ref(float *c, int64_t ldc, const float *a, int64_t lda,
+                                      const float *b, int64_t ldb, int64_t kc, int mr, int nr,
+                                      int accumulate)
+{
+    for (int i = 0; i < mr; i++)
+        for (int j = 0; j < nr; j++) {
+            float sum = 0;
+            for (int64_t t = 0; t < kc; t++) sum += a[t * lda + i] * b[t * ldb + j];
+            c[i * ldc + j] = accumulate ? c[i * ldc + j] + sum : sum;
+        }
+}
+
+static void sw__winograd_filter_f32_ref(float *g, const float *s, int64_t position, int64_t pitch,
+                                        int64_t count, int64_t width)
+{
+    float turned[3][WINDOW];
+    for (int i = 0; i < 3; i++)
+        for (int j = 0; j < WINDOW; j++) turned[i][j] = filter[j][i];
+    for (int64_t c = 0; c < count; c++)
+        for (int64_t l = 0; l < width; l++) {
+            float sums[SW_WINOGRAD_POSITIONS], y[9];
+            for (int p = 0; p < SW_WINOGRAD_POSITIONS; p++)
+                sums[p] = s[p * position + c * pitch + l];
+            both_sides(y, turned[0], sums, 3, WINDOW);
+            for (int t = 0; t < 9; t++) g[(c * 9 + t) * width + l] = y[t];
         }
 }
 
@@ -130,4 +165,7 @@ void sw__winograd_init_ref(struct sw_kernels *k)
     SW_KERNEL_SET(k, winograd_input_f32, sw__winograd_input_f32_ref);
     SW_KERNEL_SET(k, winograd_weight_f32, sw__winograd_weight_f32_ref);
     SW_KERNEL_SET(k, winograd_output_f32, sw__winograd_output_f32_ref);
+    SW_KERNEL_SET(k, winograd_spread_f32, sw__winograd_spread_f32_ref);
+    SW_KERNEL_SET(k, winograd_tile_f32, sw__winograd_tile_f32_ref);
+    SW_KERNEL_SET(k, winograd_filter_f32, sw__winograd_filter_f32_ref);
 }

@@ -2,6 +2,8 @@
 #include "kernels/kernels.h"
 #include "kernels/x86/grid_avx512.h"
 
+#define SW_WINOGRAD_MR 14 /* as in gemm_table.h */
+
 /* r[i] lane j <-> r[j] lane i. */
 VEC_INLINE void vf_transpose(vf r[VF_N])
 {

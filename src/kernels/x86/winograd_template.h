@@ -1,5 +1,5 @@
 /* The Winograd transforms of AVX2 and AVX-512, written on grid_avx2.h or grid_avx512.h and
- * vf_transpose.
+ * vf_transpose and SW_WINOGRAD_MR, the rows of a tile of products.
  *
  * A vector holds one pixel of VF_N channels, so that tiles are never gathered and products find
  * their operands in rows.  Planes are turned round on the way, VF_N pixels of VF_N channels at a
@@ -34,6 +34,32 @@ VEC_INLINE void input_line(vf y[WINDOW], const vf d[WINDOW])
     y[3] = vf_fma(b, odd_b, even_b);
     y[4] = vf_fnma(b, odd_b, even_b);
     y[5] = vf_fma(product, d[1], vf_fnma(sum, d[3], d[5]));
+}
+
+/* y = A d */
+VEC_INLINE void spread_line(vf y[WINDOW], const vf d[TILE])
+{
+    const vf a = vf_set(POINT_A), b = vf_set(POINT_B);
+    const vf a2 = vf_set(POINT_A2), b2 = vf_set(POINT_B2);
+    const vf even_a = vf_fma(a2, d[2], d[0]), odd_a = vf_fma(a2, d[3], d[1]);
+    const vf even_b = vf_fma(b2, d[2], d[0]), odd_b = vf_fma(b2, d[3], d[1]);
+    y[0] = d[0];
+    y[1] = vf_fma(a, odd_a, even_a);
+    y[2] = vf_fnma(a, odd_a, even_a);
+    y[3] = vf_fma(b, odd_b, even_b);
+    y[4] = vf_fnma(b, odd_b, even_b);
+    y[5] = d[3];
+}
+
+/* g = G^T y */
+VEC_INLINE void gradient_line(vf g[3], const vf y[WINDOW])
+{
+    const vf wa = vf_set(WEIGHT_A), wb = vf_set(WEIGHT_B);
+    const vf sum_a = vf_mul(wa, vf_add(y[1], y[2])), odd_a = vf_mul(wa, vf_sub(y[1], y[2]));
+    const vf sum_b = vf_mul(wb, vf_add(y[3], y[4])), odd_b = vf_mul(wb, vf_sub(y[3], y[4]));
+    g[0] = vf_fma(vf_set(1 / (POINT_A2 * POINT_B2)), y[0], vf_add(sum_a, sum_b));
+    g[1] = vf_fma(vf_set(POINT_B), odd_b, vf_mul(vf_set(POINT_A), odd_a));
+    g[2] = vf_fma(vf_set(POINT_B2), sum_b, vf_fma(vf_set(POINT_A2), sum_a, y[5]));
 }
 
 /* y = G g */
@@ -143,23 +169,52 @@ VEC_INLINE void store_pixels(float *y, const float *from, int64_t plane, int64_t
 
 /* ---- the input --------------------------------------------------------------------------------- */
 
+/* A window's line of n pixels, 6 or 4, a constant. */
+VEC_INLINE void window_line(vf y[WINDOW], const vf *d, const int n)
+{
+    if (n == WINDOW)
+        input_line(y, d);
+    else
+        spread_line(y, d);
+}
+
 /* A row of tiles: down the columns of `pixels`, then along the lines.  half: [6][across]. */
-VEC_INLINE void input_row(float *v, int64_t pitch, const int64_t at[SW_WINOGRAD_POSITIONS],
-                          const float *pixels, int64_t tiles, int64_t across, float *half)
+VEC_INLINE void window_row(float *v, int64_t pitch, const int64_t at[SW_WINOGRAD_POSITIONS],
+                           const float *pixels, int64_t tiles, int64_t across, float *half,
+                           const int n)
 {
     vf d[WINDOW], y[WINDOW];
     for (int64_t j = 0; j < across; j++) {
-        UNROLL for (int i = 0; i < WINDOW; i++) d[i] = vf_load(pixels + (i * across + j) * VF_N);
-        input_line(y, d);
+        UNROLL for (int i = 0; i < n; i++) d[i] = vf_load(pixels + (i * across + j) * VF_N);
+        window_line(y, d, n);
         UNROLL for (int i = 0; i < WINDOW; i++) vf_store(half + (i * across + j) * VF_N, y[i]);
     }
     for (int64_t i = 0; i < WINDOW; i++, at += WINDOW)
         for (int64_t q = 0; q < tiles; q++) {
             const float *from = half + (i * across + q * TILE) * VF_N;
-            UNROLL for (int j = 0; j < WINDOW; j++) d[j] = vf_load(from + j * VF_N);
-            input_line(y, d);
+            UNROLL for (int j = 0; j < n; j++) d[j] = vf_load(from + j * VF_N);
+            window_line(y, d, n);
             UNROLL for (int j = 0; j < WINDOW; j++) vf_store(v + at[j] + q * pitch, y[j]);
         }
+}
+
+/* Windows of n x n pixels in steps of 4. */
+VEC_INLINE void windows(float *v, const struct sw_winograd_place *place, const float *x,
+                        const struct sw_grid *g, int64_t channels, int64_t row, int64_t rows,
+                        float *scratch, const int n)
+{
+    const int64_t across = g->ow * TILE + n - TILE, down = rows * TILE + n - TILE;
+    float *half = scratch + down * across * VF_N;
+    int64_t at[SW_WINOGRAD_POSITIONS];
+    find_positions(at, place);
+    const int64_t all = (channels + SW_WINOGRAD_LANES - 1) / SW_WINOGRAD_LANES * SW_WINOGRAD_LANES;
+    for (int64_t c = 0; c < all; c += VF_N) {
+        const int64_t planes = channels - c < VF_N ? channels > c ? channels - c : 0 : VF_N;
+        load_planes(scratch, x + c * g->h * g->w, g, planes, row * TILE + g->y0, down, across);
+        for (int64_t r = 0; r < rows; r++)
+            window_row(v + c + r * g->ow * place->pitch, place->pitch, at,
+                       scratch + r * TILE * across * VF_N, g->ow, across, half, n);
+    }
 }
 
 static void SW_ISA_NAME(sw__winograd_input_f32)(float *v, const struct sw_winograd_place *place,
@@ -167,18 +222,15 @@ static void SW_ISA_NAME(sw__winograd_input_f32)(float *v, const struct sw_winogr
                                                 int64_t channels, int64_t row, int64_t rows,
                                                 float *scratch)
 {
-    const int64_t across = g->ow * TILE + 2, down = rows * TILE + 2;
-    float *half = scratch + down * across * VF_N;
-    int64_t at[SW_WINOGRAD_POSITIONS];
-    find_positions(at, place);
-    const int64_t all = (channels + SW_WINOGRAD_LANES - 1) / SW_WINOGRAD_LANES * SW_WINOGRAD_LANES;
-    for (int64_t c = 0; c < all; c += VF_N) {
-        const int64_t n = channels - c < VF_N ? channels > c ? channels - c : 0 : VF_N;
-        load_planes(scratch, x + c * g->h * g->w, g, n, row * TILE + g->y0, down, across);
-        for (int64_t r = 0; r < rows; r++)
-            input_row(v + c + r * g->ow * place->pitch, place->pitch, at,
-                      scratch + r * TILE * across * VF_N, g->ow, across, half);
-    }
+    windows(v, place, x, g, channels, row, rows, scratch, WINDOW);
+}
+
+static void SW_ISA_NAME(sw__winograd_spread_f32)(float *v, const struct sw_winograd_place *place,
+                                                 const float *dy, const struct sw_grid *g,
+                                                 int64_t channels, int64_t row, int64_t rows,
+                                                 float *scratch)
+{
+    windows(v, place, dy, g, channels, row, rows, scratch, TILE);
 }
 
 /* ---- the weight -------------------------------------------------------------------------------- */
@@ -269,11 +321,93 @@ static void SW_ISA_NAME(sw__winograd_output_f32)(float *y, const float *m,
     }
 }
 
+/* ---- the weight's gradient ---------------------------------------------------------------------- */
+
+/* `rows` x `vectors`, both constants; the last vector may be a piece. */
+VEC_INLINE void outer_tile(float *c, int64_t ldc, const float *a, int64_t lda, const float *b,
+                           int64_t ldb, int64_t kc, int nr, int accumulate, const int rows,
+                           const int vectors)
+{
+    vf sum[SW_WINOGRAD_MR][2];
+    UNROLL for (int i = 0; i < rows; i++) UNROLL for (int v = 0; v < vectors; v++)
+        sum[i][v] = vf_zero();
+    for (int64_t t = 0; t < kc; t++, a += lda, b += ldb) {
+        vf bt[2];
+        UNROLL for (int v = 0; v < vectors; v++)
+            bt[v] = v < vectors - 1 ? vf_load(b) : vf_load_n(b + v * VF_N, nr - v * VF_N);
+        UNROLL for (int i = 0; i < rows; i++)
+        {
+            const vf at = vf_set(a[i]);
+            UNROLL for (int v = 0; v < vectors; v++) sum[i][v] = vf_fma(at, bt[v], sum[i][v]);
+        }
+    }
+    UNROLL for (int i = 0; i < rows; i++) UNROLL for (int v = 0; v < vectors; v++)
+    {
+        float *to = c + i * ldc + v * VF_N;
+        const int n = nr - v * VF_N;
+        if (accumulate) sum[i][v] = vf_add(vf_load_n(to, n), sum[i][v]);
+        vf_store_piece(to, sum[i][v], n);
+    }
+}
+
+/* Every count of rows and both counts of vectors have their own loop. */
+static void SW_ISA_NAME(sw__winograd_tile_f32)(float *c, int64_t ldc, const float *a, int64_t lda,
+                                               const float *b, int64_t ldb, int64_t kc, int mr,
+                                               int nr, int accumulate)
+{
+#define CASE(rows)                                                                                 \
+    case rows:                                                                                     \
+        if (nr > VF_N)                                                                             \
+            outer_tile(c, ldc, a, lda, b, ldb, kc, nr, accumulate, rows, 2);                       \
+        else                                                                                       \
+            outer_tile(c, ldc, a, lda, b, ldb, kc, nr, accumulate, rows, 1);                       \
+        break;
+    /* clang-format off */
+    switch (mr) {
+        CASE(1) CASE(2) CASE(3) CASE(4) CASE(5) CASE(6)
+#if SW_WINOGRAD_MR > 6
+        CASE(7) CASE(8) CASE(9) CASE(10) CASE(11) CASE(12) CASE(13) CASE(14)
+#endif
+    }
+    /* clang-format on */
+#undef CASE
+}
+
+/* VF_N filters. */
+VEC_INLINE void filter_gradient(float *g, const float *s, int64_t position, int64_t width)
+{
+    vf half[3][WINDOW], line[WINDOW], y[3];
+    UNROLL for (int j = 0; j < WINDOW; j++)
+    {
+        UNROLL for (int i = 0; i < WINDOW; i++) line[i] = vf_load(s + (i * WINDOW + j) * position);
+        gradient_line(y, line);
+        UNROLL for (int i = 0; i < 3; i++) half[i][j] = y[i];
+    }
+    UNROLL for (int i = 0; i < 3; i++)
+    {
+        gradient_line(y, half[i]);
+        UNROLL for (int j = 0; j < 3; j++) vf_store(g + (3 * i + j) * width, y[j]);
+    }
+}
+
+static void SW_ISA_NAME(sw__winograd_filter_f32)(float *g, const float *s, int64_t position,
+                                                 int64_t pitch, int64_t count, int64_t width)
+{
+    for (int64_t c = 0; c < count; c++)
+        for (int64_t l = 0; l < width; l += VF_N)
+            filter_gradient(g + c * 9 * width + l, s + c * pitch + l, position, width);
+}
+
+/* ---- the table --------------------------------------------------------------------------------- */
+
 void SW_ISA_NAME(sw__winograd_init)(struct sw_kernels *k)
 {
     SW_KERNEL_SET(k, winograd_input_f32, SW_ISA_NAME(sw__winograd_input_f32));
     SW_KERNEL_SET(k, winograd_weight_f32, SW_ISA_NAME(sw__winograd_weight_f32));
     SW_KERNEL_SET(k, winograd_output_f32, SW_ISA_NAME(sw__winograd_output_f32));
+    SW_KERNEL_SET(k, winograd_spread_f32, SW_ISA_NAME(sw__winograd_spread_f32));
+    SW_KERNEL_SET(k, winograd_tile_f32, SW_ISA_NAME(sw__winograd_tile_f32));
+    SW_KERNEL_SET(k, winograd_filter_f32, SW_ISA_NAME(sw__winograd_filter_f32));
 }
 
 #endif
