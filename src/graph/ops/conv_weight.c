@@ -2,33 +2,31 @@
  *
  *     dw[o][k] = sum over images and pixels p of dy[o][p] * X[k][p]
  *
- * with X the matrix of the grid over x (conv_kernels.h), k = (in-channel, tap).  Computed as dw^T, a
- * product of X, gathered in rows of k as it is wanted, and dy^T, packed: the operand with fewer rows
- * is the one that is transposed.
+ * with X the matrix of the grid over x (conv_kernels.h), k = (in-channel, tap).  Computed as dw^T, in
+ * tiles of some k by vectors of out-channels (conv_direct_weight_f32): X is read where it lies in a
+ * padded copy of some rows of x (conv_direct.h), dy is transposed before.
  *
- * The sum is long and the result may be small, so pixels are cut into spans: a task sums some rows
- * of k over one span, in steps of 256 pixels, into the workspace, and a second phase adds the spans
- * in their order and turns dw^T into dw.  The number of spans depends on the sizes only and is
- * bounded by the memory that they take. */
+ * The sum is long and the result may be small, so rows of all images are cut into spans: a task sums
+ * some in-channels and out-channels over one span into the workspace, and a second phase adds the
+ * spans in their order and turns dw^T into dw.  The number of spans depends on the sizes only and is
+ * bounded by the memory that they take.  Where all pixels are one step of one span, tiles are turned
+ * into dw at once. */
 #include "base/size.h"
+#include "graph/ops/conv_direct.h"
 #include "graph/ops/conv_grad.h"
-#include "graph/ops/conv_product.h"
 #include "graph/ops/conv_winograd.h"
 #include "graph/ops/conv_winograd_weight.h"
 #include "graph/ops/depthwise.h"
-#include "kernels/gemm_table.h"
 
 enum { X, DY, W };
 
 enum {
-    SPAN_BYTES = 8 << 20, /* of all spans' results together, if there is more than one */
-    TASKS = 16,           /* at least, if the sizes allow */
-    LEAST_STEPS = 8,      /* of 256 pixels in a span */
-    LEAST_PANELS = 4,     /* of out-channels in a task: X is gathered again for each */
-    LEAST_TILES = 16,     /* of k in a task: dy is packed again for each */
-    TILES = 4,            /* of k that are gathered at once */
-    MOST_PANELS = 16,     /* of dy that are packed at once: they stay in L2 */
-    ROWS = 32             /* of dw^T in a task of the second phase */
+    SPAN_BYTES = 8 << 20,  /* of all spans' results together, if there is more than one */
+    TASKS = 8,             /* about so many, if the sizes allow */
+    LEAST_PIXELS = 512,    /* of a span: its result must be added */
+    COPY_FLOATS = 1 << 16, /* of a step: the copy of x, and likewise dy, stay in L2 */
+    BLOCK = 96,            /* k of a block of tiles that is turned into dw */
+    ROWS = 32              /* of dw^T in a task of the second phase */
 };
 
 struct weight_note {
@@ -36,11 +34,15 @@ struct weight_note {
     bool is_winograd;
     struct winograd_weight winograd;
     struct sw_grid grid;
-    int64_t taps;           /* k of a group */
-    int64_t line;           /* floats of a row of dw^T */
-    int64_t spans, span;    /* how many; pixels of one */
-    int64_t columns, width; /* of out-channels: how many blocks; out-channels of one */
-    int64_t blocks, block;  /* of k: how many; rows of one */
+    struct conv_copy copy;
+    int64_t taps;             /* k of a group */
+    int64_t line;             /* floats of a row of dw^T */
+    int64_t spans, span;      /* how many; rows of the grid of one */
+    int64_t most;             /* spans, at these sizes or smaller ones */
+    int64_t columns, panels;  /* of out-channels: how many parts; panels of one */
+    int64_t blocks, channels; /* of in-channels: how many parts; channels of one */
+    int64_t step;             /* rows of the grid, of one image, that are summed at once */
+    bool single;              /* one span of one step */
 };
 
 static sw_status weight_infer(struct sw_infer *q)
@@ -54,41 +56,60 @@ static sw_status weight_infer(struct sw_infer *q)
     return SW_OK;
 }
 
+/* Rows of a step, and what it needs: floats of dy, and of the copy of x. */
+static int64_t dy_floats(const struct weight_note *note, int64_t lanes, int64_t rows)
+{
+    return sw__min64(note->panels * 2 + 1, note->line / lanes) * lanes * rows * note->grid.ow;
+}
+static int64_t x_floats(const struct weight_note *note, int64_t rows)
+{
+    return note->channels * sw__conv_copy_rows(&note->copy, &note->grid, rows) * note->copy.pitch;
+}
+
 static void choose(const struct sw_kernels *k, const struct conv_dims *d, struct weight_note *note)
 {
-    const struct sw_gemm_blocks *t = sw__gemm_blocks(k->isa);
-    const int64_t pixels = d->n * d->out[0] * d->out[1];
-    const int64_t steps = sw__ceil_div(pixels, SW_CONV_PIXELS);
-    const int64_t panels = sw__ceil_div(d->og, t->nr);
+    const int64_t lanes = sw__direct_blocks(k->isa)->lanes, rows = d->n * d->out[0];
+    const int64_t panels = sw__conv_direct_panels(k, d->og);
+    note->copy = sw__conv_copy(&note->grid);
     note->taps = d->cg * d->kernel[0] * d->kernel[1];
     note->line = sw__round_up(d->og, 16);
     const int64_t bytes = d->groups * note->taps * note->line * (int64_t)sizeof(float);
-    const int64_t tiles = sw__ceil_div(note->taps, t->mr);
     int64_t spans = sw__min64(SPAN_BYTES / bytes, sw__ceil_div(TASKS, d->groups));
-    spans = sw__max64(sw__min64(spans, steps / LEAST_STEPS), 1);
-    note->span = sw__max64(sw__ceil_div(steps, spans), 1) * SW_CONV_PIXELS;
-    note->spans = sw__ceil_div(pixels, note->span);
-    int64_t columns = sw__ceil_div(TASKS, spans * d->groups);
-    columns = sw__max64(sw__min64(columns, panels / LEAST_PANELS), 1);
-    note->width = sw__ceil_div(panels, columns) * t->nr;
-    note->columns = sw__ceil_div(d->og, note->width);
-    int64_t blocks = sw__ceil_div(TASKS, spans * d->groups * note->columns);
-    blocks = sw__max64(sw__min64(blocks, tiles / LEAST_TILES), 1);
-    note->block = sw__ceil_div(tiles, blocks) * t->mr;
-    note->blocks = sw__ceil_div(note->taps, note->block);
+    spans = sw__max64(sw__min64(spans, rows * d->out[1] / LEAST_PIXELS), 1);
+    note->most = spans;
+    note->span = sw__max64(sw__ceil_div(rows, spans), 1);
+    note->spans = sw__ceil_div(rows, note->span);
+    int64_t parts = sw__max64(sw__min64(TASKS / (spans * d->groups), panels), 1);
+    const int64_t pixels = sw__min64(d->out[0] * d->out[1], LEAST_PIXELS);
+    parts = sw__max64(parts, sw__ceil_div(panels * 2 * lanes * pixels, COPY_FLOATS));
+    parts = sw__min64(parts, panels);
+    note->panels = sw__ceil_div(panels, parts);
+    note->columns = sw__ceil_div(panels, note->panels);
+    parts = sw__max64(sw__min64(TASKS / (spans * d->groups * note->columns), d->cg), 1);
+    note->channels = sw__ceil_div(d->cg, parts);
+    note->blocks = sw__ceil_div(d->cg, note->channels);
+    note->step = 1;
+    while (note->step < d->out[0] && note->step < note->span &&
+           dy_floats(note, lanes, note->step + 1) <= COPY_FLOATS &&
+           x_floats(note, note->step + 1) <= COPY_FLOATS)
+        note->step++;
+    note->single = rows <= note->step && d->n == 1;
 }
 
-/* Floats of scratch: rows of X, then panels of dy. */
-static int64_t gathered_floats(const struct sw_gemm_blocks *t)
+/* Floats of the scratch, which do not grow when sizes shrink. */
+static int64_t x_room(const struct weight_note *note)
 {
-    return (int64_t)TILES * t->mr * SW_CONV_PITCH;
+    return sw__round_up(sw__max64(x_floats(note, 1), COPY_FLOATS), 16);
+}
+static int64_t dy_room(const struct weight_note *note, int64_t lanes)
+{
+    return sw__round_up(sw__max64(dy_floats(note, lanes, 1), COPY_FLOATS), 16);
 }
 
 static sw_status weight_prepare(struct sw_step *s)
 {
     const struct conv_attr *attr = s->attr;
     struct weight_note *note = s->note;
-    const struct sw_gemm_blocks *t = sw__gemm_blocks(s->k->isa);
     const struct conv_dims d = sw__conv_dims(attr, &s->in[X]->shape, &s->in[W]->shape,
                                              &s->in[DY]->shape);
     note->dims = d;
@@ -108,85 +129,128 @@ static sw_status weight_prepare(struct sw_step *s)
         return SW_OK;
     }
     choose(s->k, &d, note);
-    const int64_t panels = sw__min64(sw__ceil_div(d.og, t->nr), MOST_PANELS);
+    const int64_t lanes = sw__direct_blocks(s->k->isa)->lanes;
     s->n_phases = 2;
     s->tasks[0] = note->spans * d.groups * note->columns * note->blocks;
-    s->tasks[1] = d.groups * sw__ceil_div(note->taps, ROWS);
-    s->workspace = (size_t)(sw__max64(note->spans, 1) * d.groups * note->taps * note->line) *
-                   sizeof(float);
-    s->scratch = (size_t)(gathered_floats(t) + panels * SW_CONV_PIXELS * t->nr) * sizeof(float);
-    s->kernel = s->k->names[SW_SLOT_conv_weight_tile_f32];
+    s->tasks[1] = note->single ? 0 : d.groups * sw__ceil_div(note->taps, ROWS);
+    s->workspace = (size_t)(note->most * d.groups * note->taps * note->line) * sizeof(float);
+    s->scratch = (size_t)sw__round_up(note->taps, 8) * sizeof(int64_t) +
+                 (size_t)(x_room(note) + dy_room(note, lanes) + BLOCK * note->line) * sizeof(float);
+    s->kernel = s->k->names[SW_SLOT_conv_direct_weight_f32];
     return SW_OK;
 }
 
-/* Panels of dy^T, [pixel][NR] each: pixels p0 .. p0+np-1, channels o0 .. of a group. */
-static void pack_dy(const struct sw_step *s, float *to, int64_t group, int64_t o0, int64_t panels,
-                    int64_t p0, int64_t np)
-{
-    const struct weight_note *note = s->note;
-    const struct conv_dims *d = &note->dims;
-    const int64_t plane = d->out[0] * d->out[1], nr = sw__gemm_blocks(s->k->isa)->nr;
-    for (int64_t at = 0, n; at < np; at += n) {
-        const int64_t image = (p0 + at) / plane, pixel = (p0 + at) % plane;
-        n = sw__min64(plane - pixel, np - at);
-        for (int64_t i = 0; i < panels; i++) {
-            const int64_t o = o0 + i * nr;
-            const float *dy = (const float *)s->in[DY]->data +
-                              (image * d->o + group * d->og + o) * plane + pixel;
-            s->k->gemm_pack_b(to + (i * SW_CONV_PIXELS + at) * nr, dy, SW_F32, 1, plane, n,
-                              sw__min64(nr, d->og - o));
-        }
-    }
-}
-
-/* A task: rows k of dw^T from `first` on, over one span of pixels. */
+/* A task: in-channels and panels of out-channels of a group, over one span. */
 struct sum {
-    int64_t group, first, rows;
-    float *to; /* row `first` */
+    int64_t group, channel, channels; /* of x */
+    int64_t panel, panels;            /* of dy */
+    int64_t *offset;                  /* of each k */
+    float *x, *dy, *block; /* scratch: the copy, panels of [pixel][width], some of dw^T */
+    float *to;             /* dw^T, row (channel, tap 0) */
 };
 
-/* Add np pixels for channels o0 .. of the group. */
-static void add_pixels(const struct sw_step *s, const struct sum *sum, int64_t o0, int64_t panels,
-                       int64_t p0, int64_t np, bool accumulate, float *scratch)
+static int64_t panel_width(const struct sw_step *s, int64_t p)
+{
+    const struct weight_note *note = s->note;
+    return sw__conv_direct_vectors(s->k, note->dims.og, p) * sw__direct_blocks(s->k->isa)->lanes;
+}
+
+/* dy of some rows of an image, transposed: panels of [pixel][width]. */
+static void turn_dy(const struct sw_step *s, const struct sum *sum, int64_t image, int64_t row,
+                    int64_t rows)
 {
     const struct weight_note *note = s->note;
     const struct conv_dims *d = &note->dims;
-    const struct sw_gemm_blocks *t = sw__gemm_blocks(s->k->isa);
-    const float *x = (const float *)s->in[X]->data + sum->group * d->cg * d->in[0] * d->in[1];
-    float *gathered = scratch, *packed = scratch + gathered_floats(t);
-    pack_dy(s, packed, sum->group, o0, panels, p0, np);
-    for (int64_t k = 0; k < sum->rows; k += (int64_t)TILES * t->mr) {
-        const int64_t rows = sw__min64((int64_t)TILES * t->mr, sum->rows - k);
-        s->k->conv_gather_f32(gathered, SW_CONV_PITCH, x, &note->grid, sum->first + k, rows, p0, np,
-                              np);
-        for (int64_t i = 0; i < panels; i++)
-            for (int64_t r = 0; r < rows; r += t->mr)
-                s->k->conv_weight_tile_f32(
-                    sum->to + (k + r) * note->line + o0 + i * t->nr, note->line,
-                    gathered + r * SW_CONV_PITCH, packed + i * SW_CONV_PIXELS * t->nr, np,
-                    (int)sw__min64(t->mr, rows - r), (int)sw__min64(t->nr, d->og - o0 - i * t->nr),
-                    accumulate);
+    const int64_t plane = d->out[0] * d->out[1], pixels = rows * d->out[1];
+    const int64_t lanes = sw__direct_blocks(s->k->isa)->lanes;
+    float *to = sum->dy;
+    for (int64_t p = sum->panel; p < sum->panel + sum->panels; p++) {
+        const int64_t o = p * 2 * lanes, width = panel_width(s, p);
+        const int64_t count = sw__min64(width, d->og - o);
+        const float *dy = (const float *)s->in[DY]->data +
+                          (image * d->o + sum->group * d->og + o) * plane + row * d->out[1];
+        s->k->transpose_x32(to, width, dy, plane, pixels, count);
+        for (int64_t i = 0; i < pixels && count < width; i++)
+            for (int64_t j = count; j < width; j++) to[i * width + j] = 0;
+        to += pixels * width;
     }
 }
 
-static void sum_task(const struct sw_step *s, int64_t task, float *scratch)
+/* Add some rows to k0 .. k0+n-1 (counted from the task's first) of a panel of dw^T at `to`. */
+static void add_tiles(const struct sw_step *s, const struct sum *sum, int64_t p, const float *dy,
+                      int64_t k0, int64_t n, int64_t rows, float *to, int64_t line, bool accumulate)
+{
+    const struct weight_note *note = s->note;
+    const struct sw_direct_blocks *t = sw__direct_blocks(s->k->isa);
+    const int64_t width = panel_width(s, p), most = t->taps[width / t->lanes];
+    const int64_t tiles = sw__ceil_div(n, most);
+    const int channels = (int)sw__min64(width, note->dims.og - p * 2 * t->lanes);
+    for (int64_t i = 0; i < tiles; i++) {
+        const int64_t k = i * n / tiles, end = (i + 1) * n / tiles;
+        s->k->conv_direct_weight_f32(to + k * line, line, sum->x, sum->offset + k0 + k,
+                                     note->copy.row_floats, dy, rows, note->grid.ow, (int)(end - k),
+                                     channels, accumulate);
+    }
+}
+
+/* Add some rows of an image. */
+static void add_rows(const struct sw_step *s, const struct sum *sum, int64_t image, int64_t row,
+                     int64_t rows, bool accumulate)
 {
     const struct weight_note *note = s->note;
     const struct conv_dims *d = &note->dims;
-    const int64_t nr = sw__gemm_blocks(s->k->isa)->nr, pixels = d->n * d->out[0] * d->out[1];
+    const struct sw_grid *g = &note->grid;
+    const int64_t lanes = sw__direct_blocks(s->k->isa)->lanes, kernel = g->ny * g->nx;
+    const int64_t plane = sw__conv_copy_rows(&note->copy, g, rows) * note->copy.pitch;
+    const int64_t n = sum->channels * kernel;
+    const float *x = (const float *)s->in[X]->data + image * g->image +
+                     (sum->group * d->cg + sum->channel) * g->h * g->w;
+    sw__conv_copy_run(s->k, &note->copy, g, sum->x, x, sum->channels, row, rows);
+    sw__conv_copy_offsets(&note->copy, g, sum->offset);
+    for (int64_t k = kernel; k < n; k++) sum->offset[k] = sum->offset[k - kernel] + plane;
+    turn_dy(s, sum, image, row, rows);
+    const float *dy = sum->dy;
+    for (int64_t p = sum->panel; p < sum->panel + sum->panels; p++) {
+        const int64_t o = p * 2 * lanes, width = panel_width(s, p);
+        if (!note->single)
+            add_tiles(s, sum, p, dy, 0, n, rows, sum->to + o, note->line, accumulate);
+        float *dw = (float *)s->out[0]->data + (sum->group * d->og + o) * note->taps +
+                    sum->channel * kernel;
+        for (int64_t k = 0; note->single && k < n; k += BLOCK) {
+            const int64_t count = sw__min64(BLOCK, n - k);
+            add_tiles(s, sum, p, dy, k, count, rows, sum->block, width, false);
+            s->k->transpose_x32(dw + k, note->taps, sum->block, width, sw__min64(width, d->og - o),
+                                count);
+        }
+        dy += rows * g->ow * width;
+    }
+}
+
+static void sum_task(const struct sw_step *s, int64_t task, void *scratch)
+{
+    const struct weight_note *note = s->note;
+    const struct conv_dims *d = &note->dims;
+    const int64_t lanes = sw__direct_blocks(s->k->isa)->lanes;
     const int64_t block = task % note->blocks, column = task / note->blocks % note->columns;
     const int64_t group = task / note->blocks / note->columns % d->groups;
     const int64_t span = task / note->blocks / note->columns / d->groups;
-    const int64_t begin = span * note->span, end = sw__min64(begin + note->span, pixels);
-    const int64_t o_end = sw__min64((column + 1) * note->width, d->og);
-    struct sum sum = {.group = group, .first = block * note->block};
-    sum.rows = sw__min64(note->block, note->taps - sum.first);
-    sum.to = (float *)s->ws + ((span * d->groups + group) * note->taps + sum.first) * note->line;
-    for (int64_t o = column * note->width; o < o_end; o += MOST_PANELS * nr) {
-        const int64_t panels = sw__min64(sw__ceil_div(o_end - o, nr), MOST_PANELS);
-        for (int64_t p = begin; p < end; p += SW_CONV_PIXELS)
-            add_pixels(s, &sum, o, panels, p, sw__min64(SW_CONV_PIXELS, end - p), p > begin,
-                       scratch);
+    const int64_t begin = span * note->span;
+    const int64_t end = sw__min64(begin + note->span, d->n * d->out[0]);
+    struct sum sum = {.group = group,
+                      .channel = block * note->channels,
+                      .panel = column * note->panels,
+                      .offset = scratch};
+    sum.channels = sw__min64(note->channels, d->cg - sum.channel);
+    sum.panels = sw__min64(note->panels, sw__conv_direct_panels(s->k, d->og) - sum.panel);
+    sum.x = (float *)(void *)(sum.offset + sw__round_up(note->taps, 8));
+    sum.dy = sum.x + x_room(note);
+    sum.block = sum.dy + dy_room(note, lanes);
+    sum.to = (float *)s->ws + ((span * d->groups + group) * note->taps +
+                               sum.channel * note->grid.ny * note->grid.nx) *
+                                  note->line;
+    for (int64_t r = begin, rows; r < end; r += rows) {
+        rows = sw__min64(sw__min64(note->step, end - r), d->out[0] - r % d->out[0]);
+        add_rows(s, &sum, r / d->out[0], r % d->out[0], rows, r > begin);
     }
 }
 
