@@ -215,6 +215,7 @@ static void prepare(struct product *p, struct machine *machine)
     sw__fill_uniform(p->a, s->m * s->k, -1, 1, 1, 1);
     sw__fill_uniform(p->b, s->k * s->n, -1, 1, 1, 2);
     unsigned flags = s->packed ? SW_GEMM_B_PACKED : s->b_transposed ? 0 : SW_GEMM_B_ROWS;
+    if (!s->a_transposed) flags |= SW_GEMM_A_ROWS;
     p->plan = sw__gemm_choose(kernels, 1, s->m, s->n, s->k, flags);
     p->args = (struct sw_gemm_args){.m = s->m, .batch = {1, 1, 1}, .a = p->a, .b = p->b, .c = p->c};
     p->args.a_row = s->a_transposed ? 1 : s->k;

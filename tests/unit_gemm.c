@@ -160,6 +160,7 @@ static void check(enum sw_isa isa, const struct wish *w)
     unsigned flags = w->packed                        ? SW_GEMM_B_PACKED
                      : b.col == 1 && b.type == SW_F32 ? SW_GEMM_B_ROWS
                                                       : 0;
+    if (a.col == 1 && a.type == SW_F32) flags |= SW_GEMM_A_ROWS;
     struct sw_gemm_plan plan = sw__gemm_choose(ks, batch, m + (w->packed ? below(40) : 0), n, k,
                                                flags);
     struct sw_gemm_args args = {.m = m,
@@ -288,8 +289,9 @@ static void test_row_alone(void **state)
                         sw__gemm_packed_b_panels(ks, 0, N));
         struct sw_gemm_args args = {
             .batch = {1, 1, 1}, .a_row = K, .a_col = 1, .b = b, .b_row = N, .b_col = 1, .c_row = N};
-        for (unsigned flags = 0; flags <= SW_GEMM_B_ROWS; flags++) {
-            args.b = flags == SW_GEMM_B_PACKED ? packed : b;
+        for (unsigned way = 0; way < 6; way++) {
+            const unsigned flags = way % 3 + (way < 3 ? 0 : SW_GEMM_A_ROWS);
+            args.b = flags & SW_GEMM_B_PACKED ? packed : b;
             for (int m = M; m > 0; m = m > 15 ? m / 2 : m - 1) {
                 struct sw_gemm_plan plan = sw__gemm_choose(ks, 1, m, N, K, flags);
                 args.m = m;
@@ -315,7 +317,7 @@ static void test_memory(void **state)
         const struct sw_kernels *k = &kernels[below((int64_t)sw__cpu()->best + 1)];
         const int64_t top = round % 3 ? 300 : 5000;
         int64_t size[4] = {1 + below(12), 1 + below(top), 1 + below(top), 1 + below(top)};
-        unsigned flags = (unsigned)below(3);
+        unsigned flags = (unsigned)below(3) + (below(2) ? SW_GEMM_A_ROWS : 0);
         size_t workspace, scratch;
         sw__gemm_memory(k, size[0], size[1], size[2], size[3], flags, &workspace, &scratch);
         for (int smaller = 0; smaller < 10; smaller++) {

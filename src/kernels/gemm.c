@@ -23,9 +23,9 @@
 #include "kernels/gemm_table.h"
 #include "kernels/kernels.h"
 
-/* Rows up to which gemm_rows_f32 is the faster form; and up to which bf16 and int8 rows are packed by
+/* Rows up to which gemm_rows_f32 is the faster form, if A may have to be copied; and if not; and up to which bf16 and int8 rows are packed by
  * each task, a phase less. */
-enum { FEW_ROWS = 6, FEW_LOW_ROWS = 8 };
+enum { FEW_ROWS = 6, FEW_PLAIN_ROWS = 16, FEW_LOW_ROWS = 8 };
 /* Panels of B that a task of phase 0 packs in one K block. */
 enum { PACK_PANELS = 4 };
 /* Tasks of one product below which its tiles are made smaller, if they are worth it. */
@@ -34,6 +34,9 @@ enum { ENOUGH_TASKS = 8 };
 enum { MANY_PRODUCTS = 8 };
 /* Multiplications below which a task is not cut further: about 5 us. */
 #define SMALL_TASK 500000.0
+/* Multiplications up to which nothing is packed that need not be: the part of B that a task needs
+ * stays in L2. */
+#define UNPACKED_PRODUCT 140000000.0
 /* Multiplications up to which tasks pack all for themselves: a phase more costs more than that. */
 #define SMALL_PRODUCT 4000000.0
 
@@ -92,25 +95,14 @@ static const struct sw_gemm_blocks *blocks_of(const struct sw_kernels *kernels, 
     return sw__gemm_blocks_of(kernels->isa, kind_of(flags));
 }
 
-/* Whether a form for a few rows streams B, which is f32. */
-static bool is_few(int64_t m, unsigned flags)
+/* Whether gemm_rows_f32 computes it, which reads rows of A and B as they are. */
+static bool by_rows(int64_t m, int64_t n, int64_t k, unsigned flags)
 {
-    return m <= FEW_ROWS && kind_of(flags) == SW_GEMM_KIND_F32 &&
-           (flags & (SW_GEMM_B_PACKED | SW_GEMM_B_ROWS));
-}
-
-/* The columns of a task of few rows, and nothing to pack. */
-static void choose_few_rows(struct sw_gemm_plan *p, const struct sw_gemm_blocks *t)
-{
-    int64_t strip = 4 * t->nr; /* the widest that the kernels walk at once */
-    int64_t tasks = (int64_t)fmin(2 * ENOUGH_TASKS, (double)p->n * (double)p->k / 65536);
-    p->few_rows = true;
-    p->tile_m = p->m;
-    p->tile_n = piece(p->n, sw__max64(1, tasks), strip);
-    p->tiles_m = 1;
-    p->tiles_n = sw__ceil_div(p->n, p->tile_n);
-    p->a_place = p->b_place = SW_GEMM_READY;
-    p->scratch = (size_t)(p->m * t->kc) * sizeof(float); /* for an A that is no plain f32 rows */
+    if (kind_of(flags) != SW_GEMM_KIND_F32) return false;
+    if (!(flags & (SW_GEMM_B_PACKED | SW_GEMM_B_ROWS))) return false;
+    if (m <= FEW_ROWS) return true;
+    if (!(flags & SW_GEMM_A_ROWS) || flags & SW_GEMM_B_PACKED) return false;
+    return m <= FEW_PLAIN_ROWS || (double)m * (double)n * (double)k <= UNPACKED_PRODUCT;
 }
 
 /* The tasks of phase 0, and the bytes for what is packed. */
@@ -144,7 +136,8 @@ struct cut {
 };
 
 /* Cut further until there are about `want` tasks.  Where an operand is packed in phase 0, rows are
- * cut first: B alone is shared then.  Tasks that pack for themselves pack least when square. */
+ * cut first: B alone is shared then.  Tasks that pack for themselves pack least when square; there
+ * are 2, 4 or 8 of them, for so many threads. */
 static struct cut cut_further(const struct sw_gemm_plan *p, const struct sw_gemm_blocks *t,
                               struct cut cut, int64_t want, bool shares)
 {
@@ -160,14 +153,33 @@ static struct cut cut_further(const struct sw_gemm_plan *p, const struct sw_gemm
         return cut;
     }
     while (cut.down * cut.across < want) {
-        bool tall = p->m / cut.down >= p->n / cut.across && cut.down < most_down;
-        if (!tall && cut.across >= most_across) break;
-        if (tall)
-            cut.down++;
-        else
-            cut.across++;
+        bool tall = p->m / cut.down >= p->n / cut.across && 2 * cut.down <= most_down;
+        if (!tall && 2 * cut.across > most_across) break;
+        *(tall ? &cut.down : &cut.across) *= 2;
     }
     return cut;
+}
+
+/* The tasks of gemm_rows_f32: strips of columns, and for more than a few rows of those as well. */
+static void choose_rows(struct sw_gemm_plan *p, const struct sw_gemm_blocks *t)
+{
+    const double work = (double)p->m * (double)p->n * (double)p->k;
+    struct cut cut = {1, 1};
+    p->few_rows = true;
+    p->a_place = p->b_place = SW_GEMM_READY;
+    if (p->m <= FEW_PLAIN_ROWS) {
+        cut.across = (int64_t)fmin(2 * ENOUGH_TASKS, (double)p->n * (double)p->k / 65536);
+        p->tile_n = piece(p->n, sw__max64(1, cut.across), 4 * t->nr); /* the widest strip */
+    } else {
+        const double want = p->batch < MANY_PRODUCTS ? fmin(ENOUGH_TASKS, work / SMALL_TASK) : 1;
+        cut = cut_further(p, t, cut, (int64_t)want, false);
+        p->tile_n = piece(p->n, cut.across, t->nr);
+    }
+    p->tile_m = piece(p->m, cut.down, 1);
+    p->tiles_m = sw__ceil_div(p->m, p->tile_m);
+    p->tiles_n = sw__ceil_div(p->n, p->tile_n);
+    if (p->m <= FEW_ROWS) /* for an A that is no plain f32 rows */
+        p->scratch = (size_t)(p->m * t->kc) * sizeof(float);
 }
 
 static void choose_tiles(struct sw_gemm_plan *p, const struct sw_gemm_blocks *t)
@@ -205,8 +217,8 @@ struct sw_gemm_plan sw__gemm_choose(const struct sw_kernels *kernels, int64_t ba
                              .k = k};
     p.b_packed = flags & SW_GEMM_B_PACKED;
     if (batch == 0 || m == 0 || n == 0) return p;
-    if (is_few(m, flags))
-        choose_few_rows(&p, t);
+    if (by_rows(m, n, k, flags))
+        choose_rows(&p, t);
     else
         choose_tiles(&p, t);
     p.tasks = batch * p.tiles_m * p.tiles_n;
@@ -220,7 +232,7 @@ void sw__gemm_memory(const struct sw_kernels *kernels, int64_t batch, int64_t m,
     const int64_t kc = sw__min64(t->kc, k);
     *workspace = 0;
     *scratch = (size_t)(sw__min64(m, FEW_ROWS) * t->kc) * sizeof(float);
-    if (is_few(m, flags)) return;
+    if (by_rows(m, n, k, flags)) return;
     int64_t lines = sw__round_up(sw__min64(m, 2 * t->mc), t->mr);
     int64_t columns = sw__round_up(sw__min64(n, t->nc), t->nr);
     size_t blocks = (size_t)(aligned(a_bytes(t, lines, kc)) + aligned(b_bytes(t, columns, kc)));
@@ -577,7 +589,8 @@ static void run_tiles(const struct job *job)
 static const float *plain_a(const struct job *job, struct span ks, int64_t *lda)
 {
     const struct sw_gemm_args *args = job->args;
-    const int64_t offset = batch_offset(args, args->a_batch, job->product);
+    const int64_t offset = batch_offset(args, args->a_batch, job->product) +
+                           job->rows.at * args->a_row;
     if (args->a_type == SW_F32 && args->a_col == 1) {
         *lda = args->a_row;
         return (const float *)args->a + offset + ks.at;

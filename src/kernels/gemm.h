@@ -25,6 +25,7 @@ struct sw_kernels;
 enum {
     SW_GEMM_B_PACKED = 1, /* args.b was made by sw__gemm_pack_b */
     SW_GEMM_B_ROWS = 2,   /* args.b is f32 with b_col == 1: a few rows may read it as it is */
+    SW_GEMM_A_ROWS = 16,  /* args.a is f32 with a_col == 1 */
     SW_GEMM_BF16 = 4,     /* operands are rounded to bf16 (gemm_bf16_kernels.h) */
     SW_GEMM_INT8 = 8      /* u8 or s8 by s8, b packed, C not accumulated (gemm_int8_kernels.h) */
 };
@@ -42,7 +43,7 @@ struct sw_gemm_plan {
     const struct sw_gemm_blocks *blocks; /* the row of gemm_table.h */
     int64_t batch, m, n, k;
     enum sw_gemm_kind kind;
-    bool few_rows; /* gemm_rows_f32 instead of gemm_tile_f32 */
+    bool few_rows; /* gemm_rows_f32, which reads what it gets, instead of gemm_tile_f32 */
     bool b_packed; /* SW_GEMM_B_PACKED */
     enum sw_gemm_place a_place, b_place;
     int64_t tile_m, tile_n;    /* rows and columns of a task */

@@ -225,6 +225,7 @@ static sw_status matmul_prepare(struct sw_step *s)
     int64_t batch = p.batch[0] * p.batch[1] * p.batch[2];
     unsigned flags = s->packed[B] ? SW_GEMM_B_PACKED : 0;
     if (!s->packed[B] && s->in[B]->dtype == SW_F32 && p.b_col == 1) flags |= SW_GEMM_B_ROWS;
+    if (s->in[A]->dtype == SW_F32 && p.a_col == 1) flags |= SW_GEMM_A_ROWS;
     note->plan = sw__gemm_choose(s->k, batch, p.m, p.n, p.k, flags);
     note->epilogue = sw__fused_epilogue(s->k, s->act);
     note->args = (struct sw_gemm_args){.m = p.m,

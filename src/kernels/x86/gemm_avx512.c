@@ -160,20 +160,28 @@ INLINE void strip(const struct few *r, int64_t i0, int64_t j0, const int rows, c
     const float *a = r->a + i0 * r->lda, *b = r->b + j0 / NR * r->b_panel + j0 % NR;
     const __mmask16 mask = vectors > 1 ? 0xffff : lanes(r->n, j0);
     const int64_t kc = r->kc, lda = r->lda, b_row = r->b_row, b_panel = r->b_panel;
-    __m512 sum[6][8];
+    const float *three[(MR + 2) / 3]; /* every third row: an address each is too many */
+    UNROLL for (int i = 0; i < rows; i += 3) three[i / 3] = a + i * lda;
+    __m512 sum[MR][8];
     UNROLL for (int i = 0; i < rows; i++) UNROLL for (int v = 0; v < vectors; v++)
         sum[i][v] = _mm512_setzero_ps();
     for (int64_t k = 0; k < kc; k++, b += b_row) {
+        __m512 bk[8];
         UNROLL for (int v = 0; v < vectors; v++)
         {
             const float *at = b + v / 2 * b_panel + v % 2 * LANES;
             if (vectors > 1) _mm_prefetch((const char *)(at + PREFETCH_ROWS * b_row), _MM_HINT_T0);
-            __m512 bk = vectors > 1 ? _mm512_loadu_ps(at) : _mm512_maskz_loadu_ps(mask, at);
-            UNROLL for (int i = 0; i < rows; i++)
-                sum[i][v] = _mm512_fmadd_ps(_mm512_set1_ps(a[i * lda + k]), bk, sum[i][v]);
+            bk[v] = vectors > 1 ? _mm512_loadu_ps(at) : _mm512_maskz_loadu_ps(mask, at);
         }
+        UNROLL for (int i = 0; i < rows; i++)
+        {
+            __m512 ai = _mm512_set1_ps(three[i / 3][i % 3 * lda]);
+            UNROLL for (int v = 0; v < vectors; v++)
+                sum[i][v] = _mm512_fmadd_ps(ai, bk[v], sum[i][v]);
+        }
+        UNROLL for (int i = 0; i < rows; i += 3) three[i / 3]++;
     }
-    _Alignas(64) float sums[6 * 8 * LANES];
+    _Alignas(64) float sums[2 * MR * LANES];
     UNROLL for (int i = 0; i < rows; i++) UNROLL for (int v = 0; v < vectors; v++)
         _mm512_store_ps(sums + (i * vectors + v) * LANES, sum[i][v]);
     finish_strip(r, i0, j0, sums, rows, vectors);
@@ -187,7 +195,10 @@ INLINE void strip(const struct few *r, int64_t i0, int64_t j0, const int rows, c
 /* clang-format off */
 STRIP(1, 8) STRIP(2, 8)
 STRIP(1, 4) STRIP(2, 4) STRIP(3, 4) STRIP(4, 4) STRIP(5, 4) STRIP(6, 4)
-STRIP(1, 1) STRIP(2, 1) STRIP(3, 1) STRIP(4, 1) STRIP(5, 1) STRIP(6, 1)
+STRIP(1, 2) STRIP(2, 2) STRIP(3, 2) STRIP(4, 2) STRIP(5, 2) STRIP(6, 2) STRIP(7, 2)
+STRIP(8, 2) STRIP(9, 2) STRIP(10, 2) STRIP(11, 2) STRIP(12, 2) STRIP(13, 2) STRIP(14, 2)
+STRIP(1, 1) STRIP(2, 1) STRIP(3, 1) STRIP(4, 1) STRIP(5, 1) STRIP(6, 1) STRIP(7, 1)
+STRIP(8, 1) STRIP(9, 1) STRIP(10, 1) STRIP(11, 1) STRIP(12, 1) STRIP(13, 1) STRIP(14, 1)
 typedef void strip_fn(const struct few *r, int64_t i, int64_t j);
 /* clang-format on */
 
@@ -200,16 +211,26 @@ static void sw__gemm_rows_f32_avx512(float *c, int64_t ldc, const float *a, int6
     static strip_fn *const one[] = {strip_1_8}, *const two[] = {NULL, strip_2_8};
     static strip_fn *const more[] = {strip_1_4, strip_2_4, strip_3_4,
                                      strip_4_4, strip_5_4, strip_6_4};
-    static strip_fn *const edge[] = {strip_1_1, strip_2_1, strip_3_1,
-                                     strip_4_1, strip_5_1, strip_6_1};
+    static strip_fn *const many[] = {strip_1_2,  strip_2_2,  strip_3_2,  strip_4_2, strip_5_2,
+                                     strip_6_2,  strip_7_2,  strip_8_2,  strip_9_2, strip_10_2,
+                                     strip_11_2, strip_12_2, strip_13_2, strip_14_2};
+    static strip_fn *const edge[] = {strip_1_1,  strip_2_1,  strip_3_1,  strip_4_1, strip_5_1,
+                                     strip_6_1,  strip_7_1,  strip_8_1,  strip_9_1, strip_10_1,
+                                     strip_11_1, strip_12_1, strip_13_1, strip_14_1};
     const struct few r = {c, a, b, ldc, lda, b_row, b_panel, n, kc, accumulate, epilogue};
-    strip_fn *const *wide = m == 1 ? one : m == 2 ? two : more;
-    const int most = m <= 2 ? 8 : 4;
+    strip_fn *const *wide = m == 1 ? one : m == 2 ? two : m <= 6 ? more : many;
+    const int most = m <= 2 ? 8 : m <= 6 ? 4 : 2;
+    if (m == 0) return;
+    const int64_t pieces = (m + MR - 1) / MR, base = m / pieces, extra = m % pieces;
     for (int64_t j = 0, width; j < n; j += width) {
         bool whole = n - j >= most * LANES && j % NR == 0;
         strip_fn *const *strips = whole ? wide : edge;
         width = whole ? most * LANES : LANES;
-        for (int64_t i = 0; i < m; i += 6) strips[m - i > 6 ? 5 : m - i - 1](&r, i, j);
+        for (int64_t p = 0, i = 0; p < pieces; p++) {
+            const int64_t rows = base + (p < extra);
+            strips[rows - 1](&r, i, j);
+            i += rows;
+        }
     }
 }
 
