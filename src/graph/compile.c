@@ -107,6 +107,8 @@ static sw_status steps_build(sw_plan *p)
         if (s->workspace > INT64_MAX / 4 || s->scratch > INT64_MAX / 4)
             return sw__fail(p->ctx, SW_ERR_SIZE, "plan '%s': workspace of %s", p->name,
                             op->cls->name);
+        if (s->task_bytes && sw__tensor_streams(s->out[0])) /* see run.c */
+            s->scratch += SW_GRAIN * (size_t)sw_dtype_get(s->out[0]->dtype)->block_bytes;
         p->ws_bytes[i] = (int64_t)s->workspace;
         p->scratch_bytes = sw__max64(p->scratch_bytes, (int64_t)s->scratch);
     }

@@ -111,6 +111,8 @@ struct sw_step {
     int64_t tasks[SW_MAX_PHASES];
     size_t workspace;   /* bytes that all threads share during this step, 64-byte aligned */
     size_t scratch;     /* bytes that each thread has for itself during this step */
+    size_t task_bytes;  /* bytes of out[0] that each task fills, one task behind the other, without
+                         * reading any of it; 0: not so.  Lets a large result go past the caches. */
     double flops;       /* for profiles: arithmetic of the whole step ... */
     double bytes;       /* ... and bytes that must be moved; 0: inputs plus outputs */
     const char *kernel; /* the kernel chosen, for reports */
@@ -204,6 +206,21 @@ static inline void sw__step_range(int64_t n, int64_t grain, int64_t begin, int64
 }
 
 /* Elements a task: enough to pay for its dispatch, few enough to balance. */
-#define SW_GRAIN 16384
+#define SW_GRAIN 4096
+
+/* A result that leaves no room for anything else in the caches goes past them: the largest third cache
+ * of the machines measured that belongs to few cores has 32 MiB.  Reading each line before it is
+ * written is saved: add 67 to 89 %, relu 64 to 76 % of what the memory can do. */
+#define SW_STREAM_BYTES ((int64_t)32 << 20)
+
+static inline int64_t sw__tensor_bytes(const sw_tensor *t)
+{
+    return sw_shape_elements(&t->shape) * sw_dtype_get(t->dtype)->block_bytes;
+}
+
+static inline bool sw__tensor_streams(const sw_tensor *t)
+{
+    return sw__tensor_bytes(t) >= SW_STREAM_BYTES;
+}
 
 #endif

@@ -59,13 +59,35 @@ static void profile_phase(sw_plan *p, int index)
     p->profile_since = now;
 }
 
+/* Tasks begin..end-1 of a step with a large result: each into memory of this thread first, and from
+ * there past the caches. */
+static void stream_tasks(const struct sw_step *s, int64_t begin, int64_t end, char *scratch)
+{
+    const int64_t bytes = sw__tensor_bytes(s->out[0]), task = (int64_t)s->task_bytes;
+    char *result = s->out[0]->data;
+    sw_tensor y = *s->out[0], *out[SW_MAX_OUTPUTS];
+    struct sw_step local = *s;
+    memcpy(out, s->out, (size_t)s->n_out * sizeof *out);
+    out[0] = &y;
+    local.out = out;
+    for (int64_t i = begin; i < end; i++) {
+        const int64_t at = i * task;
+        y.data = scratch - at; /* where out[0] would begin */
+        s->cls->run(&local, 0, i, i + 1, scratch + task);
+        s->k->stream_rows(result + at, 0, scratch, 0, 1, sw__min64(task, bytes - at));
+    }
+}
+
 static void phase_run(sw_plan *p, const struct sw_phase *f, int64_t begin, int64_t end, int thread)
 {
     const struct sw_step *s = &p->steps[f->step];
+    char *scratch = p->scratch + thread * p->scratch_bytes;
     if (f->phase == SW_LOOK_FOR_NAN)
         look_for_nan(p, f->step);
+    else if (sw__step_streams(s))
+        stream_tasks(s, begin, end, scratch);
     else
-        s->cls->run(s, f->phase, begin, end, p->scratch + thread * p->scratch_bytes);
+        s->cls->run(s, f->phase, begin, end, scratch);
 }
 
 /* All tasks of a round's phases, on one thread. */

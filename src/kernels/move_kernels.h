@@ -9,6 +9,9 @@
  *   transpose_x8, transpose_x16, transpose_x32:  for i < n0, j < n1:  dst[i*d0 + j] = src[j*s0 + i]
  *   gather_x8, gather_x16, gather_x32:  for i < n, j < inner:  dst[i*inner + j] = src[r*inner + j]
  *       where r = ids[i], counted from the end if negative; zeros where r is outside 0..rows-1
+ *   stream_rows:  for i < n:  `bytes` bytes from src + i*s0 to dst + i*d0, strides in bytes.  For
+ *       results that no cache holds: whole cache lines of dst go past the caches, so they are not
+ *       read before they are written
  *   axpy_f32:     y[i] += a * x[i]
  *   lerp_f32:     y[i] = (1 - w) * a[i] + w * b[i]
  *   lerp_at_f32:  y[i] = (1 - w[i]) * x[from[i]] + w[i] * x[to[i]]
@@ -38,6 +41,8 @@
     X(gather_x8, void, SW_GATHER_ARGUMENTS)                                                        \
     X(gather_x16, void, SW_GATHER_ARGUMENTS)                                                       \
     X(gather_x32, void, SW_GATHER_ARGUMENTS)                                                       \
+    X(stream_rows, void,                                                                           \
+      (void *dst, int64_t d0, const void *src, int64_t s0, int64_t n, int64_t bytes))              \
     X(axpy_f32, void, (float *y, float a, const float *x, int64_t n))                              \
     X(lerp_f32, void, (float *y, const float *a, const float *b, float w, int64_t n))              \
     X(lerp_at_f32, void,                                                                           \

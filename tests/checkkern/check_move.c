@@ -204,6 +204,33 @@ void check_gather_x32(struct checkkern *c)
     check_gathers(c, c->k->gather_x32, 4);
 }
 
+static void check_stream(struct checkkern *c, int64_t n, int64_t bytes, int64_t gap)
+{
+    const int64_t d0 = bytes + gap, s0 = bytes + ck_below(c, 70), head = ck_below(c, 64);
+    uint8_t *src = ck_bytes(c, (size_t)(n * s0), 1);
+    uint8_t *dst = ck_bytes(c, (size_t)(head + n * d0), 1);
+    uint8_t *want = ck_bytes(c, (size_t)(head + n * d0), 1);
+    fill_bytes(c, src, n * s0);
+    memcpy(want, dst, (size_t)(head + n * d0));
+    for (int64_t i = 0; i < n; i++) memcpy(want + head + i * d0, src + i * s0, (size_t)bytes);
+    ck_freeze(c, src);
+    c->k->stream_rows(dst + head, d0, src, s0, n, bytes);
+    ck_same_bytes(c, dst, want, (size_t)(head + n * d0), "%lld rows of %lld bytes, gap %lld",
+                  (long long)n, (long long)bytes, (long long)gap);
+    ck_release(c);
+}
+
+void check_stream_rows(struct checkkern *c)
+{
+    for (int64_t bytes = 0; bytes <= 4 * 64 + 1; bytes++)
+        check_stream(c, ck_below(c, 4), bytes, ck_below(c, 70));
+    check_stream(c, 9, 4096, 0);
+    if (!c->bench) return;
+    uint8_t *src = ck_bytes(c, 1 << 20, 64), *dst = ck_bytes(c, 1 << 20, 64);
+    CK_BENCH(c, "1 MB", 2. * (1 << 20), "B",
+             c->k->stream_rows(dst, 1 << 20, src, 1 << 20, 1, 1 << 20));
+}
+
 void check_axpy_f32(struct checkkern *c)
 {
     for (int64_t n = 0; n <= CK_LENGTHS; n++) {

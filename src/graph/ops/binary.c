@@ -66,6 +66,7 @@ static sw_status nest_prepare(struct sw_step *s)
     sw__broadcast_make(b, &s->out[0]->shape, in, s->n_in);
     s->n_phases = 1;
     s->tasks[0] = sw__ceil_div(b->total, SW_GRAIN);
+    s->task_bytes = SW_GRAIN * (size_t)sw_dtype_get(s->out[0]->dtype)->block_bytes;
     s->flops = (double)b->total;
     return SW_OK;
 }

@@ -98,6 +98,7 @@ void sw__box_plan(struct sw_box *b)
         b->cols = n1 <= 2 * SW_GRAIN ? n1 : SW_GRAIN;
         b->rows = sw__min64(n0, sw__max64(1, SW_GRAIN / b->cols));
     }
+    b->streams = false;
     b->units = outer * sw__ceil_div(n0, b->rows) * sw__ceil_div(n1, b->cols);
     b->units_a_task = sw__max64(1, SW_GRAIN / (b->rows * b->cols));
     b->tasks = sw__ceil_div(b->units, b->units_a_task);
@@ -141,8 +142,28 @@ static void next(const struct sw_box *b, struct position *p)
     }
 }
 
+typedef void transpose_fn SW_TRANSPOSE_ARGUMENTS;
+
+static transpose_fn *transpose_of(const struct sw_box *b, const struct sw_kernels *k)
+{
+    return b->size == 4 ? k->transpose_x32 : b->size == 2 ? k->transpose_x16 : k->transpose_x8;
+}
+
+/* A unit past the caches: by way of scratch memory, where rows are not contiguous in the source. */
+static void stream_unit(const struct sw_box *b, const struct sw_kernels *k, char *d, const char *s,
+                        int64_t n0, int64_t n1, void *scratch)
+{
+    const int64_t row = n1 * b->size, s0 = b->src_stride[b->rank - 2];
+    if (!b->transposed) {
+        k->stream_rows(d, b->dst_stride[b->rank - 2] * b->size, s, s0 * b->size, n0, row);
+        return;
+    }
+    transpose_of(b, k)(scratch, n1, s, b->src_stride[b->rank - 1], n0, n1);
+    k->stream_rows(d, b->dst_stride[b->rank - 2] * b->size, scratch, row, n0, row);
+}
+
 void sw__box_run(const struct sw_box *b, const struct sw_kernels *k, void *dst, const void *src,
-                 int64_t begin, int64_t end)
+                 int64_t begin, int64_t end, void *scratch)
 {
     int a = b->rank - 2, c = b->rank - 1;
     int64_t from = begin * b->units_a_task, to = sw__min64(end * b->units_a_task, b->units);
@@ -153,10 +174,10 @@ void sw__box_run(const struct sw_box *b, const struct sw_kernels *k, void *dst, 
         const char *s = (const char *)src + p.src * b->size;
         int64_t n0 = sw__min64(b->rows, b->dim[a] - p.index[a]);
         int64_t n1 = sw__min64(b->cols, b->dim[c] - p.index[c]);
-        if (b->transposed) {
-            (b->size == 4   ? k->transpose_x32
-             : b->size == 2 ? k->transpose_x16
-                            : k->transpose_x8)(d, b->dst_stride[a], s, b->src_stride[c], n0, n1);
+        if (b->streams) {
+            stream_unit(b, k, d, s, n0, n1, scratch);
+        } else if (b->transposed) {
+            transpose_of(b, k)(d, b->dst_stride[a], s, b->src_stride[c], n0, n1);
         } else {
             (b->size == 4   ? k->copy_x32
              : b->size == 2 ? k->copy_x16
@@ -177,10 +198,24 @@ const char *sw__box_kernel(const struct sw_box *b, const struct sw_kernels *k)
                                    : SW_SLOT_copy_x8];
 }
 
+/* Rows of at least so many bytes are worth to go past the caches: their ends are not. */
+#define STREAM_ROW 256
+
+/* Plan a box of a step whose result is `y`. */
+static void step_box_plan(struct sw_step *s, struct sw_box *b, const sw_tensor *y)
+{
+    sw__box_plan(b);
+    if (b->tasks == 0 || !sw__tensor_streams(y)) return;
+    const int last = b->rank - 1;
+    s->scratch = (size_t)(TRANSPOSE_SIDE * TRANSPOSE_SIDE * b->size);
+    b->streams = b->dst_stride[last] == 1 && b->cols * b->size >= STREAM_ROW &&
+                 (b->transposed || b->src_stride[last] == 1);
+}
+
 sw_status sw__box_step_prepare(struct sw_step *s, struct sw_box *b)
 {
     SW_ASSERT(s->cls->note_size >= sizeof *b);
-    sw__box_plan(b);
+    step_box_plan(s, b, s->out[0]);
     memcpy(s->note, b, sizeof *b);
     s->n_phases = b->tasks > 0;
     s->tasks[0] = b->tasks;
@@ -193,8 +228,8 @@ sw_status sw__box_step_prepare(struct sw_step *s, struct sw_box *b)
 
 void sw__box_step_run(const struct sw_step *s, int phase, int64_t begin, int64_t end, void *scratch)
 {
-    (void)phase, (void)scratch;
-    sw__box_run(s->note, s->k, s->out[0]->data, s->in[0]->data, begin, end);
+    (void)phase;
+    sw__box_run(s->note, s->k, s->out[0]->data, s->in[0]->data, begin, end, scratch);
 }
 
 void sw__boxes_add(struct sw_boxes *b, const struct sw_box *box, int src, int dst)
@@ -214,7 +249,7 @@ sw_status sw__boxes_step_prepare(struct sw_step *s)
     struct sw_boxes *b = s->note;
     int64_t tasks = 0;
     for (int i = 0; i < b->n; i++) {
-        sw__box_plan(&b->box[i]);
+        step_box_plan(s, &b->box[i], s->out[b->dst[i]] ? s->out[b->dst[i]] : s->out[0]);
         b->end[i] = tasks += b->box[i].tasks;
     }
     s->n_phases = tasks > 0;
@@ -226,7 +261,7 @@ sw_status sw__boxes_step_prepare(struct sw_step *s)
 void sw__boxes_step_run(const struct sw_step *s, int phase, int64_t begin, int64_t end,
                         void *scratch)
 {
-    (void)phase, (void)scratch;
+    (void)phase;
     static const uint32_t zero = 0;
     const struct sw_boxes *b = s->note;
     for (int i = 0; i < b->n && begin < end; i++) {
@@ -234,7 +269,7 @@ void sw__boxes_step_run(const struct sw_step *s, int phase, int64_t begin, int64
         if (begin >= to) continue;
         void *dst = s->out[b->dst[i]]->data; /* out[0] is there for its shape, even if unread */
         const void *src = b->src[i] == SW_BOX_ZEROS ? &zero : s->in[b->src[i]]->data;
-        if (dst) sw__box_run(&b->box[i], s->k, dst, src, begin - first, to - first);
+        if (dst) sw__box_run(&b->box[i], s->k, dst, src, begin - first, to - first, scratch);
         begin = to;
     }
 }

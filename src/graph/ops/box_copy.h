@@ -18,6 +18,7 @@ struct sw_box {
     int64_t src_stride[SW_MAX_RANK], dst_stride[SW_MAX_RANK]; /* elements */
     int64_t src_at, dst_at;                                   /* elements */
     /* Written by sw__box_plan: */
+    bool streams;       /* past the caches; set by the preparation of a step */
     bool transposed;    /* the last two axes go through the transposing kernel */
     int64_t rows, cols; /* a unit: so much of the last two axes */
     int64_t units, units_a_task;
@@ -30,9 +31,9 @@ void sw__box_dense(struct sw_box *b, sw_dtype dtype, const sw_shape *shape);
 void sw__dense_strides(const sw_shape *shape, int64_t *strides);
 /* Simplify, and count the tasks into b->tasks: 0 when there is nothing to copy. */
 void sw__box_plan(struct sw_box *b);
-/* Tasks begin..end-1; src and dst are the tensors' data. */
+/* Tasks begin..end-1; src and dst are the tensors' data; scratch is the step's. */
 void sw__box_run(const struct sw_box *b, const struct sw_kernels *k, void *dst, const void *src,
-                 int64_t begin, int64_t end);
+                 int64_t begin, int64_t end, void *scratch);
 /* The name of the kernel that it will use. */
 const char *sw__box_kernel(const struct sw_box *b, const struct sw_kernels *k);
 

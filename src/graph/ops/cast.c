@@ -32,6 +32,7 @@ static sw_status cast_prepare(struct sw_step *s)
     s->kernel = s->k->names[SW_SLOT_cast];
     s->n_phases = n > 0;
     s->tasks[0] = (n + SW_GRAIN - 1) / SW_GRAIN;
+    s->task_bytes = SW_GRAIN * (size_t)sw_dtype_get(s->out[0]->dtype)->block_bytes;
     return SW_OK;
 }
 

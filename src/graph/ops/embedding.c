@@ -42,6 +42,7 @@ static sw_status embedding_prepare(struct sw_step *s)
     note->rows_a_task = sw__max64(1, SW_GRAIN / sw__max64(1, c));
     s->n_phases = n > 0 && c > 0;
     s->tasks[0] = sw__ceil_div(n, note->rows_a_task);
+    s->task_bytes = c <= SW_GRAIN ? (size_t)(note->rows_a_task * c) * sizeof(float) : 0;
     s->kernel = note->table.kernel;
     s->bytes = (double)n * (4. + 4. * (double)c + (double)sw__stored_bytes(&note->table, c));
     return SW_OK;

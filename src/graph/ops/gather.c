@@ -54,6 +54,8 @@ static sw_status gather_prepare(struct sw_step *s)
     int size = sw_dtype_get(s->in[0]->dtype)->block_bytes;
     s->n_phases = rows > 0 && note->v.inner > 0;
     s->tasks[0] = sw__ceil_div(rows, note->rows_a_task);
+    s->task_bytes = note->v.inner <= SW_GRAIN ? (size_t)(note->rows_a_task * note->v.inner * size)
+                                              : 0;
     s->kernel = s->k->names[size == 4   ? SW_SLOT_gather_x32
                             : size == 2 ? SW_SLOT_gather_x16
                                         : SW_SLOT_gather_x8];

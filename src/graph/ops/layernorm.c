@@ -58,6 +58,7 @@ static sw_status layernorm_prepare(struct sw_step *s)
     int64_t rows = sw__rows_of(x), n = sw__last_of(x);
     s->n_phases = rows > 0 && n > 0;
     s->tasks[0] = sw__ceil_div(rows, sw__task_grain(n));
+    s->task_bytes = sw__task_bytes(n);
     s->flops = 8. * (double)rows * (double)n;
     s->kernel = s->k->names[SW_SLOT_layernorm_f32];
     return SW_OK;

@@ -42,6 +42,12 @@ static inline int64_t sw__task_grain(int64_t n)
     return n > 0 && n < SW_GRAIN ? SW_GRAIN / n : 1;
 }
 
+/* Bytes of so many rows of n floats (sw_step's task_bytes); 0 when a row is longer than a task. */
+static inline size_t sw__task_bytes(int64_t n)
+{
+    return n > 0 && n <= SW_GRAIN ? (size_t)(sw__task_grain(n) * n) * sizeof(float) : 0;
+}
+
 static inline int64_t sw__chunk_rows(int64_t rows)
 {
     return sw__max64(SW_CHUNK_ROWS, sw__ceil_div(rows, SW_MAX_CHUNKS));

@@ -71,6 +71,7 @@ static void prepare_lines(struct sw_step *s, double flops)
     int64_t elements = d.outer * d.n * d.inner;
     s->n_phases = elements > 0;
     s->tasks[0] = sw__ceil_div(d.units, d.grain);
+    s->task_bytes = d.inner == 1 ? sw__task_bytes(d.n) : 0;
     s->flops = flops * (double)elements;
 }
 

@@ -21,6 +21,7 @@ sw_status sw__unary_prepare(struct sw_step *s, enum sw_kernel_slot slot)
     s->kernel = s->k->names[slot];
     s->n_phases = n > 0;
     s->tasks[0] = (n + SW_GRAIN - 1) / SW_GRAIN;
+    s->task_bytes = SW_GRAIN * sizeof(float);
     s->flops = (double)n;
     return SW_OK;
 }

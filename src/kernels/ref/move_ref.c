@@ -1,4 +1,5 @@
 /* The reference of the move family: what the slots of move_kernels.h mean, as plain loops. */
+#include <string.h>
 #include "kernels/kernels.h"
 
 #define COPY(type)                                                                                 \
@@ -66,6 +67,13 @@ static void sw__gather_x32_ref SW_GATHER_ARGUMENTS
     GATHER(uint32_t)
 }
 
+static void sw__stream_rows_ref(void *dst, int64_t d0, const void *src, int64_t s0, int64_t n,
+                                int64_t bytes)
+{
+    for (int64_t i = 0; i < n && bytes > 0; i++)
+        memcpy((char *)dst + i * d0, (const char *)src + i * s0, (size_t)bytes);
+}
+
 static void sw__axpy_f32_ref(float *y, float a, const float *x, int64_t n)
 {
     for (int64_t i = 0; i < n; i++) y[i] += a * x[i];
@@ -93,6 +101,7 @@ void sw__move_init_ref(struct sw_kernels *k)
     SW_KERNEL_SET(k, gather_x8, sw__gather_x8_ref);
     SW_KERNEL_SET(k, gather_x16, sw__gather_x16_ref);
     SW_KERNEL_SET(k, gather_x32, sw__gather_x32_ref);
+    SW_KERNEL_SET(k, stream_rows, sw__stream_rows_ref);
     SW_KERNEL_SET(k, axpy_f32, sw__axpy_f32_ref);
     SW_KERNEL_SET(k, lerp_f32, sw__lerp_f32_ref);
     SW_KERNEL_SET(k, lerp_at_f32, sw__lerp_at_f32_ref);

@@ -309,6 +309,29 @@ static void sw__lerp_at_f32_avx2(float *y, const float *x, const int32_t *from, 
     for (; i < n; i++) y[i] = (1 - w[i]) * x[from[i]] + w[i] * x[to[i]];
 }
 
+/* Whole cache lines of dst by non-temporal stores, the ends like any others. */
+static void stream_row(char *d, const char *s, int64_t bytes)
+{
+    int64_t head = (int64_t)(-(uintptr_t)d & 63), i;
+    if (head > bytes) head = bytes;
+    memcpy(d, s, (size_t)head);
+    for (i = head; i + 64 <= bytes; i += 64) {
+        __m256i a = _mm256_loadu_si256((const __m256i *)(s + i));
+        __m256i b = _mm256_loadu_si256((const __m256i *)(s + i + 32));
+        _mm256_stream_si256((__m256i *)(d + i), a);
+        _mm256_stream_si256((__m256i *)(d + i + 32), b);
+    }
+    memcpy(d + i, s + i, (size_t)(bytes - i));
+}
+
+static void sw__stream_rows_avx2(void *dst, int64_t d0, const void *src, int64_t s0, int64_t n,
+                                 int64_t bytes)
+{
+    for (int64_t i = 0; i < n && bytes > 0; i++)
+        stream_row((char *)dst + i * d0, (const char *)src + i * s0, bytes);
+    _mm_sfence(); /* before anybody is told that the rows are there */
+}
+
 void sw__move_init_avx2(struct sw_kernels *k)
 {
     SW_KERNEL_SET(k, copy_x8, sw__copy_x8_avx2);
@@ -320,6 +343,7 @@ void sw__move_init_avx2(struct sw_kernels *k)
     SW_KERNEL_SET(k, transpose_x8, sw__transpose_x8_16x32_avx2);
     SW_KERNEL_SET(k, transpose_x16, sw__transpose_x16_8x16_avx2);
     SW_KERNEL_SET(k, transpose_x32, sw__transpose_x32_8x8_avx2);
+    SW_KERNEL_SET(k, stream_rows, sw__stream_rows_avx2);
     SW_KERNEL_SET(k, axpy_f32, sw__axpy_f32_avx2);
     SW_KERNEL_SET(k, lerp_f32, sw__lerp_f32_avx2);
     SW_KERNEL_SET(k, lerp_at_f32, sw__lerp_at_f32_avx2);

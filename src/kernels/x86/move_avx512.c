@@ -1,6 +1,7 @@
 /* The move family in AVX-512: only what the AVX2 versions leave on the table.  Copies of rows,
  * transposes of bytes and words and gathers were tried and were not faster than those. */
 #include <immintrin.h>
+#include <string.h>
 #include "kernels/kernels.h"
 
 /* Mask of the first n of 16. */
@@ -64,8 +65,26 @@ static void sw__axpy_f32_avx512(float *y, float a, const float *x, int64_t n)
     }
 }
 
+/* As sw__stream_rows_avx2; a whole line a store. */
+static void sw__stream_rows_avx512(void *dst, int64_t d0, const void *src, int64_t s0, int64_t n,
+                                   int64_t bytes)
+{
+    for (int64_t row = 0; row < n && bytes > 0; row++) {
+        char *d = (char *)dst + row * d0;
+        const char *s = (const char *)src + row * s0;
+        int64_t head = (int64_t)(-(uintptr_t)d & 63), i;
+        if (head > bytes) head = bytes;
+        memcpy(d, s, (size_t)head);
+        for (i = head; i + 64 <= bytes; i += 64)
+            _mm512_stream_si512((__m512i *)(d + i), _mm512_loadu_si512(s + i));
+        memcpy(d + i, s + i, (size_t)(bytes - i));
+    }
+    _mm_sfence();
+}
+
 void sw__move_init_avx512(struct sw_kernels *k)
 {
     SW_KERNEL_SET(k, transpose_x32, sw__transpose_x32_16x16_avx512);
+    SW_KERNEL_SET(k, stream_rows, sw__stream_rows_avx512);
     SW_KERNEL_SET(k, axpy_f32, sw__axpy_f32_avx512);
 }
