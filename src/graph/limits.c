@@ -65,6 +65,7 @@ static void cache_thread(void *user, int t)
     const float *x = m->data + t * m->cache_floats;
     volatile float sum = 0;
     for (int i = 0; i < CACHE_PASSES; i++) sum += m->k->limit_read_f32(x, m->cache_floats);
+    (void)sum;
     m->work[t] = 4. * CACHE_PASSES * (double)m->cache_floats;
 }
 
