@@ -82,6 +82,7 @@ SWELL_CPU=pentium refused "SWELL_CPU is 'pentium'" info convnet
 "$swell" bench kernels --help | grep -q '^usage: swell bench kernels' || fail "bench kernels --help"
 refused "--only: there is no group 'gem'" bench kernels --only gem,gemm
 refused "no row is called that" bench kernels --name 'a kernel of tomorrow'
+refused "--gemm 8x8" bench kernels --gemm 8x8
 refused "--rounds 0" bench kernels --rounds 0
 refused "--cpu pentium" bench kernels --cpu pentium
 refused "what is 'gemm'" bench kernels gemm

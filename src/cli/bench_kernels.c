@@ -21,7 +21,9 @@ static const char help[] =
     "and\n"
     "memory allow.  Results that differ from the others' are an error.\n"
     "\n"
-    "  --only GROUP,...     of: gemm, conv, attention, matvec, memory, dispatch, scaling\n"
+    "  --only GROUP,...     of: gemm, conv, layers, attention, decode, matvec, memory, dispatch,\n"
+    "                       scaling\n"
+    "  --gemm MxKxN         products of this one size\n"
     "  --name TEXT          rows whose name, dtype and shape, as printed, hold TEXT\n"
     "  --peers FILE         the module of other libraries, which 'make bench' builds\n"
     "  --threads N          default: all cores\n"
@@ -35,9 +37,10 @@ static const char help[] =
     "  swell bench kernels --only gemm --name 1024x1024x1024\n"
     "  swell bench kernels --peers build/release/bench/libswell_peers.so --roofline roofline.svg\n";
 
-enum { ONLY = 1000, NAME, PEERS, THREADS, CPU, ROUNDS, ROOFLINE, LIST, JSON };
+enum { ONLY = 1000, GEMM, NAME, PEERS, THREADS, CPU, ROUNDS, ROOFLINE, LIST, JSON };
 
 static const struct option options[] = {{"only", required_argument, NULL, ONLY},
+                                        {"gemm", required_argument, NULL, GEMM},
                                         {"name", required_argument, NULL, NAME},
                                         {"peers", required_argument, NULL, PEERS},
                                         {"threads", required_argument, NULL, THREADS},
@@ -52,9 +55,10 @@ static const struct option options[] = {{"only", required_argument, NULL, ONLY},
 static const struct group {
     const char *name;
     void (*rows)(struct bench_rows *rows);
-} groups[] = {{"gemm", bench_gemm_rows},           {"conv", bench_conv_rows},
-              {"attention", bench_attention_rows}, {"matvec", bench_matvec_rows},
-              {"memory", bench_memory_rows},       {"dispatch", bench_dispatch_rows},
+} groups[] = {{"gemm", bench_gemm_rows},      {"conv", bench_conv_rows},
+              {"layers", bench_layers_rows},  {"attention", bench_attention_rows},
+              {"decode", bench_decode_rows},  {"matvec", bench_matvec_rows},
+              {"memory", bench_memory_rows},  {"dispatch", bench_dispatch_rows},
               {"scaling", bench_scaling_rows}};
 
 enum { GROUPS = sizeof groups / sizeof *groups };
@@ -102,6 +106,22 @@ static bool known_cpu(const struct verb *verb, const char *name)
     return false;
 }
 
+/* --gemm, from optarg. */
+static bool read_size(const struct verb *verb, struct bench_rows *rows)
+{
+    long long m, k, n;
+    int used = 0;
+    if (sscanf(optarg, "%6lldx%6lldx%6lld%n", &m, &k, &n, &used) == 3 && !optarg[used] && m > 0 &&
+        k > 0 && n > 0) {
+        rows->m = m;
+        rows->k = k;
+        rows->n = n;
+        return true;
+    }
+    cli_fail(verb, "--gemm %s: not MxKxN, whole numbers from 1 to 999999", optarg);
+    return false;
+}
+
 static int choose_rows(const struct verb *verb, struct kernels *k)
 {
     struct bench_rows *rows = &k->rows;
@@ -128,6 +148,7 @@ static int read_options(const struct verb *verb, struct kernels *k, int argc, ch
         bool good = true;
         switch (c) {
         case ONLY: good = known_groups(verb, k->only = optarg); break;
+        case GEMM: good = read_size(verb, &k->rows); break;
         case NAME: k->name = optarg; break;
         case PEERS: k->peers = optarg; break;
         case THREADS: good = cli_integer(verb, "threads", 1, 256, &k->threads); break;

@@ -29,7 +29,7 @@ static void fill_integers(void *to, int64_t n, sw_dtype dtype, const float *rand
         if (dtype == SW_U8)
             u[i] = (uint8_t)(64 + 63 * x);
         else
-            s[i] = (int8_t)(127 * x);
+            s[i] = (int8_t)(63 * x);
     }
 }
 
@@ -116,5 +116,6 @@ void bench_work_close(struct bench_work *w)
     sw_plan_destroy(w->plan);
     sw_graph_destroy(w->g);
     sw_weights_destroy(w->ws);
+    sw_kv_destroy(w->kv);
     for (int i = 0; i < w->count; i++) sw__aligned_free(w->operand[i].data);
 }

@@ -28,12 +28,15 @@ struct bench_rows {
     struct bench_row *row;
     int64_t count, capacity;
     bool no_memory;
+    int64_t m, k, n; /* the one size of products that is asked for; 0: the usual ones */
 };
 
 /* Every group appends its rows. */
 void bench_gemm_rows(struct bench_rows *rows);
 void bench_conv_rows(struct bench_rows *rows);
+void bench_layers_rows(struct bench_rows *rows);
 void bench_attention_rows(struct bench_rows *rows);
+void bench_decode_rows(struct bench_rows *rows);
 void bench_matvec_rows(struct bench_rows *rows);
 void bench_memory_rows(struct bench_rows *rows);
 void bench_dispatch_rows(struct bench_rows *rows);
@@ -51,6 +54,7 @@ struct bench_work {
     sw_weights *ws;
     sw_graph *g;
     sw_plan *plan;
+    sw_kv *kv;           /* or NULL */
     sw_node *outputs[4]; /* set by build; the first is compared with the peers' result */
     int n_outputs;
     bool no_fusion; /* set by build */
@@ -65,8 +69,8 @@ struct bench_work {
 sw_status bench_work_open(struct bench_work *w, const struct bench_row *row, sw_context *ctx);
 void bench_work_close(struct bench_work *w);
 
-/* For builders: an operand with random values, in [-1, 1) or all integers that sums of pairs of products hold
- * (u8 0..127, i8 -127..127), as an input or as a weight. */
+/* For builders: an operand with random values, as an input or as a weight.  Floats are in [-1, 1);
+ * u8 in 0..127 and i8 in -63..63, for libraries that sum pairs of products in 16 bits. */
 sw_node *bench_input(struct bench_work *w, const char *name, sw_dtype dtype, sw_shape shape);
 sw_node *bench_weight(struct bench_work *w, const char *name, sw_dtype dtype, sw_shape shape);
 

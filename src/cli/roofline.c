@@ -16,10 +16,8 @@ enum { COLUMN_WIDTH = 262, LINE_HEIGHT = 18, MOST_KERNELS = 160, LABEL = 9 };
 
 static const struct colour {
     const char *group, *colour;
-} colours[] = {{"gemm", "#1f5fa8"},
-               {"conv", "#c0392b"},
-               {"attention", "#7d3c98"},
-               {"matvec", "#1e8449"},
+} colours[] = {{"gemm", "#1f5fa8"},      {"conv", "#c0392b"},   {"layers", "#d35400"},
+               {"attention", "#7d3c98"}, {"decode", "#2c3e50"}, {"matvec", "#1e8449"},
                {"memory", "#b9770e"}};
 
 enum { COLOURS = sizeof colours / sizeof *colours };

@@ -46,7 +46,8 @@ static sw_status build(struct bench_work *w)
     return sw_grad_from(w->g, y, dy, w->row.kind == BY_DATA ? &x : &k, 1, w->outputs);
 }
 
-static void add(struct bench_rows *rows, const struct layer *l, int64_t n, int pass)
+static void add(struct bench_rows *rows, const char *group, const struct layer *l, int64_t n,
+                int pass)
 {
     static const char *const names[PASSES] = {"forward", "by data", "by weights"};
     static const enum peer_op ops[PASSES] = {PEER_CONV_FORWARD, PEER_CONV_DATA, PEER_CONV_WEIGHTS};
@@ -55,7 +56,7 @@ static void add(struct bench_rows *rows, const struct layer *l, int64_t n, int p
     const double taps = (double)(l->c / l->groups * l->kernel * l->kernel);
     const double weights = (double)l->o * taps, sizes[PASSES] = {y, x, weights};
     struct bench_row row = {
-        .group = "conv", .dtype = "f32", .unit = BENCH_FLOPS_F32, .kind = pass, .build = build};
+        .group = group, .dtype = "f32", .unit = BENCH_FLOPS_F32, .kind = pass, .build = build};
     row.c = (struct peer_case){.op = ops[pass], .a = SW_F32, .b = SW_F32, .c = SW_F32};
     row.c.conv.n = n;
     row.c.conv.c = l->c;
@@ -82,12 +83,30 @@ void bench_conv_rows(struct bench_rows *rows)
                          channels[] = {64, 96, 128, 192, 256};
     for (int b = 0; b < 2; b++)
         for (int i = 0; i < 5; i++)
-            for (int pass = 0; pass < PASSES; pass++) add(rows, &alexnet[i], batches[b], pass);
+            for (int pass = 0; pass < PASSES; pass++)
+                add(rows, "conv", &alexnet[i], batches[b], pass);
     for (int s = 0; s < 2; s++)
         for (int c = 0; c < 5; c++)
             for (int b = 0; b < 3; b++)
                 for (int pass = 0; pass < PASSES; pass++)
-                    add(rows,
+                    add(rows, "conv",
                         &(struct layer){"board", channels[c], boards[s], channels[c], 3, 1, 1, 1},
                         few[b], pass);
+}
+
+/* Layers of other networks: Fashion-MNIST's convnet, and of the kinds of ResNet and MobileNet. */
+void bench_layers_rows(struct bench_rows *rows)
+{
+    static const struct {
+        struct layer layer;
+        int64_t n;
+    } others[] = {{{"convnet conv1", 1, 28, 32, 3, 1, 1, 1}, 128},
+                  {{"convnet conv2", 32, 14, 64, 3, 1, 1, 1}, 128},
+                  {{"3x3", 64, 56, 64, 3, 1, 1, 1}, 16},
+                  {{"3x3, stride 2", 128, 28, 256, 3, 2, 1, 1}, 16},
+                  {{"1x1", 256, 14, 1024, 1, 1, 0, 1}, 16},
+                  {{"depthwise", 256, 28, 256, 3, 1, 1, 256}, 16}};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        for (int pass = 0; pass < PASSES; pass++)
+            add(rows, "layers", &others[i].layer, others[i].n, pass);
 }

@@ -73,6 +73,11 @@ static void add(struct bench_rows *rows, const struct size *s, const struct arit
 
 void bench_gemm_rows(struct bench_rows *rows)
 {
+    const struct size asked = {rows->m, rows->k, rows->n, true};
+    for (size_t t = 0; rows->m && t < sizeof arithmetics / sizeof *arithmetics; t++)
+        for (int layout = 0; layout < LAYOUTS; layout++)
+            add(rows, &asked, &arithmetics[t], (enum layout)layout);
+    if (rows->m) return;
     for (size_t t = 0; t < sizeof arithmetics / sizeof *arithmetics; t++)
         for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
             for (int layout = 0; layout < (sizes[i].layer ? LAYOUTS : PACKED); layout++)
