@@ -115,7 +115,8 @@ static inline const struct sw_direct_blocks *sw__direct_blocks(enum sw_isa isa)
  * conv_plane_f32: one plane convolved with ny*nx numbers, the heart of a depthwise convolution.
  *   y    [oh][ow];  y = sum over taps of w * x + bias, or y + sum when accumulate is set
  *   x    [h][w]
- *   w    [ny*nx]; taps are summed in their order, from 0.  A tap outside adds w * 0 or nothing.
+ *   w    [ny*nx]; taps are summed in their order or, where steps are
+ *        negative, against it, from 0.  A tap outside adds w * 0 or nothing.
  *
  * conv_plane_grad_f32: the gradient of its numbers,  dw[t] += sum over pixels of dy * x(tap t).
  *   dw   [ny*nx]

@@ -42,56 +42,49 @@ void sw__depthwise_forward(const struct sw_step *s, const struct conv_attr *attr
     }
 }
 
+/* dy with zeros between its pixels, as a stride wants it, floats of a row and rows. */
+static int64_t spread_size(const struct conv_attr *attr, const struct conv_dims *d, int axis)
+{
+    return (d->out[axis] - 1) * attr->stride[axis] + 1;
+}
+
 int64_t sw__depthwise_scratch(const struct conv_attr *attr, const struct conv_dims *d)
 {
-    const int64_t taps = sw__round_up(d->kernel[0] * d->kernel[1], 16);
-    return taps + sw__ceil_div(d->in[0], attr->stride[0]) * sw__ceil_div(d->in[1], attr->stride[1]);
+    return spread_size(attr, d, 0) * spread_size(attr, d, 1);
 }
 
-/* One phase of a plane of dx into `to`, [pixels down][pixels across]: a sum over its og planes of dy,
- * each convolved with the taps of the phase. */
-static void phase_plane(const struct sw_kernels *k, const struct conv_dims *d, float *to,
-                        const float *dy, const float *w, const struct conv_phase *down,
-                        const struct conv_phase *across, float bias, float *taps)
-{
-    const struct sw_grid grid = sw__conv_phase_grid(d, down, across);
-    const int64_t kernel = d->kernel[0] * d->kernel[1];
-    for (int64_t o = 0; o < d->og; o++) {
-        for (int64_t i = 0; i < grid.ny; i++)
-            for (int64_t j = 0; j < grid.nx; j++)
-                taps[i * grid.nx + j] =
-                    w[o * kernel + (down->tap + i * down->tap_step) * d->kernel[1] + across->tap +
-                      j * across->tap_step];
-        k->conv_plane_f32(to, dy + o * grid.h * grid.w, &grid, taps, bias, o > 0);
-    }
-}
-
+/* The gradient of a convolution without stride is a convolution with taps that go backwards. */
 void sw__depthwise_backward(const struct sw_step *s, const struct conv_attr *attr,
                             const struct conv_dims *d, const float *dy, const float *w,
                             const float *bias, float *dx, int64_t begin, int64_t end,
                             float *scratch)
 {
     const int64_t in = d->in[0] * d->in[1], out = d->out[0] * d->out[1];
-    const int64_t kernel = d->kernel[0] * d->kernel[1];
     const bool whole = attr->stride[0] == 1 && attr->stride[1] == 1;
-    float *part = scratch + sw__round_up(kernel, 16);
+    const struct sw_grid grid = {.h = spread_size(attr, d, 0),
+                                 .w = spread_size(attr, d, 1),
+                                 .oh = d->in[0],
+                                 .ow = d->in[1],
+                                 .sy = 1,
+                                 .sx = 1,
+                                 .y0 = attr->pad[0],
+                                 .x0 = attr->pad[1],
+                                 .ny = d->kernel[0],
+                                 .nx = d->kernel[1],
+                                 .dy = -attr->dilation[0],
+                                 .dx = -attr->dilation[1]};
+    if (!whole) memset(scratch, 0, (size_t)(grid.h * grid.w) * sizeof *scratch);
     for (int64_t p = begin; p < end; p++) {
         const int64_t n = p / d->c, c = p % d->c;
-        const float *from = dy + (n * d->o + c * d->og) * out, *wc = w + c * d->og * kernel;
-        const float b = bias ? bias[c] : 0;
-        float *plane = dx + p * in;
-        for (int64_t r = 0; r < attr->stride[0] * attr->stride[1]; r++) {
-            const struct conv_phase down = sw__conv_phase(attr, d, 0, r / attr->stride[1]);
-            const struct conv_phase across = sw__conv_phase(attr, d, 1, r % attr->stride[1]);
-            if (down.pixels * across.pixels == 0) continue;
-            float *to = whole ? plane : part;
-            phase_plane(s->k, d, to, from, wc, &down, &across, b, scratch);
-            for (int64_t i = 0; i < down.pixels && !whole; i++)
-                for (int64_t j = 0; j < across.pixels; j++)
-                    plane[(down.at + i * down.step) * d->in[1] + across.at + j * across.step] =
-                        part[i * across.pixels + j];
+        for (int64_t o = c * d->og; o < (c + 1) * d->og; o++) {
+            const float *from = dy + (n * d->o + o) * out;
+            if (!whole)
+                s->k->copy_x32(scratch, from, d->out[0], d->out[1], attr->stride[0] * grid.w,
+                               attr->stride[1], d->out[1], 1);
+            s->k->conv_plane_f32(dx + p * in, whole ? from : scratch, &grid,
+                                 w + o * grid.ny * grid.nx, bias ? bias[c] : 0, o > c * d->og);
         }
-        activate(s, plane, in);
+        activate(s, dx + p * in, in);
     }
 }
 

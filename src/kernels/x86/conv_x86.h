@@ -12,6 +12,9 @@
 /* Taps whose lanes are kept; further ones are found anew at every use. */
 enum { KEEP = 32 };
 
+/* Pixels below each other that are convolved at once. */
+enum { ROWS = 4 };
+
 /* A strip of n columns of the grid, and its taps in a row of the source: the first is at column ix. */
 struct strip {
     int64_t q, n, ix;
@@ -33,74 +36,109 @@ VEC_INLINE void strip_find(struct strip *p, const struct sw_grid *g, int64_t q, 
 
 /* ---- a plane convolved ------------------------------------------------------------------------- */
 
-/* sum + the taps of one source row; `at` is where tap 0 reads.  nx is a small constant, or 0. */
-VEC_INLINE vf add_row(vf sum, const float *at, const float *w, const struct strip *p,
-                      const struct sw_grid *g, const int nx, const int whole, const int64_t s)
+/* `rows` pixels of a strip below each other, from row r of the grid on: each row of the source is read
+ * once for all of them.  ny, nx, rows, whole and s are constants; the grid has steps of 1 from tap to
+ * tap. */
+VEC_INLINE void convolve_rows(float *y, const float *x, const struct sw_grid *g, const float *w,
+                              float bias, int accumulate, const struct strip *p, int64_t r,
+                              const int ny, const int nx, const int rows, const int whole,
+                              const int64_t s)
 {
-    if (nx) {
+    vf sum[ROWS];
+    UNROLL for (int k = 0; k < rows; k++) sum[k] = vf_zero();
+    UNROLL for (int t = 0; t < (rows - 1) * s + ny; t++)
+    {
+        const int64_t iy = r * s + g->y0 + t;
+        if (iy < 0 || iy >= g->h) continue;
+        const float *at = x + iy * g->w + p->ix;
         UNROLL for (int j = 0; j < nx; j++)
         {
-            const float *from = at + j * g->dx;
-            sum = vf_fma(vf_set(w[j]),
-                         whole ? window_whole(from, s) : lanes_load(from, p->tap[j], s), sum);
+            const vf v = whole ? window_whole(at + j, s) : lanes_load(at + j, p->tap[j], s);
+            UNROLL for (int k = 0; k < rows; k++) if (t >= k * s && t - k * s < ny)
+                sum[k] = vf_fma(vf_set(w[(t - k * s) * nx + j]), v, sum[k]);
         }
-        return sum;
     }
-    for (int64_t j = 0; j < g->nx; j++) {
-        const struct lanes lanes = j < KEEP ? p->tap[j]
-                                            : window_at(p->ix + j * g->dx, g->w, p->n, s);
-        sum = vf_fma(vf_set(w[j]), lanes_load(at + j * g->dx, lanes, s), sum);
+    UNROLL for (int k = 0; k < rows; k++)
+    {
+        float *to = y + (r + k) * g->ow + p->q;
+        sum[k] = vf_add(accumulate ? vf_load_n(to, p->n) : vf_set(bias), sum[k]);
+        vf_store_piece(to, sum[k], p->n);
     }
-    return sum;
 }
 
 /* All pixels of a strip. */
 VEC_INLINE void convolve_strip(float *y, const float *x, const struct sw_grid *g, const float *w,
-                               float bias, int accumulate, const struct strip *p, const int nx,
-                               const int whole, const int64_t s)
+                               float bias, int accumulate, const struct strip *p, const int ny,
+                               const int nx, const int whole, const int64_t s)
 {
     const struct strip strip = *p;
-    const int64_t n = strip.n, row = g->dy * g->w;
+    int64_t r = 0;
+    for (; r + ROWS <= g->oh; r += ROWS)
+        convolve_rows(y, x, g, w, bias, accumulate, &strip, r, ny, nx, ROWS, whole, s);
+    for (; r < g->oh; r++)
+        convolve_rows(y, x, g, w, bias, accumulate, &strip, r, ny, nx, 1, whole, s);
+}
+
+/* Any steps and numbers of taps. */
+static __attribute__((noinline)) void convolve_any(float *y, const float *x,
+                                                   const struct sw_grid *g, const float *w,
+                                                   float bias, int accumulate,
+                                                   const struct strip *p)
+{
     for (int64_t r = 0; r < g->oh; r++) {
-        const int64_t first = r * g->sy + g->y0;
-        const float *at = x + first * g->w + strip.ix, *wi = w;
         vf sum = vf_zero();
-        for (int64_t i = 0, iy = first; i < g->ny; i++, iy += g->dy, at += row, wi += g->nx)
-            if (iy >= 0 && iy < g->h) sum = add_row(sum, at, wi, &strip, g, nx, whole, s);
-        float *to = y + r * g->ow + strip.q;
-        sum = vf_add(accumulate ? vf_load_n(to, n) : vf_set(bias), sum);
-        vf_store_piece(to, sum, n);
+        for (int64_t i = 0; i < g->ny; i++) {
+            const int64_t iy = r * g->sy + g->y0 + i * g->dy;
+            if (iy < 0 || iy >= g->h) continue;
+            for (int64_t j = 0; j < g->nx; j++) {
+                const int64_t ix = p->ix + j * g->dx;
+                const struct lanes lanes = j < KEEP ? p->tap[j] : window_at(ix, g->w, p->n, g->sx);
+                sum = vf_fma(vf_set(w[i * g->nx + j]), lanes_load(x + iy * g->w + ix, lanes, g->sx),
+                             sum);
+            }
+        }
+        float *to = y + r * g->ow + p->q;
+        sum = vf_add(accumulate ? vf_load_n(to, p->n) : vf_set(bias), sum);
+        vf_store_piece(to, sum, p->n);
     }
 }
 
 /* Functions of their own, so that masks and weights stay in registers. */
-#define CONVOLVE(name, nx, s)                                                                      \
+#define CONVOLVE(name, ny, nx, s)                                                                  \
     static __attribute__((noinline)) void name(float *y, const float *x, const struct sw_grid *g,  \
                                                const float *w, float bias, int accumulate,         \
                                                const struct strip *p)                              \
     {                                                                                              \
         if (p->whole)                                                                              \
-            convolve_strip(y, x, g, w, bias, accumulate, p, nx, 1, s);                             \
+            convolve_strip(y, x, g, w, bias, accumulate, p, ny, nx, 1, s);                         \
         else                                                                                       \
-            convolve_strip(y, x, g, w, bias, accumulate, p, nx, 0, s);                             \
+            convolve_strip(y, x, g, w, bias, accumulate, p, ny, nx, 0, s);                         \
     }
-CONVOLVE(convolve_3_1, 3, 1)
-CONVOLVE(convolve_5_1, 5, 1)
-CONVOLVE(convolve_3_2, 3, 2)
-CONVOLVE(convolve_any_1, 0, 1)
-CONVOLVE(convolve_any, 0, g->sx)
+CONVOLVE(convolve_3_1, 3, 3, 1)
+CONVOLVE(convolve_5_1, 5, 5, 1)
+CONVOLVE(convolve_3_2, 3, 3, 2)
+CONVOLVE(convolve_5_2, 5, 5, 2)
 
 VEC_INLINE void plane(float *y, const float *x, const struct sw_grid *g, const float *w, float bias,
                       int accumulate)
 {
+    struct sw_grid to = *g;
+    float turned[25];
     struct strip p;
+    const int square = g->ny == g->nx && g->sy == g->sx && g->dy == g->dx && g->dx * g->dx == 1;
+    const int known = square && g->sx <= 2 && (g->nx == 3 || g->nx == 5);
+    if (known && g->dx < 0) { /* the other way round */
+        to.y0 -= g->ny - 1, to.dy = 1;
+        to.x0 -= g->nx - 1, to.dx = 1;
+        for (int64_t t = 0; t < g->ny * g->nx; t++) turned[t] = w[g->ny * g->nx - 1 - t];
+        w = turned;
+    }
     for (int64_t q = 0; q < g->ow; q += VF_N) {
-        strip_find(&p, g, q, g->sx);
-        (g->sx == 1 && g->nx == 3   ? convolve_3_1
-         : g->sx == 1 && g->nx == 5 ? convolve_5_1
-         : g->sx == 2 && g->nx == 3 ? convolve_3_2
-         : g->sx == 1               ? convolve_any_1
-                                    : convolve_any)(y, x, g, w, bias, accumulate, &p);
+        strip_find(&p, &to, q, g->sx);
+        (!known       ? convolve_any
+         : g->nx == 3 ? (g->sx == 1 ? convolve_3_1 : convolve_3_2)
+         : g->sx == 1 ? convolve_5_1
+                      : convolve_5_2)(y, x, &to, w, bias, accumulate, &p);
     }
 }
 
