@@ -68,14 +68,15 @@ struct sw_winograd_place {
 static inline int64_t sw__winograd_scratch(const struct sw_grid *g, int64_t rows)
 {
     const int64_t across = SW_WINOGRAD_TILE * g->ow + 2, down = SW_WINOGRAD_TILE * rows + 2;
-    return SW_WINOGRAD_LANES * across * (down + SW_WINOGRAD_WINDOW);
+    return SW_WINOGRAD_LANES * across * (down + SW_WINOGRAD_WINDOW + 1);
 }
 
 /* winograd_input_f32: B^T d B for `rows` rows of tiles from row `row` on of one image.
  *   v    transformed windows; tile 0 is the first of row `row`.  Channels from `channels` up to a
  *        multiple of SW_WINOGRAD_LANES are written too
  *   x    the first plane; planes of g->h * g->w floats follow each other
- *   g    windows of 6x6 in steps of 4, oh x ow of them; the plane ends inside of the last
+ *   g    windows of 6x6 in steps of 4, oh x ow of them; y0, x0 <= 0 and the plane
+ *        ends inside of the last
  *   scratch  sw__winograd_scratch
  *
  * winograd_weight_f32: G g G^T for `count` channels, each of `width` lanes (a multiple of NR).

@@ -172,8 +172,8 @@ static struct parts parts_of(const struct conv_winograd *p)
     return (struct parts){.v = sw__min64(block, sw__max64(most_tiles(p->c), p->in.ow) | 1) *
                                tile_floats(p->c),
                           .m = block * POSITIONS * sw__gemm_blocks(p->kernels->isa)->nr,
-                          /* sw__winograd_scratch, of which (4 ow + 2)(4 rows + 8) is a part */
-                          .transform = LANES * (16 * block + 32 * p->in.ow + 8 * rows + 16)};
+                          /* sw__winograd_scratch, of which (4 ow + 2)(4 rows + 9) is a part */
+                          .transform = LANES * (16 * block + 36 * p->in.ow + 8 * rows + 18)};
 }
 
 /* Floats of V of all images, of which there are few. */

@@ -66,8 +66,8 @@ static struct parts parts_of(const struct winograd_weight *p)
     return (struct parts){
         .operand = POSITIONS * (tiles | 1) * BLOCK,
         .sums = POSITIONS * (BLOCK * BLOCK + GAP),
-        /* sw__winograd_scratch, of which (4 ow + 2)(4 rows + 8) is a part */
-        .rest = sw__max64(SW_WINOGRAD_LANES * (16 * most + 32 * g->ow + 8 * rows + 16),
+        /* sw__winograd_scratch, of which (4 ow + 2)(4 rows + 9) is a part */
+        .rest = sw__max64(SW_WINOGRAD_LANES * (16 * most + 36 * g->ow + 8 * rows + 18),
                           FILTERS * 9 * BLOCK)};
 }
 

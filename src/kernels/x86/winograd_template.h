@@ -3,8 +3,7 @@
  *
  * A vector holds one pixel of VF_N channels, so that tiles are never gathered and products find
  * their operands in rows.  Planes are turned round on the way, VF_N pixels of VF_N channels at a
- * time, through the scratch: pixels with a border of zeros on the way in, the rows of a plane one
- * after the other on the way out.  A transform of a line has twelve instructions. */
+ * time, through the scratch.  A transform of a line has twelve instructions. */
 #ifndef SWELL_WINOGRAD_TEMPLATE_H
 #define SWELL_WINOGRAD_TEMPLATE_H
 
@@ -115,36 +114,17 @@ VEC_INLINE void store_zeros(float *to, int64_t pixels)
     for (int64_t i = 0; i < pixels; i++) vf_store(to + i * VF_N, vf_zero());
 }
 
-/* Lines top .. top+down-1 of n planes into `to`, [down][across] pixels, of which the first stands
- * for column x0: zeros where there is no plane. */
-VEC_INLINE void load_planes(float *to, const float *x, const struct sw_grid *g, int64_t n,
-                            int64_t top, int64_t down, int64_t across)
+/* `count` pixels of n planes that are `plane` floats apart. */
+VEC_INLINE void load_planes(float *to, const float *x, int64_t plane, int64_t n, int64_t count)
 {
-    const int64_t first = top < 0 ? 0 : top, end = top + down < g->h ? top + down : g->h;
-    const int64_t left = g->x0 < 0 ? -g->x0 : 0, right = across + g->x0 - g->w;
-    const int64_t skip = g->x0 > 0 ? g->x0 : 0;
-    float *line = to + (first - top) * across * VF_N;
     vf r[VF_N];
-    if (first >= end) {
-        store_zeros(to, down * across);
-        return;
-    }
-    store_zeros(to, (first - top) * across);
-    for (int64_t i = first; i < end; i++) {
-        store_zeros(line + (i - first) * across * VF_N, left);
-        store_zeros(line + ((i - first + 1) * across - right) * VF_N, right);
-    }
-    store_zeros(to + (end - top) * across * VF_N, (top + down - end) * across);
-    int64_t column = 0;
-    for (int64_t p = first * g->w; p < end * g->w; p += VF_N) {
-        const int64_t count = end * g->w - p < VF_N ? end * g->w - p : VF_N;
-        load_pixels(r, x + p, g->h * g->w, n, count);
-        _Alignas(64) float pixels[VF_N * VF_N];
-        UNROLL for (int i = 0; i < VF_N; i++) vf_store(pixels + i * VF_N, r[i]);
-        for (int64_t i = 0; i < count; i++) {
-            if (column >= skip)
-                vf_store(line + (left + column - skip) * VF_N, vf_load(pixels + i * VF_N));
-            if (++column == g->w) column = 0, line += across * VF_N;
+    for (int64_t p = 0; p < count; p += VF_N, to += VF_N * VF_N) {
+        const int64_t some = count - p < VF_N ? count - p : VF_N;
+        load_pixels(r, x + p, plane, n, some);
+        if (some == VF_N) {
+            UNROLL for (int i = 0; i < VF_N; i++) vf_store(to + i * VF_N, r[i]);
+        } else {
+            UNROLL for (int i = 0; i < VF_N; i++) if (i < some) vf_store(to + i * VF_N, r[i]);
         }
     }
 }
@@ -178,17 +158,23 @@ VEC_INLINE void window_line(vf y[WINDOW], const vf *d, const int n)
         spread_line(y, d);
 }
 
-/* A row of tiles: down the columns of `pixels`, then along the lines.  half: [6][across]. */
-VEC_INLINE void window_row(float *v, int64_t pitch, const int64_t at[SW_WINOGRAD_POSITIONS],
-                           const float *pixels, int64_t tiles, int64_t across, float *half,
-                           const int n)
+/* Lines of pixels down the columns: w of them, into half, [6][across]. */
+VEC_INLINE void transform_down(float *half, const float *const line[WINDOW], int64_t w,
+                               int64_t across, const int n)
 {
     vf d[WINDOW], y[WINDOW];
-    for (int64_t j = 0; j < across; j++) {
-        UNROLL for (int i = 0; i < n; i++) d[i] = vf_load(pixels + (i * across + j) * VF_N);
+    for (int64_t j = 0; j < w; j++) {
+        UNROLL for (int i = 0; i < n; i++) d[i] = vf_load(line[i] + j * VF_N);
         window_line(y, d, n);
         UNROLL for (int i = 0; i < WINDOW; i++) vf_store(half + (i * across + j) * VF_N, y[i]);
     }
+}
+
+/* A row of tiles, from what stands in `half`. */
+VEC_INLINE void transform_along(float *v, int64_t pitch, const int64_t at[SW_WINOGRAD_POSITIONS],
+                                const float *half, int64_t tiles, int64_t across, const int n)
+{
+    vf d[WINDOW], y[WINDOW];
     for (int64_t i = 0; i < WINDOW; i++, at += WINDOW)
         for (int64_t q = 0; q < tiles; q++) {
             const float *from = half + (i * across + q * TILE) * VF_N;
@@ -198,22 +184,32 @@ VEC_INLINE void window_row(float *v, int64_t pitch, const int64_t at[SW_WINOGRAD
         }
 }
 
-/* Windows of n x n pixels in steps of 4. */
+/* Windows of n x n pixels in steps of 4.  Scratch: `half`, whose border stays zero; a line of zeros
+ * for those outside of the plane; the plane's lines. */
 VEC_INLINE void windows(float *v, const struct sw_winograd_place *place, const float *x,
                         const struct sw_grid *g, int64_t channels, int64_t row, int64_t rows,
                         float *scratch, const int n)
 {
-    const int64_t across = g->ow * TILE + n - TILE, down = rows * TILE + n - TILE;
-    float *half = scratch + down * across * VF_N;
+    const int64_t across = g->ow * TILE + n - TILE, top = row * TILE + g->y0;
+    const int64_t bottom = top + rows * TILE + n - TILE;
+    const int64_t first = top < 0 ? 0 : top, end = bottom < g->h ? bottom : g->h;
+    float *half = scratch, *zeros = half + WINDOW * across * VF_N, *lines = zeros + g->w * VF_N;
     int64_t at[SW_WINOGRAD_POSITIONS];
     find_positions(at, place);
+    store_zeros(scratch, WINDOW * across + g->w);
     const int64_t all = (channels + SW_WINOGRAD_LANES - 1) / SW_WINOGRAD_LANES * SW_WINOGRAD_LANES;
     for (int64_t c = 0; c < all; c += VF_N) {
         const int64_t planes = channels - c < VF_N ? channels > c ? channels - c : 0 : VF_N;
-        load_planes(scratch, x + c * g->h * g->w, g, planes, row * TILE + g->y0, down, across);
-        for (int64_t r = 0; r < rows; r++)
-            window_row(v + c + r * g->ow * place->pitch, place->pitch, at,
-                       scratch + r * TILE * across * VF_N, g->ow, across, half, n);
+        load_planes(lines, x + c * g->h * g->w + first * g->w, g->h * g->w, planes,
+                    (end - first) * g->w);
+        for (int64_t r = 0; r < rows; r++) {
+            const float *line[WINDOW];
+            for (int64_t i = 0, y = top + r * TILE; i < n; i++, y++)
+                line[i] = y < first || y >= end ? zeros : lines + (y - first) * g->w * VF_N;
+            transform_down(half - g->x0 * VF_N, line, g->w, across, n);
+            transform_along(v + c + r * g->ow * place->pitch, place->pitch, at, half, g->ow, across,
+                            n);
+        }
     }
 }
 
