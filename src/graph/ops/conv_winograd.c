@@ -140,22 +140,22 @@ static void cut(struct conv_winograd *p)
 {
     const int64_t nr = sw__gemm_blocks(p->kernels->isa)->nr;
     const int64_t rows = p->images * p->in.oh, tiles = rows * p->in.ow;
-    p->whole = tiles <= FEW_TILES;
+    const bool few = tiles <= LEAST_TILES;
     p->slice = nr;
     p->slices = sw__ceil_div(p->o, nr);
-    if (p->whole) {
-        /* Half a slice, where that makes an even number of tasks. */
-        if (p->slices * p->groups % 2 && nr > LANES && p->o % nr == 0) p->slice = nr / 2;
-        p->slices = sw__ceil_div(p->o, p->slice);
-        p->blocks = 1;
-        p->block = rows;
-    } else {
-        p->block = sw__max64(most_tiles(p->c) / p->in.ow, 1);
-        p->blocks = sw__max64(sw__ceil_div(rows, p->block), sw__min64(LEAST_BLOCKS, rows));
-        p->blocks = sw__min64(sw__round_up(p->blocks, 2), rows);
-        p->block = sw__ceil_div(rows, p->blocks);
-        p->blocks = sw__ceil_div(rows, p->block);
-    }
+    p->pieces = few && p->groups == 1 ? sw__min64(2, p->slices) : 1;
+    /* Half a slice, where that makes pieces equal. */
+    if (p->pieces > 1 && p->slices % 2 && nr > LANES && p->o % nr == 0) p->slice = nr / 2;
+    p->slices = sw__ceil_div(p->o, p->slice);
+    p->block = sw__max64(most_tiles(p->c) / p->in.ow, 1);
+    p->blocks = sw__ceil_div(rows, p->block);
+    if (tiles > FEW_TILES)
+        p->blocks = sw__round_up(sw__max64(p->blocks, LEAST_BLOCKS), 2);
+    else
+        p->blocks = few ? 1 : 2;
+    p->blocks = sw__max64(sw__min64(p->blocks, rows), 1);
+    p->block = sw__max64(sw__ceil_div(rows, p->blocks), 1);
+    p->blocks = sw__ceil_div(rows, p->block);
 }
 
 /* Floats of the scratch: V and M of a block, then what a transform needs; each bounds its part at
@@ -167,20 +167,13 @@ struct parts {
 static struct parts parts_of(const struct conv_winograd *p)
 {
     const int64_t tiles = p->images * p->in.oh * p->in.ow;
-    const int64_t most = sw__max64(sw__max64(most_tiles(p->c), p->in.ow), FEW_TILES);
+    const int64_t few = FEW_TILES / 2 + p->in.ow; /* half of them, in whole rows */
+    const int64_t most = sw__max64(sw__max64(most_tiles(p->c), p->in.ow), few);
     const int64_t block = sw__min64(tiles, most) | 1, rows = sw__min64(p->in.oh, most);
-    return (struct parts){.v = sw__min64(block, sw__max64(most_tiles(p->c), p->in.ow) | 1) *
-                               tile_floats(p->c),
+    return (struct parts){.v = block * tile_floats(p->c),
                           .m = block * POSITIONS * sw__gemm_blocks(p->kernels->isa)->nr,
                           /* sw__winograd_scratch, of which (4 ow + 2)(4 rows + 9) is a part */
                           .transform = LANES * (16 * block + 36 * p->in.ow + 8 * rows + 18)};
-}
-
-/* Floats of V of all images, of which there are few. */
-static int64_t whole_floats(const struct conv_winograd *p)
-{
-    const int64_t tiles = sw__min64(p->images * p->in.oh * p->in.ow, FEW_TILES);
-    return p->groups * (tiles | 1) * tile_floats(p->c);
 }
 
 void sw__conv_winograd_prepare(struct sw_step *s, const struct conv_dims *d,
@@ -202,11 +195,10 @@ void sw__conv_winograd_prepare(struct sw_step *s, const struct conv_dims *d,
     cut(p);
     sw__conv_winograd_pack(s->k, attr, &s->in[W]->shape, way, &p->pack);
     const struct parts parts = parts_of(p);
-    s->n_phases = d->n > 0 ? 3 : 0;
+    s->n_phases = d->n > 0 ? 2 : 0;
     s->tasks[0] = s->packed[W] ? 0 : p->pack.tasks;
-    s->tasks[1] = p->whole ? p->groups * p->images * sw__ceil_div(p->c, LANES) : 0;
-    s->tasks[2] = p->groups * (p->whole ? p->slices : p->blocks);
-    s->workspace = (s->packed[W] ? 0 : p->pack.bytes) + (size_t)whole_floats(p) * sizeof(float);
+    s->tasks[1] = p->groups * p->blocks * p->pieces;
+    s->workspace = s->packed[W] ? 0 : p->pack.bytes;
     s->scratch = (size_t)(parts.v + parts.m + parts.transform) * sizeof(float);
     s->kernel = s->k->names[SW_SLOT_winograd_output_f32];
 }
@@ -217,7 +209,7 @@ void sw__conv_winograd_prepare(struct sw_step *s, const struct conv_dims *d,
 struct run {
     const struct conv_winograd *p;
     const float *u, *x;
-    float *y, *v; /* v: of all images, if they are few */
+    float *y;
     struct sw_epilogue epilogue;
 };
 
@@ -285,13 +277,15 @@ static void compute_slice(const struct run *r, int64_t group, int64_t slice, int
     }
 }
 
-/* All of a block. */
+/* A block, and all out-channels or a piece of them. */
 static void compute_block(const struct run *r, int64_t task, const struct parts *parts,
                           float *scratch)
 {
     const struct conv_winograd *p = r->p;
-    const int64_t group = task / p->blocks, first = task % p->blocks * p->block;
+    const int64_t piece = task % p->pieces, block = task / p->pieces % p->blocks;
+    const int64_t group = task / p->pieces / p->blocks, first = block * p->block;
     const int64_t end = sw__min64(first + p->block, p->images * p->in.oh);
+    const int64_t slices = sw__ceil_div(p->slices, p->pieces);
     float *v = scratch, *m = v + parts->v, *rest = m + parts->m;
     for (int64_t at = first, rows; at < end; at += rows) {
         rows = sw__min64(p->in.oh - at % p->in.oh, end - at);
@@ -299,25 +293,8 @@ static void compute_block(const struct run *r, int64_t task, const struct parts 
                   r->x + at / p->in.oh * p->in.image + group * p->c * p->in.h * p->in.w, 0, p->c,
                   at % p->in.oh, rows, rest);
     }
-    for (int64_t i = 0; i < p->slices; i++) compute_slice(r, group, i, first, end, v, m, rest);
-}
-
-/* Floats of V of a group of all images. */
-static int64_t group_v(const struct conv_winograd *p)
-{
-    return (p->images * p->in.oh * p->in.ow | 1) * tile_floats(p->c);
-}
-
-/* V of one image, LANES channels of a group. */
-static void transform_images(const struct run *r, int64_t task, float *scratch)
-{
-    const struct conv_winograd *p = r->p;
-    const int64_t tiles = p->in.oh * p->in.ow, pieces = sw__ceil_div(p->c, LANES);
-    const int64_t c = task % pieces * LANES, image = task / pieces % p->images;
-    const int64_t group = task / pieces / p->images;
-    transform(p, r->v + group * group_v(p) + image * tiles * SW_CONV_PITCH, p->images * tiles,
-              r->x + image * p->in.image + group * p->c * p->in.h * p->in.w, c,
-              sw__min64(LANES, p->c - c), 0, p->in.oh, scratch);
+    for (int64_t i = piece * slices; i < sw__min64((piece + 1) * slices, p->slices); i++)
+        compute_slice(r, group, i, first, end, v, m, rest);
 }
 
 void sw__conv_winograd_run(const struct sw_step *s, const struct conv_winograd *p,
@@ -325,21 +302,12 @@ void sw__conv_winograd_run(const struct sw_step *s, const struct conv_winograd *
 {
     const struct parts parts = parts_of(p);
     struct run r = {.p = p, .u = s->packed[W], .x = s->in[X]->data, .y = s->out[0]->data};
-    r.v = s->ws;
-    if (!r.u) r.u = s->ws, r.v += p->pack.bytes / sizeof(float);
+    if (!r.u) r.u = s->ws;
     r.epilogue = p->epilogue;
     r.epilogue.bias_row = bias;
     if (phase == 0) {
         p->pack.run(&p->pack, s->k, s->in[W]->data, s->ws, begin, end);
         return;
     }
-    for (int64_t i = begin; i < end; i++) {
-        if (phase == 1)
-            transform_images(&r, i, scratch);
-        else if (p->whole)
-            compute_slice(&r, i / p->slices, i % p->slices, 0, p->images * p->in.oh,
-                          r.v + i / p->slices * group_v(p), scratch, scratch + parts.m);
-        else
-            compute_block(&r, i, &parts, scratch);
-    }
+    for (int64_t i = begin; i < end; i++) compute_block(&r, i, &parts, scratch);
 }

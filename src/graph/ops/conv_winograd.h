@@ -12,8 +12,10 @@
  * channels is cut every SW_CONV_PIXELS, as in every product of the gemm family, so an element's bits
  * depend on its image and the weight only, however blocks are cut.
  *
- * Many tiles: a task transforms a block and does all out-channels.  Few tiles, of a small batch:
- * tasks of a first phase transform images, those of a second do some out-channels of all tiles. */
+ * A task transforms a block and does all out-channels: V stays with the core that made it, for to
+ * fetch a line that another core has just written takes longer than to compute it again.  So with the
+ * few tiles of a small batch two tasks transform the same block, each for a half of the out-channels.
+ */
 #ifndef SWELL_OPS_CONV_WINOGRAD_H
 #define SWELL_OPS_CONV_WINOGRAD_H
 
@@ -33,9 +35,9 @@ struct conv_winograd {
     const struct sw_kernels *kernels;
     int64_t images, groups, c, o; /* channels of a group: summed over, and computed */
     struct sw_grid in, out;       /* windows over x, tiles of y */
-    bool whole;                   /* few tiles: V of all images in the workspace */
     int64_t blocks, block;        /* how many; rows of tiles of one */
     int64_t slices, slice;        /* likewise out-channels */
+    int64_t pieces;               /* tasks that share the slices of a block */
     struct sw_pack pack;          /* of a weight that changes in every run */
     struct sw_epilogue epilogue;
 };

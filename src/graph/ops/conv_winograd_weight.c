@@ -10,9 +10,12 @@ enum { X, DY };
 enum {
     POSITIONS = SW_WINOGRAD_POSITIONS,
     TILE = SW_WINOGRAD_TILE,
-    FEW_TILES = 112, /* of all images: transformed once for all blocks of channels */
-    FEW_BLOCK = 32,  /* channels of a block then, a multiple of NR */
-    BLOCK = 64,      /* and otherwise */
+    LANES = SW_WINOGRAD_LANES,
+    BLOCK = 64, /* channels of a block, a multiple of NR */
+    FEW_TILES =
+        112, /* of all images: a task has all blocks of dy, of 32, and V of a step is all of V */
+    FEW_X = 128,
+    FEW_DY = 32,
     STEP_TILES = 56, /* V and E of a step, and S, are 1.6 MB */
     SPAN_TILES = 64, /* at least; less does not pay for G^T S G */
     TASKS = 8,       /* at least, if the sizes allow */
@@ -24,9 +27,9 @@ enum {
 /* ---- how it is cut ------------------------------------------------------------------------------ */
 
 static struct winograd_operand operand(const int64_t size[2], const int64_t tiled[2],
-                                       int64_t channels, int64_t groups, bool whole)
+                                       int64_t channels, int64_t groups, int64_t block)
 {
-    struct winograd_operand p = {.channels = channels, .block = whole ? FEW_BLOCK : BLOCK};
+    struct winograd_operand p = {.channels = channels, .block = block};
     p.blocks = sw__ceil_div(channels, p.block);
     p.grid = (struct sw_grid){.h = size[0],
                               .w = size[1],
@@ -40,12 +43,6 @@ static struct winograd_operand operand(const int64_t size[2], const int64_t tile
     return p;
 }
 
-/* Floats of an operand's block of so many tiles: positions, tiles, channels. */
-static int64_t block_floats(const struct winograd_operand *p, int64_t tiles)
-{
-    return POSITIONS * (tiles | 1) * p->block;
-}
-
 static int64_t tiles_of(const struct winograd_weight *p)
 {
     return p->rows * p->dy.grid.ow;
@@ -53,29 +50,29 @@ static int64_t tiles_of(const struct winograd_weight *p)
 
 /* Scratch in floats: V and E of a step, S, and what transforms and filters need. */
 struct parts {
-    int64_t operand, sums, rest;
+    int64_t x, dy, sums, rest;
 };
 
 /* Bounds those of all smaller sizes, at which a step may have more rows, of fewer tiles. */
 static struct parts parts_of(const struct winograd_weight *p)
 {
     const struct sw_grid *g = &p->dy.grid;
-    const int64_t tiles = sw__min64(tiles_of(p), sw__max64(STEP_TILES, g->ow));
-    const int64_t rows = sw__min64(g->oh, sw__max64(STEP_TILES, FEW_TILES));
-    const int64_t most = sw__max64(tiles, sw__min64(tiles_of(p), FEW_TILES));
+    const int64_t step = sw__min64(tiles_of(p), sw__max64(STEP_TILES, g->ow)) | 1;
+    const int64_t few = sw__min64(tiles_of(p), FEW_TILES) | 1;
+    const int64_t most = sw__max64(step, few), rows = sw__min64(g->oh, most);
     return (struct parts){
-        .operand = POSITIONS * (tiles | 1) * BLOCK,
+        .x = POSITIONS * sw__max64(step * BLOCK, few * FEW_X),
+        .dy = POSITIONS * sw__max64(step * BLOCK, few * FEW_DY),
         .sums = POSITIONS * (BLOCK * BLOCK + GAP),
         /* sw__winograd_scratch, of which (4 ow + 2)(4 rows + 9) is a part */
-        .rest = sw__max64(SW_WINOGRAD_LANES * (16 * most + 36 * g->ow + 8 * rows + 18),
-                          FILTERS * 9 * BLOCK)};
+        .rest = sw__max64(LANES * (16 * most + 36 * g->ow + 8 * rows + 18), FILTERS * 9 * BLOCK)};
 }
 
 static int64_t spans_of(const struct winograd_weight *p)
 {
     const int64_t blocks = p->groups * p->x.blocks * p->dy.blocks;
     const int64_t spans = sw__min64(sw__ceil_div(TASKS, blocks), tiles_of(p) / SPAN_TILES);
-    return p->whole ? 1 : sw__max64(sw__min64(spans, p->rows), 1);
+    return p->few ? 1 : sw__max64(sw__min64(spans, p->rows), 1);
 }
 
 void sw__winograd_weight_prepare(struct sw_step *s, const struct conv_dims *d,
@@ -85,9 +82,11 @@ void sw__winograd_weight_prepare(struct sw_step *s, const struct conv_dims *d,
     const int64_t across = sw__ceil_div(d->out[1], TILE);
     *p = (struct winograd_weight){.images = d->n, .groups = d->groups};
     p->rows = d->n * sw__ceil_div(d->out[0], TILE);
-    p->whole = p->rows * across <= FEW_TILES;
-    p->x = operand(d->in, d->out, d->cg, d->groups, p->whole);
-    p->dy = operand(d->out, d->out, d->og, d->groups, p->whole);
+    p->few = p->rows * across <= FEW_TILES;
+    /* Two blocks of x at least: a task each. */
+    const int64_t half = sw__min64(sw__round_up(sw__ceil_div(d->cg, 2), LANES), FEW_X);
+    p->x = operand(d->in, d->out, d->cg, d->groups, p->few ? half : BLOCK);
+    p->dy = operand(d->out, d->out, d->og, d->groups, p->few ? FEW_DY : BLOCK);
     p->x.grid.ny = p->x.grid.nx = SW_WINOGRAD_WINDOW;
     p->dy.grid.ny = p->dy.grid.nx = TILE;
     p->x.grid.y0 = -attr->pad[0];
@@ -95,21 +94,17 @@ void sw__winograd_weight_prepare(struct sw_step *s, const struct conv_dims *d,
     p->filters = d->o * d->cg * 9;
     p->span = sw__max64(sw__ceil_div(p->rows, spans_of(p)), 1);
     p->spans = sw__max64(sw__ceil_div(p->rows, p->span), 1);
-    p->step = p->whole ? p->rows : sw__max64(STEP_TILES / across, 1);
+    p->step = p->few ? p->span : sw__max64(STEP_TILES / across, 1);
     /* Steps of a span are alike. */
-    if (!p->whole) p->step = sw__ceil_div(p->span, sw__ceil_div(p->span, p->step));
+    p->step = sw__max64(sw__ceil_div(p->span, sw__ceil_div(p->span, p->step)), 1);
     const struct parts parts = parts_of(p);
-    const int64_t few = sw__min64(tiles_of(p), FEW_TILES) | 1;
-    const int64_t channels = sw__round_up(d->cg, FEW_BLOCK) + sw__round_up(d->og, FEW_BLOCK);
-    const int64_t whole = d->groups * POSITIONS * few * channels;
-    const int64_t blocks = d->groups * p->x.blocks * p->dy.blocks;
-    s->n_phases = 3;
-    s->tasks[0] = p->whole ? d->n * d->groups * (p->x.blocks + p->dy.blocks) : 0;
-    s->tasks[1] = p->spans * blocks;
-    s->tasks[2] = p->spans > 1 ? sw__ceil_div(p->filters, GRAIN) : 0;
-    const int64_t spans = spans_of(p) > 1 ? spans_of(p) * p->filters : 0;
-    s->workspace = (size_t)sw__max64(whole, spans) * sizeof(float);
-    s->scratch = (size_t)(2 * parts.operand + parts.sums + parts.rest) * sizeof(float);
+    const int64_t blocks = p->groups * p->x.blocks * (p->few ? 1 : p->dy.blocks);
+    const int64_t spans = spans_of(p);
+    s->n_phases = 2;
+    s->tasks[0] = p->spans * blocks;
+    s->tasks[1] = p->spans > 1 ? sw__ceil_div(p->filters, GRAIN) : 0;
+    s->workspace = spans > 1 ? (size_t)(spans * p->filters) * sizeof(float) : 0;
+    s->scratch = (size_t)(parts.x + parts.dy + parts.sums + parts.rest) * sizeof(float);
     s->kernel = s->k->names[SW_SLOT_winograd_tile_f32];
 }
 
@@ -161,51 +156,52 @@ static void filters(const struct sw_step *s, const struct winograd_weight *p, fl
     }
 }
 
+/* The task's part of S, and where its filters go. */
+struct sum {
+    int64_t group, x, dy; /* blocks */
+    int64_t begin, end;   /* rows of tiles */
+    float *dw;            /* of the span */
+    float *v, *e, *sums, *rest;
+};
+
+/* One block of x and one of dy; V is there already, if `ready`. */
+static void sum_blocks(const struct sw_step *s, const struct winograd_weight *p,
+                       const struct sum *t, bool ready)
+{
+    const int64_t n = sw__min64(p->x.block, p->x.channels - t->x * p->x.block);
+    const int64_t m = sw__min64(p->dy.block, p->dy.channels - t->dy * p->dy.block);
+    const int64_t o = t->group * p->dy.channels + t->dy * p->dy.block;
+    if (t->begin >= t->end) add_products(s, p, t->sums, t->v, t->e, 0, n, m, false);
+    for (int64_t at = t->begin, rows; at < t->end; at += rows) {
+        rows = sw__min64(p->step, t->end - at);
+        const int64_t tiles = rows * p->dy.grid.ow;
+        if (!ready) transform(s, p, X, t->v, t->group, t->x, at, at + rows, tiles, t->rest);
+        transform(s, p, DY, t->e, t->group, t->dy, at, at + rows, tiles, t->rest);
+        add_products(s, p, t->sums, t->v, t->e, tiles, n, m, at > t->begin);
+    }
+    filters(s, p, t->dw + (o * p->x.channels + t->x * p->x.block) * 9, t->sums, n, m, t->rest);
+}
+
 static void sum_task(const struct sw_step *s, const struct winograd_weight *p, int64_t task,
                      float *scratch)
 {
     const struct parts parts = parts_of(p);
-    float *v = scratch, *e = v + parts.operand, *sums = e + parts.operand;
-    float *rest = sums + parts.sums;
-    const int64_t y = task % p->dy.blocks, x = task / p->dy.blocks % p->x.blocks;
-    const int64_t group = task / p->dy.blocks / p->x.blocks % p->groups;
-    const int64_t span = task / p->dy.blocks / p->x.blocks / p->groups;
-    const int64_t n = sw__min64(p->x.block, p->x.channels - x * p->x.block);
-    const int64_t m = sw__min64(p->dy.block, p->dy.channels - y * p->dy.block);
-    const int64_t begin = span * p->span, end = sw__min64(begin + p->span, p->rows);
-    const int64_t across = p->dy.grid.ow;
-    if (p->whole) {
-        const int64_t x_floats = block_floats(&p->x, tiles_of(p));
-        const float *all = s->ws;
-        v = (float *)all + (group * p->x.blocks + x) * x_floats;
-        e = (float *)all + p->groups * p->x.blocks * x_floats +
-            (group * p->dy.blocks + y) * block_floats(&p->dy, tiles_of(p));
-        add_products(s, p, sums, v, e, tiles_of(p), n, m, false);
+    const int64_t dy = p->few ? 1 : p->dy.blocks, span = task / dy / p->x.blocks / p->groups;
+    struct sum t = {.x = task / dy % p->x.blocks,
+                    .dy = task % dy,
+                    .group = task / dy / p->x.blocks % p->groups,
+                    .begin = span * p->span,
+                    .end = sw__min64((span + 1) * p->span, p->rows),
+                    .dw = p->spans > 1 ? (float *)s->ws + span * p->filters : s->out[0]->data,
+                    .v = scratch};
+    t.e = t.v + parts.x;
+    t.sums = t.e + parts.dy;
+    t.rest = t.sums + parts.sums;
+    if (!p->few) {
+        sum_blocks(s, p, &t, false);
+        return;
     }
-    for (int64_t at = begin, rows; at < end && !p->whole; at += rows) {
-        rows = sw__min64(p->step, end - at);
-        transform(s, p, X, v, group, x, at, at + rows, rows * across, rest);
-        transform(s, p, DY, e, group, y, at, at + rows, rows * across, rest);
-        add_products(s, p, sums, v, e, rows * across, n, m, at > begin);
-    }
-    float *dw = p->spans > 1 ? (float *)s->ws + span * p->filters : s->out[0]->data;
-    dw += ((group * p->dy.channels + y * p->dy.block) * p->x.channels + x * p->x.block) * 9;
-    filters(s, p, dw, sums, n, m, rest);
-}
-
-/* Few tiles: a block of one operand, one image. */
-static void transform_task(const struct sw_step *s, const struct winograd_weight *p, int64_t task,
-                           float *scratch)
-{
-    const int64_t image = task % p->images, rows = p->dy.grid.oh, tiles = tiles_of(p);
-    const int64_t block = task / p->images, x_blocks = p->groups * p->x.blocks;
-    const int input = block < x_blocks ? X : DY;
-    const struct winograd_operand *o = input == X ? &p->x : &p->dy;
-    const int64_t number = input == X ? block : block - x_blocks;
-    float *to = (float *)s->ws + number * block_floats(o, tiles) +
-                (input == X ? 0 : x_blocks * block_floats(&p->x, tiles));
-    transform(s, p, input, to + image * rows * o->grid.ow * o->block, number / o->blocks,
-              number % o->blocks, image * rows, (image + 1) * rows, tiles, scratch);
+    for (; t.dy < p->dy.blocks; t.dy++) sum_blocks(s, p, &t, t.dy > 0);
 }
 
 /* The spans of some filters, added in their order. */
@@ -223,8 +219,6 @@ void sw__winograd_weight_run(const struct sw_step *s, const struct winograd_weig
 {
     for (int64_t i = begin; i < end; i++) {
         if (phase == 0)
-            transform_task(s, p, i, scratch);
-        else if (phase == 1)
             sum_task(s, p, i, scratch);
         else
             add_spans(s, p, i);

@@ -5,7 +5,8 @@
  *
  * A task has a block of c and a block of o, so that S of all positions stays in its core's L2, and a
  * span of the rows of tiles of all images, which it goes through in steps.  The spans' filters are
- * added in their order.  Spans and steps depend on the sizes only. */
+ * added in their order.  Spans and steps depend on the sizes only.  With few tiles, which are one
+ * step, a task has about half of c and goes through all o, so that V is made once. */
 #ifndef SWELL_OPS_CONV_WINOGRAD_WEIGHT_H
 #define SWELL_OPS_CONV_WINOGRAD_WEIGHT_H
 
@@ -20,7 +21,7 @@ struct winograd_operand {
 struct winograd_weight {
     int64_t images, groups;
     struct winograd_operand x, dy;
-    bool whole;      /* few tiles: V and E of all images in the workspace */
+    bool few;        /* tiles: a task goes through all blocks of dy */
     int64_t rows;    /* of tiles of all images */
     int64_t spans;   /* how many ... */
     int64_t span;    /* ... and rows of one */
