@@ -67,7 +67,7 @@ sw_status sw__infer_broadcast(struct sw_infer *q, int a, int b, sw_shape *out);
  * plans share one copy. */
 struct sw_pack {
     const char *layout; /* static text, for example "gemm_b_f32_k256_n32" */
-    int64_t param[6];   /* sizes that the layout depends on */
+    int64_t param[7];   /* sizes that the layout depends on */
     size_t bytes;
     int64_t tasks; /* pieces of work; like those of a step */
     void (*run)(const struct sw_pack *p, const struct sw_kernels *k, const void *src, void *dst,

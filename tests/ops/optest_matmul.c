@@ -139,6 +139,13 @@ static void oracle_linear(const struct oracle_array *in, struct oracle_array *ou
         .arg = &(const struct product){ta_, tb_}, .n_in = 2, .in = {IN a_, IN b_}, .tol = TOL(k),  \
         .batch = rows                                                                              \
     }
+#define BF16(title, ta_, tb_, a_, b_, k, rows)                                                     \
+    {                                                                                              \
+        .name = title, .build = build_matmul, .oracle = oracle_matmul,                             \
+        .arg = &(const struct product){ta_, tb_}, .n_in = 2,                                       \
+        .in = {{.shape = a_, .dtype = SW_BF16}, {.shape = b_, .dtype = SW_BF16}}, .tol = TOL(k),   \
+        .batch = rows                                                                              \
+    }
 #define LINEAR(title, how, act_, x_, w_, b_, k)                                                    \
     {                                                                                              \
         .name = title, .build = how, .oracle = oracle_linear,                                      \
@@ -197,6 +204,17 @@ const struct op_case optest_matmul[] = {
      .arg = &(const struct linear){.bf16 = true}, .n_in = 3,
      .in = {{.shape = S(9, 40)}, {.shape = S(12, 40), .weight = true}, {.shape = S(12)}},
      .tol = TOL(40), .batch = 1},
+    BF16("bf16 operands", false, false, S(9, 40), S(40, 12), 40, 1),
+    BF16("bf16 operands, transposed a", true, false, S(70, 9), S(70, 40), 70, 0),
+    BF16("bf16 operands, transposed b", false, true, S(65, 70), S(40, 70), 70, 1),
+    BF16("bf16 operands, both transposed", true, true, S(33, 50), S(40, 33), 33, 0),
+    BF16("bf16 operands over K blocks", false, false, S(130, 1100), S(1100, 100), 1100, 1),
+    BF16("bf16 operands, batches", false, false, S(3, 2, 5, 8), S(3, 2, 8, 6), 8, 3),
+    BF16("bf16 operands, no inner size", false, false, S(4, 0), S(0, 3), 0, 1),
+    {.name = "one row in bf16, a long weight", .build = build_linear, .oracle = oracle_linear,
+     .arg = &(const struct linear){.bf16 = true, .act = GELU}, .n_in = 3,
+     .in = {{.shape = S(3, 1100)}, {.shape = S(90, 1100), .weight = true}, {.shape = S(90)}},
+     .tol = TOL(1100), .batch = 1},
     {.name = "f16 and bf16 operands", .build = build_matmul, .oracle = oracle_matmul,
      .arg = &(const struct product){false, false}, .n_in = 2,
      .in = {{.shape = S(9, 40), .dtype = SW_BF16}, {.shape = S(40, 12), .dtype = SW_F16, .weight = true}},

@@ -3,7 +3,8 @@
  * a (...,M,K) or transposed (...,K,M), b (...,K,N) or transposed (...,N,K), bias (N) or absent.
  * Leading dimensions broadcast and are collapsed to at most three; where b has none, the rows of all
  * of a's products are one long matrix, so a linear layer is one product whatever the rank of x.
- * A weight b is read from its packed copy, which all plans share.  Gradients are products again:
+ * A weight b is read from its packed copy, which all plans share.  In bf16 operands are rounded while
+ * they are packed, weights once.  Gradients are products again, in the same type:
  *
  *     y = a b:   da = dy b^T    db = a^T dy     dbias = sum of dy over all rows
  *
@@ -17,7 +18,7 @@
 
 struct matmul_attr {
     bool ta, tb;
-    sw_dtype compute; /* what operands were rounded to; gradients round theirs likewise */
+    sw_dtype compute; /* SW_BF16: operands are rounded to it */
 };
 
 enum { A, B, BIAS };
@@ -164,8 +165,7 @@ static void matmul_grad(sw_graph *g, const struct sw_op *op, sw_node *const *dy,
                         sw_node **dx)
 {
     const struct matmul_attr *attr = sw__op_attr(op);
-    sw_node *a = sw__op_in(op, A), *b = sw__op_in(op, B), *bias = sw__op_in(op, BIAS);
-    sw_node *d = sw__compute_round(g, dy[0], attr->compute);
+    sw_node *a = sw__op_in(op, A), *b = sw__op_in(op, B), *bias = sw__op_in(op, BIAS), *d = dy[0];
     bool flat = sw_node_shape(b).rank == 2 && !attr->ta;
     if (need[BIAS]) dx[BIAS] = sw__sum_to(g, dy[0], bias);
     if (need[A]) {
@@ -189,12 +189,20 @@ static void matmul_grad(sw_graph *g, const struct sw_op *op, sw_node *const *dy,
 
 /* ---- packing, preparation, run ------------------------------------------------------------------ */
 
-/* param: k, n, row stride, column stride, dtype, ISA. */
+/* The kind of product, as a flag of gemm.h.  What is bf16 already needs no rounding. */
+static unsigned kind(const struct sw_step *s)
+{
+    const struct matmul_attr *attr = s->attr;
+    bool is_bf16 = s->in[A]->dtype == SW_BF16 && s->in[B]->dtype == SW_BF16;
+    return attr->compute == SW_BF16 || is_bf16 ? SW_GEMM_BF16 : 0;
+}
+
+/* param: k, n, row stride, column stride, dtype, ISA, kind. */
 static void pack_run(const struct sw_pack *p, const struct sw_kernels *k, const void *src,
                      void *dst, int64_t begin, int64_t end)
 {
-    sw__gemm_pack_b(k, 0, dst, src, (sw_dtype)p->param[4], p->param[2], p->param[3], p->param[0],
-                    p->param[1], begin, end);
+    sw__gemm_pack_b(k, (unsigned)p->param[6], dst, src, (sw_dtype)p->param[4], p->param[2],
+                    p->param[3], p->param[0], p->param[1], begin, end);
 }
 
 static bool matmul_pack(const struct sw_step *s, int input, struct sw_pack *out)
@@ -203,10 +211,11 @@ static bool matmul_pack(const struct sw_step *s, int input, struct sw_pack *out)
     if (input != B || s->in[B]->shape.rank != 2) return false;
     product_of(s->attr, &s->in[A]->shape, &s->in[B]->shape, &p);
     if (p.n_batch > 1 || p.k == 0 || p.n == 0) return false;
-    *out = (struct sw_pack){.layout = "gemm_b_f32",
-                            .param = {p.k, p.n, p.b_row, p.b_col, s->in[B]->dtype, s->k->isa},
-                            .bytes = sw__gemm_packed_b_bytes(s->k, 0, p.k, p.n),
-                            .tasks = sw__gemm_packed_b_panels(s->k, 0, p.n),
+    const unsigned flag = kind(s);
+    *out = (struct sw_pack){.layout = flag ? "gemm_b_bf16" : "gemm_b_f32",
+                            .param = {p.k, p.n, p.b_row, p.b_col, s->in[B]->dtype, s->k->isa, flag},
+                            .bytes = sw__gemm_packed_b_bytes(s->k, flag, p.k, p.n),
+                            .tasks = sw__gemm_packed_b_panels(s->k, flag, p.n),
                             .run = pack_run};
     return true;
 }
@@ -223,7 +232,7 @@ static sw_status matmul_prepare(struct sw_step *s)
     struct product p;
     product_of(s->attr, &s->in[A]->shape, &s->in[B]->shape, &p);
     int64_t batch = p.batch[0] * p.batch[1] * p.batch[2];
-    unsigned flags = s->packed[B] ? SW_GEMM_B_PACKED : 0;
+    unsigned flags = kind(s) | (s->packed[B] ? SW_GEMM_B_PACKED : 0);
     if (!s->packed[B] && s->in[B]->dtype == SW_F32 && p.b_col == 1) flags |= SW_GEMM_B_ROWS;
     if (s->in[A]->dtype == SW_F32 && p.a_col == 1) flags |= SW_GEMM_A_ROWS;
     note->plan = sw__gemm_choose(s->k, batch, p.m, p.n, p.k, flags);
@@ -245,7 +254,9 @@ static sw_status matmul_prepare(struct sw_step *s)
     s->tasks[0] = note->plan.pack_tasks;
     s->tasks[1] = note->plan.tasks;
     s->flops = 2.0 * (double)batch * (double)p.m * (double)p.n * (double)p.k;
-    s->kernel = s->k->names[note->plan.few_rows ? SW_SLOT_gemm_rows_f32 : SW_SLOT_gemm_tile_f32];
+    s->kernel = s->k->names[flags & SW_GEMM_BF16  ? SW_SLOT_gemm_strip_bf16
+                            : note->plan.few_rows ? SW_SLOT_gemm_rows_f32
+                                                  : SW_SLOT_gemm_tile_f32];
     return SW_OK;
 }
 
@@ -287,21 +298,15 @@ const struct sw_op_class sw__op_matmul = {.name = "matmul",
 
 sw_node *sw_matmul(sw_graph *g, sw_node *a, sw_node *b, sw_matmul_options o)
 {
-    sw_dtype compute = sw__graph_compute_type(g);
-    a = sw__compute_round(g, a, compute);
-    b = sw__compute_round(g, b, compute);
-    return product(g, a, b, NULL, o.transpose_a, o.transpose_b, compute);
+    return product(g, a, b, NULL, o.transpose_a, o.transpose_b, sw__graph_compute_type(g));
 }
 
 sw_node *sw_linear(sw_graph *g, sw_node *x, sw_node *w, sw_node *b)
 {
     const sw_dtype_info *info = sw_dtype_get(sw_node_dtype(w));
     if (info && info->block_elements > 1) return sw_quantised_linear(g, x, w, b);
-    sw_dtype compute = sw__graph_compute_type(g);
     if (sw_node_shape(w).rank != 2 && sw_graph_status(g) == SW_OK)
         return sw__graph_poison(g, SW_ERR_SHAPE, "linear: the weight needs 2 dimensions, not %d",
                                 sw_node_shape(w).rank);
-    x = sw__compute_round(g, x, compute);
-    w = sw__compute_round(g, w, compute);
-    return product(g, x, w, b, false, true, compute);
+    return product(g, x, w, b, false, true, sw__graph_compute_type(g));
 }
