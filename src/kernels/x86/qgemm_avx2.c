@@ -100,6 +100,11 @@ static inline vi dot4(vi sum, vi w, vi q)
     return _mm256_add_epi16(sum, _mm256_maddubs_epi16(w, q));
 }
 
+static inline vi dot4_join(vi a, vi b)
+{
+    return _mm256_add_epi16(a, b);
+}
+
 static inline vi dot4_end(vi dot, int32_t sum)
 {
     return _mm256_add_epi32(sum_pairs(dot), vi_set1(sum));

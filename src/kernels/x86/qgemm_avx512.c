@@ -25,6 +25,11 @@ static inline vi dot4(vi sum, vi w, vi q)
     return _mm512_add_epi16(sum, _mm512_maddubs_epi16(w, q));
 }
 
+static inline vi dot4_join(vi a, vi b)
+{
+    return _mm512_add_epi16(a, b);
+}
+
 static inline vi dot4_end(vi dot, int32_t sum)
 {
     return _mm512_add_epi32(sum_pairs(dot), vi_set1(sum));

@@ -18,6 +18,11 @@ static inline vi dot4(vi sum, vi w, vi q)
     return _mm512_dpbusd_epi32(sum, w, q);
 }
 
+static inline vi dot4_join(vi a, vi b)
+{
+    return _mm512_add_epi32(a, b);
+}
+
 static inline vi dot4_end(vi dot, int32_t sum)
 {
     (void)sum;

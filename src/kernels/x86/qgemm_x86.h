@@ -9,11 +9,13 @@
  *     vf_zero, vf_set1, vf_mul, vf_fma, vf_fnma, vf_store (n of LANES columns)
  *     vf_f16, vf_u8      LANES f16 or bytes as f32
  *     vi_load, vi_set1, vi_low, vi_high (half bytes), vi_f32
- *     dot4_start, dot4, dot4_end    sums of half bytes times q, and `offset` times the sum of q
- *     dot8_start, dot8              sums of (bytes - 128) times q
+ *     dot4_start, dot4, dot4_join, dot4_end
+ *                        sums of half bytes times q, and `offset` times the sum of q
+ *     dot8_start, dot8   sums of (bytes - 128) times q
  *
- * Each weight is read once for up to ROWS_MOST rows; their sums stay in registers for all of K.  One
- * row is bound by memory: the lines that come are fetched AHEAD bytes before they are needed. */
+ * Each weight is read once for up to ROWS_MOST rows; their sums stay in registers for all of K.  A few
+ * rows are bound by memory: what comes is fetched into L2 FAR_AHEAD bytes before it is needed, and into
+ * L1 AHEAD bytes before. */
 #include <string.h>
 
 #define INLINE static inline __attribute__((always_inline))
@@ -23,13 +25,22 @@
 #define UNROLL _Pragma("GCC unroll 16")
 #endif
 
-enum { GROUP = SW_QGEMM_GROUP, COLUMNS = SW_QGEMM_COLUMNS, TOGETHER = SW_QGEMM_ROWS, AHEAD = 8192 };
+enum {
+    GROUP = SW_QGEMM_GROUP,
+    COLUMNS = SW_QGEMM_COLUMNS,
+    TOGETHER = SW_QGEMM_ROWS,
+    AHEAD = 1024,
+    FAR_AHEAD = 3072
+};
 enum { GROUP4 = GROUP * COLUMNS / 2, GROUP8 = GROUP * COLUMNS, SCALES = 2 * COLUMNS };
 
-INLINE void fetch(const uint8_t *w, const int bytes)
+INLINE void fetch(const uint8_t *w, const int bytes, const int rows)
 {
     UNROLL for (int i = 0; i < bytes; i += 64)
-        _mm_prefetch((const char *)(w + AHEAD + i), _MM_HINT_T1);
+    {
+        _mm_prefetch((const char *)(w + FAR_AHEAD + i), _MM_HINT_T1);
+        if (rows < ROWS_MOST) _mm_prefetch((const char *)(w + AHEAD + i), _MM_HINT_T0);
+    }
 }
 
 INLINE int32_t four(const int8_t *q)
@@ -39,13 +50,18 @@ INLINE int32_t four(const int8_t *q)
     return word;
 }
 
-/* The integer sums of one group of half bytes. */
+/* The integer sums of one group of half bytes.  For few rows the low and the high halves are summed
+ * apart: half the latency, and the sums are exact. */
 INLINE void group4(vi dot[ROWS_MOST][VECTORS], const struct sw_qgemm_group *a, int at,
                    const uint8_t *w, const int rows, const bool with_sum)
 {
-    fetch(w, GROUP4);
+    const bool apart = rows <= 2;
+    vi other[ROWS_MOST][VECTORS];
     UNROLL for (int i = 0; i < rows; i++) UNROLL for (int v = 0; v < VECTORS; v++)
+    {
         dot[i][v] = dot4_start(with_sum ? a->sum[at + i] : 0);
+        other[i][v] = dot4_start(0);
+    }
     UNROLL for (int g = 0; g < 4; g++)
     {
         vi low[VECTORS], high[VECTORS];
@@ -61,20 +77,23 @@ INLINE void group4(vi dot[ROWS_MOST][VECTORS], const struct sw_qgemm_group *a, i
             vi q1 = vi_set1(four(a->q[at + i] + 4 * g + 16));
             UNROLL for (int v = 0; v < VECTORS; v++)
             {
+                vi *second = apart ? &other[i][v] : &dot[i][v];
                 dot[i][v] = dot4(dot[i][v], low[v], q0);
-                dot[i][v] = dot4(dot[i][v], high[v], q1);
+                *second = dot4(*second, high[v], q1);
             }
         }
     }
     UNROLL for (int i = 0; i < rows; i++) UNROLL for (int v = 0; v < VECTORS; v++)
+    {
+        if (apart) dot[i][v] = dot4_join(dot[i][v], other[i][v]);
         dot[i][v] = dot4_end(dot[i][v], with_sum ? a->sum[at + i] : 0);
+    }
 }
 
 /* The same of bytes. */
 INLINE void group8(vi dot[ROWS_MOST][VECTORS], const struct sw_qgemm_group *a, int at,
                    const uint8_t *w, const int rows)
 {
-    fetch(w, GROUP8);
     UNROLL for (int i = 0; i < rows; i++) UNROLL for (int v = 0; v < VECTORS; v++)
         dot[i][v] = dot8_start(a->sum[at + i]);
     UNROLL for (int g = 0; g < 8; g++)
@@ -125,25 +144,35 @@ INLINE void finish(float *c, int64_t ldc, vf sum[ROWS_MOST][VECTORS], int n, con
         vf_store(c + i * ldc + v * LANES, sum[i][v], n - v * LANES);
 }
 
+/* One group of q8_0 or q4_0. */
+INLINE void one_of_pair(vf sum[ROWS_MOST][VECTORS], const struct sw_qgemm_group *a, int at,
+                        const uint8_t *scales, const uint8_t *data, const int rows, const int group)
+{
+    vi dot[ROWS_MOST][VECTORS];
+    vf scale[VECTORS];
+    fetch(data, group, rows);
+    UNROLL for (int v = 0; v < VECTORS; v++) scale[v] = vf_f16(scales + 2 * LANES * v);
+    if (group == GROUP8)
+        group8(dot, a, at, data, rows);
+    else
+        group4(dot, a, at, data, rows, true);
+    add_group(sum, dot, a, at, scale, rows);
+}
+
 /* q8_0 and q4_0: groups in pairs behind their scales. */
 INLINE void pairs(float *c, int64_t ldc, const struct sw_qgemm_group *a, int at, int64_t groups,
                   const uint8_t *w, int n, const int rows, const int group)
 {
     vf sum[ROWS_MOST][VECTORS];
     start(sum, rows);
-    for (int64_t b = 0; b < groups; b++, a++) {
-        const uint8_t *pair = w + (b >> 1) * (2 * SCALES + 2 * group);
-        const uint8_t *data = pair + 2 * SCALES + (b & 1) * group;
-        vi dot[ROWS_MOST][VECTORS];
-        vf scale[VECTORS];
-        UNROLL for (int v = 0; v < VECTORS; v++)
-            scale[v] = vf_f16(pair + (b & 1) * SCALES + 2 * LANES * v);
-        if (group == GROUP8)
-            group8(dot, a, at, data, rows);
-        else
-            group4(dot, a, at, data, rows, true);
-        add_group(sum, dot, a, at, scale, rows);
+    int64_t b = 0;
+    for (; b + 2 <= groups; b += 2, a += 2, w += 2 * SCALES + 2 * group) {
+        const uint8_t *data = w + 2 * SCALES;
+        fetch(w, 2 * SCALES, rows);
+        one_of_pair(sum, a, at, w, data, rows, group);
+        one_of_pair(sum, a + 1, at, w + SCALES, data + group, rows, group);
     }
+    if (b < groups) one_of_pair(sum, a, at, w, w + 2 * SCALES, rows, group);
     finish(c, ldc, sum, n, rows);
 }
 
@@ -155,11 +184,13 @@ INLINE void eights(float *c, int64_t ldc, const struct sw_qgemm_group *a, int at
     start(sum, rows);
     for (int64_t b = 0; b < groups; b += 8, w += 2 * SCALES + 8 * (2 * COLUMNS + GROUP4)) {
         const uint8_t *six = w + 2 * SCALES;
-        fetch(w, 2 * SCALES + 8 * 2 * COLUMNS);
+        fetch(w, 2 * SCALES + 8 * 2 * COLUMNS, rows);
         for (int g = 0; g < 8; g++, six += 2 * COLUMNS, a++) {
             vi dot[ROWS_MOST][VECTORS];
             vf scale[VECTORS], minimum[VECTORS];
-            group4(dot, a, at, w + 2 * SCALES + 8 * 2 * COLUMNS + g * GROUP4, rows, false);
+            const uint8_t *data = w + 2 * SCALES + 8 * 2 * COLUMNS + g * GROUP4;
+            fetch(data, GROUP4, rows);
+            group4(dot, a, at, data, rows, false);
             UNROLL for (int v = 0; v < VECTORS; v++)
             {
                 scale[v] = vf_mul(vf_f16(w + 2 * LANES * v), vf_u8(six + LANES * v));
