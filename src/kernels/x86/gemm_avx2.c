@@ -75,7 +75,6 @@ INLINE void step(__m256 sum[MR][2], const float *a, const float *b, const int ro
                  const int vectors)
 {
     __m256 bk[2];
-    _mm_prefetch((const char *)(a + 32 * MR), _MM_HINT_T0);
     UNROLL for (int v = 0; v < vectors; v++) bk[v] = _mm256_loadu_ps(b + v * LANES);
     UNROLL for (int i = 0; i < rows; i++)
     {
@@ -102,6 +101,8 @@ INLINE void tile(float *c, int64_t ldc, const float *a, const float *b, int64_t 
         line += (k & 60) == 60 ? skip : 64;
         _mm_prefetch((const char *)soon, _MM_HINT_T0);
         soon += k < 4 * (rows - 1) ? ldc : 0;
+        _mm_prefetch((const char *)(a + 32 * MR), _MM_HINT_T0);
+        _mm_prefetch((const char *)(a + 32 * MR + 16), _MM_HINT_T0);
         UNROLL for (int u = 0; u < 4; u++) step(sum, a + u * MR, b + u * NR, rows, vectors);
     }
     for (; k < kc; k++, a += MR, b += NR) step(sum, a, b, rows, vectors);
@@ -166,13 +167,18 @@ INLINE void strip(const struct few *r, int64_t i0, int64_t j0, const int rows, c
     UNROLL for (int i = 0; i < rows; i++) UNROLL for (int v = 0; v < vectors; v++)
         sum[i][v] = _mm256_setzero_ps();
     for (int64_t k = 0; k < kc; k++, b += b_row) {
+        __m256 bk[8];
         UNROLL for (int v = 0; v < vectors; v++)
         {
             const float *at = b + v / 2 * b_panel + v % 2 * LANES;
             if (vectors > 1) _mm_prefetch((const char *)(at + PREFETCH_ROWS * b_row), _MM_HINT_T0);
-            __m256 bk = vectors > 1 ? _mm256_loadu_ps(at) : _mm256_maskload_ps(at, mask);
-            UNROLL for (int i = 0; i < rows; i++)
-                sum[i][v] = _mm256_fmadd_ps(_mm256_broadcast_ss(a + i * lda + k), bk, sum[i][v]);
+            bk[v] = vectors > 1 ? _mm256_loadu_ps(at) : _mm256_maskload_ps(at, mask);
+        }
+        UNROLL for (int i = 0; i < rows; i++)
+        {
+            __m256 ai = _mm256_broadcast_ss(a + i * lda + k);
+            UNROLL for (int v = 0; v < vectors; v++)
+                sum[i][v] = _mm256_fmadd_ps(ai, bk[v], sum[i][v]);
         }
     }
     _Alignas(32) float sums[6 * 8 * LANES];
