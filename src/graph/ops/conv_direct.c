@@ -6,8 +6,8 @@ enum {
     LEAST_WIDTH = 5, /* pixels of a row: as many sums hide the latency of an addition */
     TASKS = 16,      /* at least, if there are so many rows */
     COPY_FLOATS =
-        1 << 17,       /* of the image in a task: they stay in L2 beside a panel of the weight */
-    CHUNK_PIXELS = 256 /* whose sums are in the scratch, if a row has no more */
+        1 << 17,      /* of the image in a task: they stay in L2 beside a panel of the weight */
+    CHUNK_PIXELS = 64 /* whose sums are in the scratch, if a row has no more: they stay in L1 */
 };
 
 static int64_t copy_floats(const struct conv_direct *p, int64_t band)

@@ -23,7 +23,7 @@ enum { X, DY, W };
 enum {
     SPAN_BYTES = 8 << 20,  /* of all spans' results together, if there is more than one */
     TASKS = 8,             /* about so many, if the sizes allow */
-    LEAST_PIXELS = 512,    /* of a span: its result must be added */
+    LEAST_PIXELS = 375,    /* of a span: its result must be added */
     COPY_FLOATS = 1 << 16, /* of a step: the copy of x, and likewise dy, stay in L2 */
     BLOCK = 96,            /* k of a block of tiles that is turned into dw */
     ROWS = 32              /* of dw^T in a task of the second phase */
