@@ -71,7 +71,9 @@ static struct parts parts_of(const struct winograd_weight *p)
 static int64_t spans_of(const struct winograd_weight *p)
 {
     const int64_t blocks = p->groups * p->x.blocks * p->dy.blocks;
-    const int64_t spans = sw__min64(sw__ceil_div(TASKS, blocks), tiles_of(p) / SPAN_TILES);
+    const int64_t wish = sw__ceil_div(TASKS, blocks);
+    int64_t spans = sw__min64(wish, tiles_of(p) / SPAN_TILES);
+    if (spans > 1 && spans * blocks % 2) spans++; /* as many tasks for one of two threads */
     return p->few ? 1 : sw__max64(sw__min64(spans, p->rows), 1);
 }
 
