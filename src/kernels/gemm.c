@@ -23,9 +23,9 @@
 #include "kernels/gemm_table.h"
 #include "kernels/kernels.h"
 
-/* Rows up to which gemm_rows_f32 is the faster form, if A may have to be copied; and if not; and up to which bf16 and int8 rows are packed by
- * each task, a phase less. */
-enum { FEW_ROWS = 6, FEW_PLAIN_ROWS = 16, FEW_LOW_ROWS = 8 };
+/* Rows up to which gemm_rows_f32 is the faster form, if A may have to be copied; and if not; and up
+ * to which each task packs them for itself, a phase less. */
+enum { FEW_ROWS = 6, FEW_PLAIN_ROWS = 16, FEW_PACKED_ROWS = 8 };
 /* Panels of B that a task of phase 0 packs in one K block. */
 enum { PACK_PANELS = 4 };
 /* Tasks of one product below which its tiles are made smaller, if they are worth it. */
@@ -197,7 +197,7 @@ static void choose_tiles(struct sw_gemm_plan *p, const struct sw_gemm_blocks *t)
     p->tile_n = piece(p->n, cut.across, t->nr);
     p->tiles_m = sw__ceil_div(p->m, p->tile_m);
     p->tiles_n = sw__ceil_div(p->n, p->tile_n);
-    bool small = p->kind != SW_GEMM_KIND_F32 && p->m <= FEW_LOW_ROWS;
+    bool small = p->m <= FEW_PACKED_ROWS;
     p->a_place = shares && p->tiles_n > 1 && !small ? SW_GEMM_SHARED : SW_GEMM_IN_TASK;
     p->b_place = shares && p->tiles_m > 1 ? SW_GEMM_SHARED : SW_GEMM_IN_TASK;
     if (p->b_packed) p->b_place = SW_GEMM_READY;
