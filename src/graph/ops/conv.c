@@ -3,8 +3,10 @@
  *     y[n][o][r][q] = sum over c, i, j of w[o][c][i][j] x[n][c][r*stride + i*dilation - pad][...]
  *
  * (cross-correlation, as everywhere; c runs over the channels of o's group).  (N,C,L) is read as
- * (N,C,1,L), so conv1d is the same op.  It is an implicit matrix product (conv_product.h), or plane by
- * plane where a group has one channel (depthwise.h).  The gradients are ops of their own:
+ * (N,C,1,L), so conv1d is the same op.  The shapes of an image and of the weight decide how: plane by
+ * plane where a group has one channel (depthwise.h), Winograd (conv_winograd.h), directly from a padded
+ * copy (conv_direct.h), or as an implicit matrix product (conv_product.h), asked in this order.  The
+ * gradients are ops of their own:
  *
  *     dx = conv2d_grad_input(dy, w)       conv_transpose.c: the transposed convolution
  *     dw = conv2d_grad_weight(x, dy)      conv_weight.c

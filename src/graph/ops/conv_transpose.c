@@ -8,8 +8,9 @@
  *
  * Written as a gather, so that each element is computed once and by one task: the elements with the
  * same (i + pad) mod stride form a phase, whose taps are the same and whose windows over dy have no
- * gaps (conv_shape.h).  Each phase is a product (conv_product.h) on its own part of the weight, and
- * no multiplication by an inserted zero is ever made.
+ * gaps (conv_shape.h).  Each phase is a product (conv_product.h) on its own part of the weight, with
+ * no multiplication by an inserted zero; or, where channels are few and nearly all taps are there, all
+ * phases are out-channels of one direct convolution (conv_direct.h).
  *
  * The transposed convolution takes dy as its input x, and gives dx as its result y; its gradients
  * are therefore a convolution and the gradient of a convolution's weight. */
