@@ -33,7 +33,7 @@
 
 enum {
     SW_ATTENTION_KEYS = 64,  /* keys of a block: part of the rule of the bits */
-    SW_ATTENTION_ROWS = 256, /* query rows of a block, at most: for the caches only */
+    SW_ATTENTION_ROWS = 516, /* query rows of a block, at most: for the caches only */
     SW_ATTENTION_LANES = 16, /* partial sums of a row's denominator */
     SW_ATTENTION_SLACK = 10, /* how far, in powers of two, a probability may pass its reference */
     SW_ATTENTION_PAD = 16    /* features are padded to a multiple of this */

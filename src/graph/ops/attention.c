@@ -4,7 +4,7 @@
  *     s = softcap(scale q k^T) + mask      y = softmax(s) v      lse = log sum exp s
  *
  * Output 0 is y, output 1 is lse (B,NH,TQ), which is all that the backward pass needs to make the
- * probabilities again.  A task is up to 256 query rows that share a key-value head; grouped-query
+ * probabilities again.  A task is up to 516 query rows that share a key-value head; grouped-query
  * heads (Ainslie et al. 2023) count as rows, so they share the packed keys too.  Row bits do not
  * depend on other rows, see attention_kernels.h; the window (Beltagy et al. 2020, Mistral) and the
  * causal bound are key ranges of a row, whole blocks outside are never touched. */

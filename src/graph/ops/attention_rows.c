@@ -3,7 +3,7 @@
  *
  *     for each block of 64 keys, by absolute position          scratch of a thread, HS = 64
  *         pack k transposed, v                                  16 + 16 KiB
- *         for all rows: logits, running maximum and sum, outputs 64 + 64 KiB for q and outputs
+ *         for all rows: logits, running maximum and sum, outputs 129 + 129 KiB for q and outputs
  *     y = outputs / sum
  *
  * Blocks start at multiples of 64 positions whatever the rows see, and a row that sees nothing of a

@@ -92,18 +92,19 @@ VEC_INLINE void tile(const struct product *t, const int rows, const int vectors)
 {
     vf sum[TILE_ROWS][TILE_VECTORS];
     const float *a[TILE_ROWS], *b = t->b;
-    const int64_t a_k = t->a_k, ldb = t->ldb;
+    float *const to = t->c;
+    const int64_t a_k = t->a_k, ldb = t->ldb, ldc = t->ldc, n = t->n;
     UNROLL for (int i = 0; i < rows; i++)
     {
         a[i] = t->a + i * t->a_row;
         UNROLL for (int v = 0; v < vectors; v++)
         {
-            const float *c = t->c + i * t->ldc + v * VF_N;
+            const float *c = to + i * ldc + v * VF_N;
             sum[i][v] = t->start == FROM_ZERO ? vf_zero() : vf_load(c);
             if (t->start == FROM_SCALED) sum[i][v] = vf_mul(sum[i][v], vf_set(t->alpha[i]));
         }
     }
-    for (int64_t k = 0, at = 0; k < t->n; k++, at += a_k, b += ldb) {
+    for (int64_t k = 0, at = 0; k < n; k++, at += a_k, b += ldb) {
         vf bk[TILE_VECTORS];
         UNROLL for (int v = 0; v < vectors; v++) bk[v] = vf_load(b + v * VF_N);
         UNROLL for (int i = 0; i < rows; i++)
@@ -113,7 +114,7 @@ VEC_INLINE void tile(const struct product *t, const int rows, const int vectors)
         }
     }
     UNROLL for (int i = 0; i < rows; i++) UNROLL for (int v = 0; v < vectors; v++)
-        vf_store(t->c + i * t->ldc + v * VF_N, sum[i][v]);
+        vf_store(to + i * ldc + v * VF_N, sum[i][v]);
 }
 
 #define TILE(rows, vectors)                                                                        \
