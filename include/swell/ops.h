@@ -260,6 +260,12 @@ SW_API sw_node *sw_paged_attention(sw_graph *g, sw_node *q, sw_node *k, sw_node 
 SW_API sw_node *sw_quantise(sw_graph *g, sw_node *x, sw_node *scale, sw_node *zero, int axis,
                             sw_dtype dtype);
 SW_API sw_node *sw_dequantise(sw_graph *g, sw_node *x, sw_node *scale, sw_node *zero, int axis);
+/* A linear layer of bytes: y = x_scale w_scale sum over k of (x - x_zero) w + b, the sum exact.
+ * x (...,K) u8 or i8, as of sw_quantise; x_scale f32, a scalar or one for each row of x; x_zero a scalar
+ * of x's dtype, or NULL: 0; w (N,K) i8; w_scale f32 (N), one for each row of w; b f32 (N) or NULL
+ * -> f32 (...,N).  K up to 65536.  No gradient. */
+SW_API sw_node *sw_linear_int8(sw_graph *g, sw_node *x, sw_node *x_scale, sw_node *x_zero,
+                               sw_node *w, sw_node *w_scale, sw_node *b);
 /* y = x W^T + b with a block-quantised weight w (N,K): x (...,K) f32 -> (...,N).  As in llama.cpp, each 32
  * numbers of a row of x are rounded to bytes, d * (-127 .. 127) with d = most / 127 of the greatest
  * magnitude among them, and products are sums of integers, scaled and added in f32: y is off by at most

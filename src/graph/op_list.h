@@ -105,11 +105,12 @@
     X(attention)                                                                                   \
     X(paged_attention)
 
-/* quantisation: quantise.c, quantised_linear.c */
+/* quantisation: quantise.c, quantised_linear.c, linear_int8.c */
 #define SW_OPS_QUANT(X)                                                                            \
     X(quantise)                                                                                    \
     X(dequantise)                                                                                  \
-    X(quantised_linear)
+    X(quantised_linear)                                                                            \
+    X(linear_int8)
 
 /* updates of weights: assign.c, sgd.c, adam.c, running_sum.c, global_norm.c,
  * group.c */

@@ -4,6 +4,7 @@
 /* clang-format off */
 #define ERROR_FAMILIES(X)                                                                          \
     X(matmul)                                                                                      \
+    X(linear_int8)                                                                                 \
     X(binary)                                                                                      \
     X(unary)                                                                                       \
     X(cast)                                                                                        \

@@ -144,7 +144,7 @@ static void oracle_linear(const struct oracle_array *in, struct oracle_array *ou
         .name = title, .build = build_matmul, .oracle = oracle_matmul,                             \
         .arg = &(const struct product){ta_, tb_}, .n_in = 2,                                       \
         .in = {{.shape = a_, .dtype = SW_BF16}, {.shape = b_, .dtype = SW_BF16}}, .tol = TOL(k),   \
-        .batch = rows                                                                              \
+        .batch = rows, .every_isa = true                                                           \
     }
 #define LINEAR(title, how, act_, x_, w_, b_, k)                                                    \
     {                                                                                              \
@@ -214,7 +214,7 @@ const struct op_case optest_matmul[] = {
     {.name = "one row in bf16, a long weight", .build = build_linear, .oracle = oracle_linear,
      .arg = &(const struct linear){.bf16 = true, .act = GELU}, .n_in = 3,
      .in = {{.shape = S(3, 1100)}, {.shape = S(90, 1100), .weight = true}, {.shape = S(90)}},
-     .tol = TOL(1100), .batch = 1},
+     .tol = TOL(1100), .batch = 1, .every_isa = true},
     {.name = "f16 and bf16 operands", .build = build_matmul, .oracle = oracle_matmul,
      .arg = &(const struct product){false, false}, .n_in = 2,
      .in = {{.shape = S(9, 40), .dtype = SW_BF16}, {.shape = S(40, 12), .dtype = SW_F16, .weight = true}},
