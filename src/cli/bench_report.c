@@ -7,11 +7,14 @@
 
 #include "base/cpu.h"
 
-/* Bytes that are read and written go at the speed of a copy, of a triad (two read, one written), and
+/* What fits into one second-level cache stays there from run to run.  Else bytes that are read and
+ * written go at the speed of a copy, of a triad (two read, one written), and
  * what is read beyond that at the speed of reading. */
 static double memory_seconds(const struct bench_row *row, const struct sw_limits *l)
 {
     const double copied = fmin(row->read, row->written), more = row->read - copied;
+    if (row->read + row->written <= (double)sw__cpu()->l2 && l->cache_bytes > 0)
+        return (row->read + row->written) / l->cache_bytes;
     if (row->written > 0 && row->read == 2 * row->written)
         return (row->read + row->written) / l->triad_bytes;
     return 2 * copied / l->copy_bytes + more / l->read_bytes;
