@@ -16,7 +16,7 @@ enum {
     BLOCK_BYTES = 3 << 18, /* of a block's V: most of an L2 of 1 MB */
     LEAST_TILES = 28,      /* of a block: two panels of rows */
     MOST_TILES = 84,       /* of a block: they bound M */
-    FEW_TILES = 112,       /* of all images: tasks take out-channels, not tiles */
+    FEW_TILES = 112,       /* of all images: two blocks, or one of at most LEAST_TILES */
     LEAST_BLOCKS = 8       /* where there are more tiles */
 };
 

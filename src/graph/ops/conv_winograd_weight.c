@@ -11,9 +11,8 @@ enum {
     POSITIONS = SW_WINOGRAD_POSITIONS,
     TILE = SW_WINOGRAD_TILE,
     LANES = SW_WINOGRAD_LANES,
-    BLOCK = 64, /* channels of a block, a multiple of NR */
-    FEW_TILES =
-        112, /* of all images: a task has all blocks of dy, of 32, and V of a step is all of V */
+    BLOCK = 64,      /* channels of a block, a multiple of NR */
+    FEW_TILES = 112, /* of all images: a task has all blocks of dy, of 32; one step */
     FEW_X = 128,
     FEW_DY = 32,
     STEP_TILES = 56, /* V and E of a step, and S, are 1.6 MB */
