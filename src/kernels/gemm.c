@@ -38,7 +38,7 @@ enum { MANY_PRODUCTS = 8 };
  * stays in L2. */
 #define UNPACKED_PRODUCT 140000000.0
 /* Multiplications up to which tasks pack all for themselves: a phase more costs more than that. */
-#define SMALL_PRODUCT 4000000.0
+#define SMALL_PRODUCT 20000000.0
 
 /* A cut of a product: its K block, or a part of its tile. */
 struct span {
