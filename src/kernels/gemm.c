@@ -182,12 +182,18 @@ static void choose_rows(struct sw_gemm_plan *p, const struct sw_gemm_blocks *t)
         p->scratch = (size_t)(p->m * t->kc) * sizeof(float);
 }
 
+/* About how many times as fast as f32 the tiles are: AMX's, which alone pad K to more than four. */
+static double pace(const struct sw_gemm_blocks *t)
+{
+    return t->group > 4 ? 8 : 1;
+}
+
 static void choose_tiles(struct sw_gemm_plan *p, const struct sw_gemm_blocks *t)
 {
     const double work = (double)p->m * (double)p->n * (double)sw__max64(p->k, 1);
     const bool alone = p->batch < MANY_PRODUCTS; /* is cut into tasks for many threads */
-    const bool shares = alone && work > SMALL_PRODUCT;
-    const int64_t want = alone ? (int64_t)fmin(ENOUGH_TASKS, work / SMALL_TASK) : 1;
+    const bool shares = alone && work > SMALL_PRODUCT * pace(t);
+    const int64_t want = alone ? (int64_t)fmin(ENOUGH_TASKS, work / (SMALL_TASK * pace(t))) : 1;
     struct cut cut = {.down = sw__ceil_div(p->m, alone ? t->mc : 2 * t->mc)};
     bool streamed = p->b_packed || (shares && cut.down > 1); /* else a block of B stays in L2 */
     cut.across = sw__ceil_div(p->n, streamed ? t->nc : t->nc / 4);
@@ -237,7 +243,7 @@ void sw__gemm_memory(const struct sw_kernels *kernels, int64_t batch, int64_t m,
     int64_t columns = sw__round_up(sw__min64(n, t->nc), t->nr);
     size_t blocks = (size_t)(aligned(a_bytes(t, lines, kc)) + aligned(b_bytes(t, columns, kc)));
     if (blocks > *scratch) *scratch = blocks;
-    if ((double)m * (double)n * (double)k <= SMALL_PRODUCT) return;
+    if ((double)m * (double)n * (double)k <= SMALL_PRODUCT * pace(t)) return;
     /* Each of at most `down` tiles pads its rows to whole panels. */
     int64_t down = sw__ceil_div(m, 3 * t->mr) + sw__ceil_div(m, t->mc) + ENOUGH_TASKS;
     int64_t bytes = aligned(a_bytes(t, m + down * t->mr, k));
