@@ -1,5 +1,6 @@
 /* Rows: matrix products M x K x N, (M,K) times (K,N), in each dtype.
  *
+ * Bytes are multiplied by layers: NT and packed only, sums as f32.
  * NN, NT, TN: both operands are inputs; the first letter is a's, T: stored transposed.  "packed": b is
  * a weight (N,K), as in sw_linear, which we and oneDNN may lay out anew before. */
 #include <stdio.h>
@@ -31,7 +32,16 @@ struct arithmetic {
 static const struct arithmetic arithmetics[] = {
     {"f32", SW_F32, SW_F32, SW_F32, BENCH_FLOPS_F32},
     {"bf16", SW_BF16, SW_BF16, SW_F32, BENCH_FLOPS_BF16},
+    {"u8s8", SW_U8, SW_I8, SW_F32, BENCH_OPS_INT8},
+    {"s8s8", SW_I8, SW_I8, SW_F32, BENCH_OPS_INT8},
 };
+
+/* Scales of one: the sums themselves, which floats hold. */
+static sw_node *linear_int8(struct bench_work *w, sw_node *a, sw_node *b)
+{
+    sw_node *ones = sw_param(w->g, w->ws, "ones", SW_F32, SW_SHAPE(w->row.c.n), sw_init_ones());
+    return sw_linear_int8(w->g, a, sw_scalar(w->g, 1), NULL, b, ones, NULL);
+}
 
 static sw_status build(struct bench_work *w)
 {
@@ -41,10 +51,13 @@ static sw_status build(struct bench_work *w)
     sw_graph_compute(w->g, c->a == SW_BF16 ? SW_BF16 : SW_F32);
     sw_node *a = bench_input(w, "a", c->a, as);
     sw_node *b = c->b_constant ? bench_weight(w, "b", c->b, bs) : bench_input(w, "b", c->b, bs);
-    w->outputs[0] = c->b_constant
-                        ? sw_linear(w->g, a, b, NULL)
-                        : sw_matmul(w->g, a, b,
-                                    (sw_matmul_options){c->a_transposed, c->b_transposed});
+    if (w->row.unit == BENCH_OPS_INT8)
+        w->outputs[0] = linear_int8(w, a, b);
+    else if (c->b_constant)
+        w->outputs[0] = sw_linear(w->g, a, b, NULL);
+    else
+        w->outputs[0] = sw_matmul(w->g, a, b,
+                                  (sw_matmul_options){c->a_transposed, c->b_transposed});
     w->n_outputs = 1;
     return SW_OK;
 }
@@ -52,6 +65,7 @@ static sw_status build(struct bench_work *w)
 static void add(struct bench_rows *rows, const struct size *s, const struct arithmetic *t,
                 enum layout layout)
 {
+    if (t->unit == BENCH_OPS_INT8 && (layout == NN || layout == TN)) return; /* layers only */
     struct bench_row row = {.group = "gemm", .unit = t->unit, .build = build};
     row.c = (struct peer_case){.op = PEER_GEMM, .a = t->a, .b = t->b, .c = t->c};
     row.c.m = s->m;
