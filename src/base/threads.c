@@ -19,8 +19,8 @@
 
 /* How a thread waits: looks without a pause, looks with one (10 to 40 ns each), then gives its core
  * away before each look.  Where threads outnumber cores, the awaited one is likely to need this very
- * core.  A training step of the convnet beside two busy loops on two cores, images/s: 2400 so, 1650
- * when sleeping in a futex (at once or after 200 yields), 1500 when looking for 200 us first. */
+ * core.  A training step of the convnet beside two busy loops on two cores, images/s: 1400 to 2500 so, 1500
+ * to 1800 when sleeping in a futex (at once or after 200 yields), less when looking for 200 us first. */
 #define LOOKS_AT_ONCE 64
 #define LOOKS         500
 #define LOOKS_MANY    16

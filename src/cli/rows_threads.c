@@ -8,15 +8,16 @@
 
 enum { STEPS = 200 };
 
-/* A step with one task is one thread's; one with two tasks, a picture each, ends with a barrier. */
+/* A step with one task is one thread's; one with two tasks, a picture of one cache line each, ends when
+ * both are done. */
 static sw_status build_steps(struct bench_work *w)
 {
     const int64_t tasks = w->row.kind;
-    sw_node *x = bench_input(w, "x", SW_F32, SW_SHAPE(tasks, 1, 1, 1));
+    sw_node *x = bench_input(w, "x", SW_F32, SW_SHAPE(tasks, 1, 4, 4));
     for (int i = 0; i < STEPS; i++)
-        x = tasks == 1
-                ? sw_neg(w->g, x)
-                : sw_lrn(w->g, x, (sw_lrn_options){.size = 1, .k = 1, .alpha = 1e-4f, .beta = 1});
+        x = tasks == 1 ? sw_neg(w->g, x)
+                       : sw_lrn(w->g, x,
+                                (sw_lrn_options){.size = 1, .k = 1, .alpha = 1e-4f, .beta = 0.75f});
     w->outputs[0] = x;
     w->n_outputs = 1;
     w->no_fusion = true;

@@ -72,7 +72,9 @@ static void stream_tasks(const struct sw_step *s, int64_t begin, int64_t end, ch
     local.out = out;
     for (int64_t i = begin; i < end; i++) {
         const int64_t at = i * task;
-        y.data = scratch - at; /* where out[0] would begin */
+        /* Where out[0] would begin, if this task's part of it were the scratch: no object is there, so
+         * the address is made as a number. */
+        y.data = (void *)((uintptr_t)scratch - (uintptr_t)at);
         s->cls->run(&local, 0, i, i + 1, scratch + task);
         s->k->stream_rows(result + at, 0, scratch, 0, 1, sw__min64(task, bytes - at));
     }
