@@ -1,0 +1,181 @@
+/* How a product is cut into tasks, who packs its operands, and what memory that takes: a pure function of the
+ * shape, the flags and the ISA. */
+#include <math.h>
+#include "kernels/gemm_int.h"
+
+/* Rows up to which gemm_rows_f32 is the faster form, if A may have to be copied; and if not; and up
+ * to which each task packs them for itself, a phase less. */
+enum { FEW_ROWS = 6, FEW_PLAIN_ROWS = 16, FEW_PACKED_ROWS = 8 };
+/* Tasks of one product below which its tiles are made smaller, if they are worth it. */
+enum { ENOUGH_TASKS = 8 };
+/* Products of a batch from which on one product need not be cut for the sake of threads. */
+enum { MANY_PRODUCTS = 8 };
+/* Multiplications below which a task is not cut further: about 5 us. */
+#define SMALL_TASK 500000.0
+/* Multiplications up to which nothing is packed that need not be: the part of B that a task needs
+ * stays in L2. */
+#define UNPACKED_PRODUCT 140000000.0
+/* Multiplications up to which tasks pack all for themselves: a phase more costs more than that. */
+#define SMALL_PRODUCT 20000000.0
+
+/* The size of each of `pieces` equal pieces of `total`, rounded up to whole units. */
+static inline int64_t piece(int64_t total, int64_t pieces, int64_t unit)
+{
+    return sw__round_up(sw__max64(1, sw__ceil_div(total, pieces)), unit);
+}
+
+/* Whether gemm_rows_f32 computes it, which reads rows of A and B as they are. */
+static bool by_rows(int64_t m, int64_t n, int64_t k, unsigned flags)
+{
+    if (kind_of(flags) != SW_GEMM_KIND_F32) return false;
+    if (!(flags & (SW_GEMM_B_PACKED | SW_GEMM_B_ROWS))) return false;
+    if (m <= FEW_ROWS) return true;
+    if (!(flags & SW_GEMM_A_ROWS) || flags & SW_GEMM_B_PACKED) return false;
+    return m <= FEW_PLAIN_ROWS || (double)m * (double)n * (double)k <= UNPACKED_PRODUCT;
+}
+
+/* The tasks of phase 0, and the bytes for what is packed. */
+static void plan_memory(struct sw_gemm_plan *p, const struct sw_gemm_blocks *t)
+{
+    const int64_t blocks = k_blocks(p, t->kc), kc = sw__min64(t->kc, p->k);
+    const int64_t tile_lines = sw__round_up(p->tile_m, t->mr);
+    int64_t scratch = 0, workspace = 0;
+    p->a_lines = p->tiles_m * tile_lines;
+    if (p->a_place == SW_GEMM_SHARED) {
+        p->pack_tasks_a = p->batch * blocks * p->tiles_m;
+        workspace += aligned(a_bytes(t, p->a_lines, p->k)) * p->batch;
+    } else {
+        scratch += aligned(a_bytes(t, tile_lines, kc));
+    }
+    p->pack_tasks = p->pack_tasks_a;
+    if (p->b_place == SW_GEMM_SHARED) {
+        int64_t panels = sw__ceil_div(p->n, t->nr);
+        p->pack_tasks += p->batch * blocks * sw__ceil_div(panels, PACK_PANELS);
+        workspace += aligned(b_bytes(t, panels * t->nr, p->k)) * p->batch;
+    } else if (p->b_place == SW_GEMM_IN_TASK) {
+        scratch += aligned(b_bytes(t, p->tile_n, kc));
+    }
+    p->workspace = (size_t)workspace;
+    p->scratch = (size_t)scratch;
+}
+
+/* How many pieces the rows and the columns of one product are cut into. */
+struct cut {
+    int64_t down, across;
+};
+
+/* Cut further until there are about `want` tasks.  Where an operand is packed in phase 0, rows are
+ * cut first: B alone is shared then.  Tasks that pack for themselves pack least when square; there
+ * are 2, 4 or 8 of them, for so many threads. */
+static struct cut cut_further(const struct sw_gemm_plan *p, const struct sw_gemm_blocks *t,
+                              struct cut cut, int64_t want, bool shares)
+{
+    const int64_t most_down = sw__ceil_div(p->m, 6 * t->mr);
+    const int64_t most_across = sw__ceil_div(p->n, t->nr);
+    if (shares) {
+        if (cut.down * cut.across < want) {
+            cut.down = sw__min64(most_down, sw__ceil_div(want, cut.across));
+            if (cut.down > 2) cut.down -= cut.down % 2;
+        }
+        if (cut.down * cut.across < want / 2)
+            cut.across = sw__min64(most_across, sw__ceil_div(want, cut.down));
+        return cut;
+    }
+    while (cut.down * cut.across < want) {
+        bool tall = p->m / cut.down >= p->n / cut.across && 2 * cut.down <= most_down;
+        if (!tall && 2 * cut.across > most_across) break;
+        *(tall ? &cut.down : &cut.across) *= 2;
+    }
+    return cut;
+}
+
+/* The tasks of gemm_rows_f32: strips of columns, and for more than a few rows of those as well. */
+static void choose_rows(struct sw_gemm_plan *p, const struct sw_gemm_blocks *t)
+{
+    const double work = (double)p->m * (double)p->n * (double)p->k;
+    struct cut cut = {1, 1};
+    p->few_rows = true;
+    p->a_place = p->b_place = SW_GEMM_READY;
+    if (p->m <= FEW_PLAIN_ROWS) {
+        cut.across = (int64_t)fmin(2 * ENOUGH_TASKS, (double)p->n * (double)p->k / 65536);
+        p->tile_n = piece(p->n, sw__max64(1, cut.across), 4 * t->nr); /* the widest strip */
+    } else {
+        const double want = p->batch < MANY_PRODUCTS ? fmin(ENOUGH_TASKS, work / SMALL_TASK) : 1;
+        cut = cut_further(p, t, cut, (int64_t)want, false);
+        p->tile_n = piece(p->n, cut.across, t->nr);
+    }
+    p->tile_m = piece(p->m, cut.down, 1);
+    p->tiles_m = sw__ceil_div(p->m, p->tile_m);
+    p->tiles_n = sw__ceil_div(p->n, p->tile_n);
+    if (p->m <= FEW_ROWS) /* for an A that is no plain f32 rows */
+        p->scratch = (size_t)(p->m * t->kc) * sizeof(float);
+}
+
+/* About how many times as fast as f32 the tiles are: AMX's, which alone pad K to more than four. */
+static double pace(const struct sw_gemm_blocks *t)
+{
+    return t->group > 4 ? 8 : 1;
+}
+
+static void choose_tiles(struct sw_gemm_plan *p, const struct sw_gemm_blocks *t)
+{
+    const double work = (double)p->m * (double)p->n * (double)sw__max64(p->k, 1);
+    const bool alone = p->batch < MANY_PRODUCTS; /* is cut into tasks for many threads */
+    const bool shares = alone && work > SMALL_PRODUCT * pace(t);
+    const int64_t want = alone ? (int64_t)fmin(ENOUGH_TASKS, work / (SMALL_TASK * pace(t))) : 1;
+    struct cut cut = {.down = sw__ceil_div(p->m, alone ? t->mc : 2 * t->mc)};
+    bool streamed = p->b_packed || (shares && cut.down > 1); /* else a block of B stays in L2 */
+    cut.across = sw__ceil_div(p->n, streamed ? t->nc : t->nc / 4);
+    cut = cut_further(p, t, cut, want, shares);
+    if (alone && cut.down >= ENOUGH_TASKS) cut.down = sw__round_up(cut.down, ENOUGH_TASKS / 2);
+    p->tile_m = piece(p->m, cut.down, 1);
+    p->tile_n = piece(p->n, cut.across, t->nr);
+    p->tiles_m = sw__ceil_div(p->m, p->tile_m);
+    p->tiles_n = sw__ceil_div(p->n, p->tile_n);
+    bool small = p->m <= FEW_PACKED_ROWS;
+    p->a_place = shares && p->tiles_n > 1 && !small ? SW_GEMM_SHARED : SW_GEMM_IN_TASK;
+    p->b_place = shares && p->tiles_m > 1 ? SW_GEMM_SHARED : SW_GEMM_IN_TASK;
+    if (p->b_packed) p->b_place = SW_GEMM_READY;
+    plan_memory(p, t);
+}
+
+struct sw_gemm_plan sw__gemm_choose(const struct sw_kernels *kernels, int64_t batch, int64_t m,
+                                    int64_t n, int64_t k, unsigned flags)
+{
+    const struct sw_gemm_blocks *t = blocks_of(kernels, flags);
+    struct sw_gemm_plan p = {.kernels = kernels,
+                             .blocks = t,
+                             .kind = kind_of(flags),
+                             .batch = batch,
+                             .m = m,
+                             .n = n,
+                             .k = k};
+    p.b_packed = flags & SW_GEMM_B_PACKED;
+    if (batch == 0 || m == 0 || n == 0) return p;
+    if (by_rows(m, n, k, flags))
+        choose_rows(&p, t);
+    else
+        choose_tiles(&p, t);
+    p.tasks = batch * p.tiles_m * p.tiles_n;
+    return p;
+}
+
+void sw__gemm_memory(const struct sw_kernels *kernels, int64_t batch, int64_t m, int64_t n,
+                     int64_t k, unsigned flags, size_t *workspace, size_t *scratch)
+{
+    const struct sw_gemm_blocks *t = blocks_of(kernels, flags);
+    const int64_t kc = sw__min64(t->kc, k);
+    *workspace = 0;
+    *scratch = (size_t)(sw__min64(m, FEW_ROWS) * t->kc) * sizeof(float);
+    if (by_rows(m, n, k, flags)) return;
+    int64_t lines = sw__round_up(sw__min64(m, 2 * t->mc), t->mr);
+    int64_t columns = sw__round_up(sw__min64(n, t->nc), t->nr);
+    size_t blocks = (size_t)(aligned(a_bytes(t, lines, kc)) + aligned(b_bytes(t, columns, kc)));
+    if (blocks > *scratch) *scratch = blocks;
+    if ((double)m * (double)n * (double)k <= SMALL_PRODUCT * pace(t)) return;
+    /* Each of at most `down` tiles pads its rows to whole panels. */
+    int64_t down = sw__ceil_div(m, 3 * t->mr) + sw__ceil_div(m, t->mc) + ENOUGH_TASKS;
+    int64_t bytes = aligned(a_bytes(t, m + down * t->mr, k));
+    if (!(flags & SW_GEMM_B_PACKED)) bytes += aligned(b_bytes(t, sw__round_up(n, t->nr), k));
+    *workspace = (size_t)(bytes * sw__min64(batch, MANY_PRODUCTS));
+}

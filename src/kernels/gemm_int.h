@@ -1,0 +1,127 @@
+/* What the files of the matrix multiplication share: gemm_choose.c cuts it into tasks, gemm_pack.c packs
+ * operands, gemm.c runs the tiles. */
+#ifndef SWELL_GEMM_INT_H
+#define SWELL_GEMM_INT_H
+
+#include "base/memory.h"
+#include "base/size.h"
+#include "kernels/gemm.h"
+#include "kernels/gemm_table.h"
+#include "kernels/kernels.h"
+
+/* Panels of B that a task of phase 0 packs in one K block. */
+enum { PACK_PANELS = 4 };
+
+/* A cut of a product: its K block, or a part of its tile. */
+struct span {
+    int64_t at, size;
+};
+
+static inline struct span span_of(int64_t index, int64_t size, int64_t total)
+{
+    int64_t at = index * size;
+    return (struct span){at, sw__max64(0, sw__min64(size, total - at))};
+}
+
+static inline int64_t k_blocks(const struct sw_gemm_plan *p, int64_t kc)
+{
+    return sw__max64(1, sw__ceil_div(p->k, kc));
+}
+
+/* The K of a panel that holds k elements of each line. */
+static inline int64_t panel_depth(const struct sw_gemm_blocks *t, int64_t k)
+{
+    return sw__round_up(k, t->group);
+}
+
+/* Bytes of `lines` rows of A or columns of B in panels, k of each. */
+static inline int64_t a_bytes(const struct sw_gemm_blocks *t, int64_t lines, int64_t k)
+{
+    return lines * panel_depth(t, k) * t->a_bytes;
+}
+
+static inline int64_t b_bytes(const struct sw_gemm_blocks *t, int64_t lines, int64_t k)
+{
+    return lines * panel_depth(t, k) * t->b_bytes;
+}
+
+static inline int64_t aligned(int64_t bytes)
+{
+    return sw__round_up(bytes, SW_ALIGN);
+}
+
+static inline enum sw_gemm_kind kind_of(unsigned flags)
+{
+    if (flags & SW_GEMM_BF16) return SW_GEMM_KIND_BF16;
+    return flags & SW_GEMM_INT8 ? SW_GEMM_KIND_INT8 : SW_GEMM_KIND_F32;
+}
+
+static inline const struct sw_gemm_blocks *blocks_of(const struct sw_kernels *kernels,
+                                                     unsigned flags)
+{
+    return sw__gemm_blocks_of(kernels->isa, kind_of(flags));
+}
+/* The offset of product number `index` of the batch. */
+static inline int64_t batch_offset(const struct sw_gemm_args *args, const int64_t *strides,
+                                   int64_t index)
+{
+    int64_t offset = 0;
+    for (int d = SW_GEMM_BATCH_RANK - 1; d >= 0; d--) {
+        offset += index % args->batch[d] * strides[d];
+        index /= args->batch[d];
+    }
+    return offset;
+}
+
+/* Whether this run has that product. */
+static inline bool batch_has(const struct sw_gemm_args *args, int64_t index)
+{
+    int64_t count = 1;
+    for (int d = 0; d < SW_GEMM_BATCH_RANK; d++) count *= args->batch[d];
+    return index < count;
+}
+
+static inline const void *element(const void *base, sw_dtype dtype, int64_t offset)
+{
+    return (const char *)base + offset * sw_dtype_get(dtype)->block_bytes;
+}
+
+/* How the rows of a tile are dealt to its panels of A: `more` panels have a row more than `base`. */
+struct deal {
+    int64_t panels, base, more;
+};
+
+static inline struct deal deal_rows(int64_t rows, int64_t mr)
+{
+    int64_t panels = sw__ceil_div(rows, mr);
+    return (struct deal){panels, rows / panels, rows % panels};
+}
+
+/* Panel number `panel`: where it starts and how many rows. */
+static inline struct span a_panel(struct deal d, int64_t panel)
+{
+    return (struct span){panel * d.base + sw__min64(panel, d.more), d.base + (panel < d.more)};
+}
+
+/* The packed operands of one product in the workspace: all A of the batch, then all B. */
+static inline char *shared_a(const struct sw_gemm_plan *p, const struct sw_gemm_args *args,
+                             int64_t product)
+{
+    return (char *)args->workspace + product * aligned(a_bytes(p->blocks, p->a_lines, p->k));
+}
+
+static inline char *shared_b(const struct sw_gemm_plan *p, const struct sw_gemm_args *args,
+                             int64_t product)
+{
+    bool behind = p->a_place == SW_GEMM_SHARED;
+    int64_t size = aligned(b_bytes(p->blocks, sw__round_up(p->n, p->blocks->nr), p->k));
+    return shared_a(p, args, behind ? p->batch : 0) + product * size;
+}
+
+/* Pack one K block of the rows (columns) of a tile, panel by panel. */
+void sw__gemm_pack_a_block(const struct sw_gemm_plan *p, const struct sw_gemm_args *args, char *to,
+                           int64_t product, struct span rows, struct span ks);
+void sw__gemm_pack_b_block(const struct sw_gemm_plan *p, const struct sw_gemm_args *args, char *to,
+                           int64_t product, struct span columns, struct span ks);
+
+#endif
