@@ -81,8 +81,7 @@ VEC_INLINE vi units_along(const struct units *u, const sw_dtype dtype, const cha
 }
 
 /* One unit of one line with any strides. */
-static inline int32_t units_any(const struct units *u, const sw_dtype dtype, int64_t line,
-                                int64_t p)
+static int32_t units_any(const struct units *u, sw_dtype dtype, int64_t line, int64_t p)
 {
     const bool bytes = dtype == SW_I8 || dtype == SW_U8;
     const int64_t size = bytes ? 1 : dtype == SW_F32 ? 4 : 2, group = bytes ? 4 : 2;
@@ -100,6 +99,17 @@ static inline int32_t units_any(const struct units *u, const sw_dtype dtype, int
     return (int32_t)(unit ^ (uint32_t)u->flip);
 }
 
+/* The square of lines from line i and unit p on, with any strides. */
+static __attribute__((noinline)) void units_gather(const struct units *u, sw_dtype dtype,
+                                                   int32_t unit[VF_N][VF_N], int64_t i, int64_t p)
+{
+    const int64_t group = dtype == SW_I8 || dtype == SW_U8 ? 4 : 2;
+    memset(unit, 0, VF_N * sizeof *unit);
+    for (int at = 0; at < VF_N && i + at < u->lines; at++)
+        for (int q = 0; q < VF_N && (p + q) * group < u->kc; q++)
+            unit[at][q] = units_any(u, dtype, i + at, p + q);
+}
+
 /* The square from line i and unit p on: r[line] where `by_line`, else r[unit]. */
 VEC_INLINE void units_square(const struct units *u, const sw_dtype dtype, vi r[VF_N], int64_t i,
                              int64_t p, const bool by_line, const bool contiguous)
@@ -108,16 +118,16 @@ VEC_INLINE void units_square(const struct units *u, const sw_dtype dtype, vi r[V
     const int64_t size = bytes ? 1 : dtype == SW_F32 ? 4 : 2, group = bytes ? 4 : 2;
     const int64_t lines = u->lines - i, left = u->kc - p * group;
     const char *x = u->src + (i * u->across + p * group * u->along) * size;
+    if (!contiguous) {
+        int32_t unit[VF_N][VF_N];
+        units_gather(u, dtype, unit, i, p);
+        for (int at = 0; at < VF_N; at++) r[at] = vi_load(unit[at]);
+        return;
+    }
     VEC_UNROLL for (int at = 0; at < VF_N; at++)
     {
         r[at] = vi_set(0);
-        if (!contiguous) {
-            int32_t unit[VF_N] = {0};
-            if (at < lines)
-                for (int q = 0; q < VF_N && q * group < left; q++)
-                    unit[q] = units_any(u, dtype, i + at, p + q);
-            r[at] = vi_load(unit);
-        } else if (by_line) {
+        if (by_line) {
             if (at < lines && left > 0)
                 r[at] = units_along(u, dtype, x + at * u->across * size,
                                     units_min(left, VF_N * group));
