@@ -1,7 +1,7 @@
 /* Threads: one pthreadpool, one parallel region a run, and a tally of the work done inside it.
  *
  * pthreadpool starts `n` threads for one region; inside, the threads walk the plan's steps and wait
- * for each other's work by a tally, spinning for a short while before they sleep, so that two
+ * for each other's work by a tally, spinning for a short while before they yield, so that two
  * hundred steps cost two hundred cheap meetings, not two hundred wake-ups. */
 #ifndef SWELL_BASE_THREADS_H
 #define SWELL_BASE_THREADS_H

@@ -210,7 +210,7 @@ static inline void sw__step_range(int64_t n, int64_t grain, int64_t begin, int64
 
 /* A result that leaves no room for anything else in the caches goes past them: the largest third cache
  * of the machines measured that belongs to few cores has 32 MiB.  Reading each line before it is
- * written is saved: add 67 to 89 %, relu 64 to 76 % of what the memory can do. */
+ * written is saved. */
 #define SW_STREAM_BYTES ((int64_t)32 << 20)
 
 static inline int64_t sw__tensor_bytes(const sw_tensor *t)
