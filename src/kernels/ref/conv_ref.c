@@ -2,6 +2,7 @@
  * conv_kernels.h for the grid and the contract. */
 #include "kernels/gemm_table.h"
 #include "kernels/kernels.h"
+#include "kernels/ref/epilogue_ref.h"
 
 /* The source element under a tap of a pixel, 0 outside of the plane. */
 static float tap(const float *plane, const struct sw_grid *g, int64_t r, int64_t q, int64_t i,
@@ -22,12 +23,7 @@ static float finished(float x, const struct sw_epilogue *e, int j)
 {
     if (!e) return x;
     if (e->bias_col) x += e->bias_col[j];
-    switch (e->act) {
-    case SW_GEMM_ACT_RELU: return x < 0 ? 0 : x;
-    case SW_GEMM_ACT_LEAKY: return x < 0 ? e->a * x : x;
-    case SW_GEMM_ACT_CLIP: return x < e->a ? e->a : x > e->b ? e->b : x;
-    default: return x;
-    }
+    return sw__activate_ref(x, e);
 }
 
 static int whole_vectors(int channels)

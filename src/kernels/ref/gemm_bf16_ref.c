@@ -3,6 +3,7 @@
 #include <string.h>
 #include "kernels/gemm_table.h"
 #include "kernels/kernels.h"
+#include "kernels/ref/epilogue_ref.h"
 
 enum { MR = 4, NR = 8 };
 
@@ -12,16 +13,6 @@ static float from_bf16(uint16_t h)
     float x;
     memcpy(&x, &bits, sizeof x);
     return x;
-}
-
-static float act(float x, const struct sw_epilogue *e)
-{
-    switch (e->act) {
-    case SW_GEMM_ACT_RELU: return x < 0 ? 0 : x;
-    case SW_GEMM_ACT_LEAKY: return x < 0 ? e->a * x : x;
-    case SW_GEMM_ACT_CLIP: return x < e->a ? e->a : x > e->b ? e->b : x;
-    default: return x;
-    }
 }
 
 static void sw__gemm_strip_bf16_4x8_ref(float *c, int64_t ldc, const void *a, const void *b,
@@ -39,7 +30,7 @@ static void sw__gemm_strip_bf16_4x8_ref(float *c, int64_t ldc, const void *a, co
                      from_bf16(column[k / 2 * 2 * NR + k % 2]);
             if (e && e->bias_col) s += e->bias_col[j];
             if (e && e->bias_row) s += e->bias_row[i];
-            c[i * ldc + j] = e ? act(s, e) : s;
+            c[i * ldc + j] = e ? sw__activate_ref(s, e) : s;
         }
     }
 }

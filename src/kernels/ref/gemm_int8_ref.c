@@ -2,18 +2,9 @@
 #include <string.h>
 #include "kernels/gemm_table.h"
 #include "kernels/kernels.h"
+#include "kernels/ref/epilogue_ref.h"
 
 enum { MR = 4, NR = 8 };
-
-static float act(float x, const struct sw_epilogue *e)
-{
-    switch (e->act) {
-    case SW_GEMM_ACT_RELU: return x < 0 ? 0 : x;
-    case SW_GEMM_ACT_LEAKY: return x < 0 ? e->a * x : x;
-    case SW_GEMM_ACT_CLIP: return x < e->a ? e->a : x > e->b ? e->b : x;
-    default: return x;
-    }
-}
 
 /* The epilogue of a finished sum. */
 static float scaled(uint32_t sum, const struct sw_epilogue *e, int64_t i, int64_t j)
@@ -23,7 +14,7 @@ static float scaled(uint32_t sum, const struct sw_epilogue *e, int64_t i, int64_
     y *= e->scale_row[i * e->scale_row_step];
     if (e->bias_col) y += e->bias_col[j];
     if (e->bias_row) y += e->bias_row[i];
-    return act(y, e);
+    return sw__activate_ref(y, e);
 }
 
 static void sw__gemm_strip_int8_4x8_ref(float *c, int64_t ldc, const void *a, const void *b,

@@ -5,18 +5,9 @@
 #include <string.h>
 #include "kernels/gemm_table.h"
 #include "kernels/kernels.h"
+#include "kernels/ref/epilogue_ref.h"
 
 enum { MR = 4, NR = 8 };
-
-static float act(float x, const struct sw_epilogue *e)
-{
-    switch (e->act) {
-    case SW_GEMM_ACT_RELU: return x < 0 ? 0 : x;
-    case SW_GEMM_ACT_LEAKY: return x < 0 ? e->a * x : x;
-    case SW_GEMM_ACT_CLIP: return x < e->a ? e->a : x > e->b ? e->b : x;
-    default: return x;
-    }
-}
 
 /* Store the sum of one K block at (i, j). */
 static void finish(float *c, float sum, int accumulate, const struct sw_epilogue *e, int64_t i,
@@ -26,7 +17,7 @@ static void finish(float *c, float sum, int accumulate, const struct sw_epilogue
     if (e) {
         if (e->bias_col) x += e->bias_col[j];
         if (e->bias_row) x += e->bias_row[i];
-        x = act(x, e);
+        x = sw__activate_ref(x, e);
     }
     *c = x;
 }

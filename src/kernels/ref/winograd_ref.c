@@ -1,5 +1,6 @@
 /* The reference of the Winograd transforms: the three matrices, and loops over them. */
 #include "kernels/kernels.h"
+#include "kernels/ref/epilogue_ref.h"
 
 #define A  SW_WINOGRAD_A
 #define B  SW_WINOGRAD_B
@@ -130,16 +131,6 @@ static void sw__winograd_filter_f32_ref(float *g, const float *s, int64_t positi
         }
 }
 
-static float activate(float x, const struct sw_epilogue *e)
-{
-    switch (e->act) {
-    case SW_GEMM_ACT_RELU: return x < 0 ? 0 : x;
-    case SW_GEMM_ACT_LEAKY: return x < 0 ? e->a * x : x;
-    case SW_GEMM_ACT_CLIP: return x < e->a ? e->a : x > e->b ? e->b : x;
-    default: return x;
-    }
-}
-
 static void sw__winograd_output_f32_ref(float *y, const float *m,
                                         const struct sw_winograd_place *place,
                                         const struct sw_grid *g, int64_t channels, int64_t row,
@@ -155,7 +146,7 @@ static void sw__winograd_output_f32_ref(float *y, const float *m,
                 for (int64_t j = 0; j < TILE && left + j < g->w; j++) {
                     float sum = out[i * TILE + j];
                     if (e && e->bias_row) sum += e->bias_row[c];
-                    y[(c * g->h + top + i) * g->w + left + j] = e ? activate(sum, e) : sum;
+                    y[(c * g->h + top + i) * g->w + left + j] = e ? sw__activate_ref(sum, e) : sum;
                 }
         }
 }

@@ -8,6 +8,7 @@
 #define SWELL_CONV_DIRECT_X86_H
 
 #include "kernels/conv_kernels.h"
+#include "kernels/x86/epilogue_x86.h"
 
 enum { FETCH = 12 }; /* rows of w or dy */
 
@@ -26,12 +27,7 @@ VEC_INLINE void direct_copy(float *dst, int64_t pitch, const float *src, int64_t
 VEC_INLINE vf direct_finish(vf x, const struct sw_epilogue *e, int j, int channels)
 {
     if (e->bias_col) x = vf_add(x, vf_load_n(e->bias_col + j, channels - j));
-    switch (e->act) {
-    case SW_GEMM_ACT_RELU: return vf_max(vf_zero(), x);
-    case SW_GEMM_ACT_LEAKY: return vf_select(vf_lt(x, vf_zero()), vf_mul(vf_set(e->a), x), x);
-    case SW_GEMM_ACT_CLIP: return vf_min(vf_set(e->b), vf_max(vf_set(e->a), x));
-    default: return x;
-    }
+    return vf_activate(x, e);
 }
 
 /* What is done to finished sums: one function, not a copy in each tile. */

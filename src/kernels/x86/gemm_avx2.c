@@ -3,11 +3,12 @@
  * Built like gemm_avx512.c, with 12 accumulators, two vectors of B and one broadcast of A in 15 of
  * 16 registers.  Edges use masked loads and stores; the mask is a window into a row of ones and
  * zeros.  See gemm_kernels.h for the rule of the bits. */
-#include <immintrin.h>
 #include <stdbool.h>
 #include "kernels/gemm_table.h"
 #include "kernels/kernels.h"
 #include "kernels/x86/gemm_pack_x86.h"
+#include "kernels/x86/vec_avx2.h"
+#include "kernels/x86/epilogue_x86.h"
 
 enum { MR = 6, NR = 16, LANES = 8, PREFETCH_ROWS = 8 };
 
@@ -27,22 +28,6 @@ INLINE __m256i lanes(int64_t left)
     return _mm256_loadu_si256((const __m256i *)(window + LANES - left));
 }
 
-/* max and min return their second operand when either is a NaN, so NaN passes through. */
-INLINE __m256 activate(__m256 x, const struct sw_epilogue *e)
-{
-    const __m256 zero = _mm256_setzero_ps();
-    switch (e->act) {
-    case SW_GEMM_ACT_RELU: return _mm256_max_ps(zero, x);
-    case SW_GEMM_ACT_LEAKY: {
-        __m256 negative = _mm256_cmp_ps(x, zero, _CMP_LT_OQ);
-        return _mm256_blendv_ps(x, _mm256_mul_ps(_mm256_set1_ps(e->a), x), negative);
-    }
-    case SW_GEMM_ACT_CLIP:
-        return _mm256_min_ps(_mm256_set1_ps(e->b), _mm256_max_ps(_mm256_set1_ps(e->a), x));
-    default: return x;
-    }
-}
-
 /* Finish `left` (at most 8) columns from j on of row i. */
 INLINE void store(float *c, __m256 sum, int64_t left, int accumulate, const struct sw_epilogue *e,
                   int64_t i, int64_t j)
@@ -54,7 +39,7 @@ INLINE void store(float *c, __m256 sum, int64_t left, int accumulate, const stru
     if (e) {
         if (e->bias_col) sum = _mm256_add_ps(sum, _mm256_maskload_ps(e->bias_col + j, mask));
         if (e->bias_row) sum = _mm256_add_ps(sum, _mm256_set1_ps(e->bias_row[i]));
-        sum = activate(sum, e);
+        sum = vf_activate(sum, e);
     }
     if (full)
         _mm256_storeu_ps(c, sum);

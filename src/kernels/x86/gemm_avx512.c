@@ -4,11 +4,12 @@
  * loads for 28 fma, so that the two fma ports stay busy from L1.  Every count of rows and both
  * counts of vectors have their own loop, made from one template by constant arguments, because a
  * matrix with 16 rows shall cost 16 rows and not 28.  See gemm_kernels.h for the rule of the bits. */
-#include <immintrin.h>
 #include <stdbool.h>
 #include "kernels/gemm_table.h"
 #include "kernels/kernels.h"
 #include "kernels/x86/gemm_pack_x86.h"
+#include "kernels/x86/vec_avx512.h"
+#include "kernels/x86/epilogue_x86.h"
 
 enum { MR = 14, NR = 32, LANES = 16, PREFETCH_ROWS = 8 };
 
@@ -27,22 +28,6 @@ INLINE __mmask16 lanes(int64_t count, int64_t at)
     return left >= LANES ? 0xffff : left <= 0 ? 0 : (__mmask16)((1u << left) - 1);
 }
 
-/* max and min return their second operand when either is a NaN, so NaN passes through. */
-INLINE __m512 activate(__m512 x, const struct sw_epilogue *e)
-{
-    const __m512 zero = _mm512_setzero_ps();
-    switch (e->act) {
-    case SW_GEMM_ACT_RELU: return _mm512_max_ps(zero, x);
-    case SW_GEMM_ACT_LEAKY: {
-        __mmask16 negative = _mm512_cmp_ps_mask(x, zero, _CMP_LT_OQ);
-        return _mm512_mask_mul_ps(x, negative, _mm512_set1_ps(e->a), x);
-    }
-    case SW_GEMM_ACT_CLIP:
-        return _mm512_min_ps(_mm512_set1_ps(e->b), _mm512_max_ps(_mm512_set1_ps(e->a), x));
-    default: return x;
-    }
-}
-
 /* Finish one vector of row i, columns j.. */
 INLINE void store(float *c, __m512 sum, __mmask16 mask, int accumulate, const struct sw_epilogue *e,
                   int64_t i, int64_t j)
@@ -51,7 +36,7 @@ INLINE void store(float *c, __m512 sum, __mmask16 mask, int accumulate, const st
     if (e) {
         if (e->bias_col) sum = _mm512_add_ps(sum, _mm512_maskz_loadu_ps(mask, e->bias_col + j));
         if (e->bias_row) sum = _mm512_add_ps(sum, _mm512_set1_ps(e->bias_row[i]));
-        sum = activate(sum, e);
+        sum = vf_activate(sum, e);
     }
     _mm512_mask_storeu_ps(c, mask, sum);
 }

@@ -4,6 +4,7 @@
 #define SWELL_GEMM_FINISH_TEMPLATE_H
 
 #include "kernels/kernels.h"
+#include "kernels/x86/epilogue_x86.h"
 
 enum { NR = 2 * VF_N };
 
@@ -38,17 +39,6 @@ VEC_INLINE void acc_store_n(float *c, acc x, int64_t n)
 }
 #endif
 
-/* max and min return their second operand when either is a NaN, so NaN passes through. */
-VEC_INLINE vf strip_activate(vf x, const struct sw_epilogue *e)
-{
-    switch (e->act) {
-    case SW_GEMM_ACT_RELU: return vf_max(vf_zero(), x);
-    case SW_GEMM_ACT_LEAKY: return vf_select(vf_lt(x, vf_zero()), vf_mul(vf_set(e->a), x), x);
-    case SW_GEMM_ACT_CLIP: return vf_min(vf_set(e->b), vf_max(vf_set(e->a), x));
-    default: return x;
-    }
-}
-
 /* n sums of row i, columns j.. as results. */
 VEC_INLINE vf strip_result(acc sum, const struct sw_epilogue *e, int64_t i, int64_t j, int64_t n)
 {
@@ -61,7 +51,7 @@ VEC_INLINE vf strip_result(acc sum, const struct sw_epilogue *e, int64_t i, int6
 #endif
     if (e->bias_col) x = vf_add(x, vf_load_n(e->bias_col + j, n));
     if (e->bias_row) x = vf_add(x, vf_set(e->bias_row[i]));
-    return strip_activate(x, e);
+    return vf_activate(x, e);
 }
 
 /* `rows` rows of sums, NR apart, into n <= NR columns of c from column j on; e may be NULL. */

@@ -3,9 +3,9 @@
  *
  * Edges of f32 use masked loads; edges of 16-bit sources go through a small buffer, for AVX2 masks
  * no 16-bit loads. */
-#include <immintrin.h>
 #include <string.h>
 #include "kernels/x86/gemm_pack_x86.h"
+#include "kernels/x86/vec_avx2.h"
 
 enum { LANES = 8 };
 
@@ -53,28 +53,6 @@ INLINE void store(float *to, __m256 x, int64_t left)
         _mm256_maskstore_ps(to, lanes(left), x);
 }
 
-/* r[i] lane j <-> r[j] lane i. */
-INLINE void transpose(__m256 r[LANES])
-{
-    __m256 t[LANES];
-    UNROLL for (int i = 0; i < LANES; i += 2)
-    {
-        t[i] = _mm256_unpacklo_ps(r[i], r[i + 1]);
-        t[i + 1] = _mm256_unpackhi_ps(r[i], r[i + 1]);
-    }
-    UNROLL for (int i = 0; i < LANES; i += 4) UNROLL for (int h = 0; h < 2; h++)
-    {
-        r[i + 2 * h] = _mm256_shuffle_ps(t[i + h], t[i + h + 2], 0x44);
-        r[i + 2 * h + 1] = _mm256_shuffle_ps(t[i + h], t[i + h + 2], 0xee);
-    }
-    UNROLL for (int i = 0; i < 4; i++)
-    {
-        t[i] = _mm256_permute2f128_ps(r[i], r[i + 4], 0x20);
-        t[i + 4] = _mm256_permute2f128_ps(r[i], r[i + 4], 0x31);
-    }
-    UNROLL for (int i = 0; i < LANES; i++) r[i] = t[i];
-}
-
 /* Panels of lines that lie side by side.  Four panels at a time, so that reads are long. */
 INLINE void pack_copy(float *panels, const void *src, const sw_dtype dtype, const int width,
                       int64_t along, int64_t lines, int64_t kc)
@@ -106,7 +84,7 @@ INLINE void pack_transpose(float *panels, const void *src, const sw_dtype dtype,
                 __m256 r[LANES];
                 UNROLL for (int i = 0; i < LANES; i++)
                     r[i] = load(src, dtype, (first + v + i) * across + k, i < there ? left : 0);
-                transpose(r);
+                vf_transpose(r);
                 float *to = panels + k * width + v;
                 UNROLL for (int i = 0; i < LANES; i++) if (i < left)
                     store(to + i * width, r[i], width - v);

@@ -3,8 +3,8 @@
  * A panel's lines (rows of A, columns of B) are `across` elements apart, and k walks with step
  * `along`.  With across == 1 a panel is copied row by row; with along == 1 blocks of 16 x 16 are
  * transposed in registers; any other strides go element by element. */
-#include <immintrin.h>
 #include "kernels/x86/gemm_pack_x86.h"
+#include "kernels/x86/vec_avx512.h"
 
 enum { LANES = 16 };
 
@@ -33,36 +33,6 @@ INLINE __m512 load(const void *src, const sw_dtype dtype, int64_t at, __mmask16 
     __m256i half = _mm256_maskz_loadu_epi16(mask, (const uint16_t *)src + at);
     if (dtype == SW_F16) return _mm512_cvtph_ps(half);
     return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(half), 16));
-}
-
-/* r[i] lane j <-> r[j] lane i. */
-INLINE void transpose(__m512 r[LANES])
-{
-    __m512 t[LANES];
-    UNROLL for (int i = 0; i < LANES; i += 2)
-    {
-        t[i] = _mm512_unpacklo_ps(r[i], r[i + 1]);
-        t[i + 1] = _mm512_unpackhi_ps(r[i], r[i + 1]);
-    }
-    UNROLL for (int i = 0; i < LANES; i += 4) UNROLL for (int h = 0; h < 2; h++)
-    {
-        __m512d x = _mm512_castps_pd(t[i + h]), y = _mm512_castps_pd(t[i + h + 2]);
-        r[i + 2 * h] = _mm512_castpd_ps(_mm512_unpacklo_pd(x, y));
-        r[i + 2 * h + 1] = _mm512_castpd_ps(_mm512_unpackhi_pd(x, y));
-    }
-    /* Now r[4q + s] has, in its quarter l, column 4l + s of the rows 4q .. 4q+3. */
-    UNROLL for (int s = 0; s < 4; s++)
-    {
-        __m512 low01 = _mm512_shuffle_f32x4(r[s], r[4 + s], 0x88);
-        __m512 odd01 = _mm512_shuffle_f32x4(r[s], r[4 + s], 0xdd);
-        __m512 low23 = _mm512_shuffle_f32x4(r[8 + s], r[12 + s], 0x88);
-        __m512 odd23 = _mm512_shuffle_f32x4(r[8 + s], r[12 + s], 0xdd);
-        t[s] = _mm512_shuffle_f32x4(low01, low23, 0x88);
-        t[8 + s] = _mm512_shuffle_f32x4(low01, low23, 0xdd);
-        t[4 + s] = _mm512_shuffle_f32x4(odd01, odd23, 0x88);
-        t[12 + s] = _mm512_shuffle_f32x4(odd01, odd23, 0xdd);
-    }
-    UNROLL for (int i = 0; i < LANES; i++) r[i] = t[i];
 }
 
 /* Panels of lines that lie side by side.  Four panels at a time, so that reads are long. */
@@ -109,7 +79,7 @@ INLINE void pack_transpose(float *panels, const void *src, const sw_dtype dtype,
                                    ? load(src, dtype, (first + v + i) * across + k, lanes(left))
                                    : _mm512_setzero_ps();
                 }
-                transpose(r);
+                vf_transpose(r);
                 float *to = panels + k * width + v;
                 if (left == LANES) {
                     UNROLL for (int i = 0; i < LANES; i++)

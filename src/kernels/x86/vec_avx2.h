@@ -178,25 +178,33 @@ VEC_INLINE vi vi_load_bytes(const void *p, int64_t n)
     return _mm256_loadu_si256((const __m256i *)b);
 }
 VEC_INLINE vi vi_join(__m128i low, __m128i high) { return _mm256_set_m128i(high, low); }
+VEC_INLINE void vf_transpose(vf r[VF_N])
+{
+    vf t[VF_N];
+    VEC_UNROLL for (int i = 0; i < VF_N; i += 2)
+    {
+        t[i] = _mm256_unpacklo_ps(r[i], r[i + 1]);
+        t[i + 1] = _mm256_unpackhi_ps(r[i], r[i + 1]);
+    }
+    VEC_UNROLL for (int i = 0; i < VF_N; i += 4) VEC_UNROLL for (int h = 0; h < 2; h++)
+    {
+        r[i + 2 * h] = _mm256_shuffle_ps(t[i + h], t[i + h + 2], 0x44);
+        r[i + 2 * h + 1] = _mm256_shuffle_ps(t[i + h], t[i + h + 2], 0xee);
+    }
+    /* Now r[4q + s] has, in its half l, column 4l + s of the rows 4q .. 4q+3. */
+    VEC_UNROLL for (int s = 0; s < 4; s++)
+    {
+        t[s] = _mm256_permute2f128_ps(r[s], r[4 + s], 0x20);
+        t[4 + s] = _mm256_permute2f128_ps(r[s], r[4 + s], 0x31);
+    }
+    VEC_UNROLL for (int i = 0; i < VF_N; i++) r[i] = t[i];
+}
 VEC_INLINE void vi_transpose(vi r[VF_N])
 {
-    vi t[VF_N];
-    VEC_UNROLL for (int i = 0; i < 8; i += 2)
-    {
-        t[i] = _mm256_unpacklo_epi32(r[i], r[i + 1]);
-        t[i + 1] = _mm256_unpackhi_epi32(r[i], r[i + 1]);
-    }
-    VEC_UNROLL for (int i = 0; i < 8; i += 4) VEC_UNROLL for (int h = 0; h < 2; h++)
-    {
-        r[i + 2 * h] = _mm256_unpacklo_epi64(t[i + h], t[i + h + 2]);
-        r[i + 2 * h + 1] = _mm256_unpackhi_epi64(t[i + h], t[i + h + 2]);
-    }
-    VEC_UNROLL for (int i = 0; i < 4; i++)
-    {
-        t[i] = _mm256_permute2x128_si256(r[i], r[i + 4], 0x20);
-        t[i + 4] = _mm256_permute2x128_si256(r[i], r[i + 4], 0x31);
-    }
-    VEC_UNROLL for (int i = 0; i < 8; i++) r[i] = t[i];
+    vf t[VF_N];
+    VEC_UNROLL for (int i = 0; i < VF_N; i++) t[i] = vf_from_bits(r[i]);
+    vf_transpose(t);
+    VEC_UNROLL for (int i = 0; i < VF_N; i++) r[i] = vf_bits(t[i]);
 }
 
 /* ---- across the lanes: 8, 4, 2, 1 ---- */

@@ -141,32 +141,40 @@ VEC_INLINE vi vi_load_bytes(const void *p, int64_t n)
     return n >= 64 ? _mm512_loadu_si512(p) : _mm512_maskz_loadu_epi8(((__mmask64)1 << n) - 1, p);
 }
 VEC_INLINE vi vi_join(__m256i low, __m256i high) { return _mm512_inserti64x4(_mm512_castsi256_si512(low), high, 1); }
-VEC_INLINE void vi_transpose(vi r[VF_N])
+VEC_INLINE void vf_transpose(vf r[VF_N])
 {
-    vi t[VF_N];
-    VEC_UNROLL for (int i = 0; i < 16; i += 2)
+    vf t[VF_N];
+    VEC_UNROLL for (int i = 0; i < VF_N; i += 2)
     {
-        t[i] = _mm512_unpacklo_epi32(r[i], r[i + 1]);
-        t[i + 1] = _mm512_unpackhi_epi32(r[i], r[i + 1]);
+        t[i] = _mm512_unpacklo_ps(r[i], r[i + 1]);
+        t[i + 1] = _mm512_unpackhi_ps(r[i], r[i + 1]);
     }
-    VEC_UNROLL for (int i = 0; i < 16; i += 4) VEC_UNROLL for (int h = 0; h < 2; h++)
+    VEC_UNROLL for (int i = 0; i < VF_N; i += 4) VEC_UNROLL for (int h = 0; h < 2; h++)
     {
-        r[i + 2 * h] = _mm512_unpacklo_epi64(t[i + h], t[i + h + 2]);
-        r[i + 2 * h + 1] = _mm512_unpackhi_epi64(t[i + h], t[i + h + 2]);
+        __m512d x = _mm512_castps_pd(t[i + h]), y = _mm512_castps_pd(t[i + h + 2]);
+        r[i + 2 * h] = _mm512_castpd_ps(_mm512_unpacklo_pd(x, y));
+        r[i + 2 * h + 1] = _mm512_castpd_ps(_mm512_unpackhi_pd(x, y));
     }
     /* Now r[4q + s] has, in its quarter l, column 4l + s of the rows 4q .. 4q+3. */
     VEC_UNROLL for (int s = 0; s < 4; s++)
     {
-        vi low01 = _mm512_shuffle_i32x4(r[s], r[4 + s], 0x88);
-        vi odd01 = _mm512_shuffle_i32x4(r[s], r[4 + s], 0xdd);
-        vi low23 = _mm512_shuffle_i32x4(r[8 + s], r[12 + s], 0x88);
-        vi odd23 = _mm512_shuffle_i32x4(r[8 + s], r[12 + s], 0xdd);
-        t[s] = _mm512_shuffle_i32x4(low01, low23, 0x88);
-        t[8 + s] = _mm512_shuffle_i32x4(low01, low23, 0xdd);
-        t[4 + s] = _mm512_shuffle_i32x4(odd01, odd23, 0x88);
-        t[12 + s] = _mm512_shuffle_i32x4(odd01, odd23, 0xdd);
+        vf even01 = _mm512_shuffle_f32x4(r[s], r[4 + s], 0x88);
+        vf odd01 = _mm512_shuffle_f32x4(r[s], r[4 + s], 0xdd);
+        vf even23 = _mm512_shuffle_f32x4(r[8 + s], r[12 + s], 0x88);
+        vf odd23 = _mm512_shuffle_f32x4(r[8 + s], r[12 + s], 0xdd);
+        t[s] = _mm512_shuffle_f32x4(even01, even23, 0x88);
+        t[8 + s] = _mm512_shuffle_f32x4(even01, even23, 0xdd);
+        t[4 + s] = _mm512_shuffle_f32x4(odd01, odd23, 0x88);
+        t[12 + s] = _mm512_shuffle_f32x4(odd01, odd23, 0xdd);
     }
-    VEC_UNROLL for (int i = 0; i < 16; i++) r[i] = t[i];
+    VEC_UNROLL for (int i = 0; i < VF_N; i++) r[i] = t[i];
+}
+VEC_INLINE void vi_transpose(vi r[VF_N])
+{
+    vf t[VF_N];
+    VEC_UNROLL for (int i = 0; i < VF_N; i++) t[i] = vf_from_bits(r[i]);
+    vf_transpose(t);
+    VEC_UNROLL for (int i = 0; i < VF_N; i++) r[i] = vf_bits(t[i]);
 }
 
 /* ---- across the lanes: halves are folded onto each other, 16, 8, 4, 2, 1 ---- */

@@ -1,5 +1,5 @@
 /* The Winograd transforms of AVX2 and AVX-512, written on grid_avx2.h or grid_avx512.h and
- * vf_transpose and SW_WINOGRAD_MR, the rows of a tile of products.
+ * SW_WINOGRAD_MR, the rows of a tile of products.
  *
  * A vector holds one pixel of VF_N channels, so that tiles are never gathered and products find
  * their operands in rows.  Planes are turned round on the way, VF_N pixels of VF_N channels at a
@@ -8,6 +8,7 @@
 #define SWELL_WINOGRAD_TEMPLATE_H
 
 #include "kernels/winograd_kernels.h"
+#include "kernels/x86/epilogue_x86.h"
 
 enum { TILE = SW_WINOGRAD_TILE, WINDOW = SW_WINOGRAD_WINDOW };
 
@@ -259,17 +260,6 @@ static void SW_ISA_NAME(sw__winograd_weight_f32)(float *u, int64_t position, con
 
 /* ---- the output -------------------------------------------------------------------------------- */
 
-/* max and min return their second operand when either is a NaN, so NaN passes through. */
-VEC_INLINE vf activate(vf x, const struct sw_epilogue *e)
-{
-    switch (e->act) {
-    case SW_GEMM_ACT_RELU: return vf_max(vf_zero(), x);
-    case SW_GEMM_ACT_LEAKY: return vf_select(vf_lt(x, vf_zero()), vf_mul(vf_set(e->a), x), x);
-    case SW_GEMM_ACT_CLIP: return vf_min(vf_set(e->b), vf_max(vf_set(e->a), x));
-    default: return x;
-    }
-}
-
 /* A tile into `to`, the pixels of `down` x `across` of it; lines of `w` pixels. */
 VEC_INLINE void output_tile(float *to, const float *m, const int64_t at[SW_WINOGRAD_POSITIONS],
                             int64_t w, int64_t down, int64_t across, vf bias,
@@ -289,7 +279,7 @@ VEC_INLINE void output_tile(float *to, const float *m, const int64_t at[SW_WINOG
         UNROLL for (int j = 0; j < TILE; j++) if (j < across)
         {
             vf sum = vf_add(y[j], bias);
-            vf_store(to + (i * w + j) * VF_N, e ? activate(sum, e) : sum);
+            vf_store(to + (i * w + j) * VF_N, e ? vf_activate(sum, e) : sum);
         }
     }
 }
