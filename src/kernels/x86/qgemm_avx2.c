@@ -1,129 +1,39 @@
-/* The qgemm family in AVX2.  vpmaddubsw adds pairs of products of unsigned and signed bytes into 16
- * bits with saturation, so it is only used where the pairs fit. */
-#include <immintrin.h>
+/* The qgemm family in AVX2. */
 #include <math.h>
 #include <stdbool.h>
 #include "kernels/kernels.h"
+#include "kernels/x86/vec_avx2.h"
 
 #define SW_NAME(base) base##_avx2
 
-enum { LANES = 8, VECTORS = 2, ROWS_MOST = 2 };
-typedef __m256 vf;
-typedef __m256i vi;
+enum { ROWS_MOST = 2 };
 
-static inline vf vf_zero(void)
-{
-    return _mm256_setzero_ps();
-}
-
-static inline vf vf_set1(float x)
-{
-    return _mm256_set1_ps(x);
-}
-
-static inline vf vf_mul(vf a, vf b)
-{
-    return _mm256_mul_ps(a, b);
-}
-
-/* a * b + c */
-static inline vf vf_fma(vf a, vf b, vf c)
-{
-    return _mm256_fmadd_ps(a, b, c);
-}
-
-/* c - a * b */
-static inline vf vf_fnma(vf a, vf b, vf c)
-{
-    return _mm256_fnmadd_ps(a, b, c);
-}
-
-static inline void vf_store(float *c, vf x, int n)
-{
-    static const int32_t window[16] = {-1, -1, -1, -1, -1, -1, -1, -1};
-    if (n >= LANES) {
-        _mm256_storeu_ps(c, x);
-    } else if (n > 0) {
-        _mm256_maskstore_ps(c, _mm256_loadu_si256((const __m256i *)(window + LANES - n)), x);
-    }
-}
-
-static inline vf vf_f16(const void *src)
-{
-    return _mm256_cvtph_ps(_mm_loadu_si128(src));
-}
-
-static inline vf vf_u8(const void *src)
-{
-    return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64(src)));
-}
-
-static inline vi vi_load(const void *src)
-{
-    return _mm256_loadu_si256(src);
-}
-
-static inline vi vi_set1(int32_t x)
-{
-    return _mm256_set1_epi32(x);
-}
-
-static inline vi vi_low(vi x)
-{
-    return _mm256_and_si256(x, _mm256_set1_epi8(15));
-}
-
-static inline vi vi_high(vi x)
-{
-    return _mm256_and_si256(_mm256_srli_epi16(x, 4), _mm256_set1_epi8(15));
-}
-
-static inline vf vi_f32(vi x)
-{
-    return _mm256_cvtepi32_ps(x);
-}
-
-static inline vi sum_pairs(vi words)
-{
-    return _mm256_madd_epi16(words, _mm256_set1_epi16(1));
-}
-
-static inline vi dot4_start(int32_t sum)
-{
-    (void)sum;
-    return _mm256_setzero_si256();
-}
-
-/* Eight of these add up to at most 8 * 2 * 15 * 127 = 30480, a 16-bit number. */
-static inline vi dot4(vi sum, vi w, vi q)
-{
-    return _mm256_add_epi16(sum, _mm256_maddubs_epi16(w, q));
-}
-
-static inline vi dot4_join(vi a, vi b)
+VEC_INLINE vi words_add(vi a, vi b)
 {
     return _mm256_add_epi16(a, b);
 }
 
-static inline vi dot4_end(vi dot, int32_t sum)
+VEC_INLINE vi words_pairs(vi words)
 {
-    return _mm256_add_epi32(sum_pairs(dot), vi_set1(sum));
+    return _mm256_madd_epi16(words, _mm256_set1_epi16(1));
 }
 
-static inline vi dot8_start(int32_t sum)
+VEC_INLINE vi bytes_pairs(vi a, vi b)
 {
-    (void)sum;
-    return _mm256_setzero_si256();
+    return _mm256_maddubs_epi16(a, b);
 }
 
-/* |w| * (q with the sign of w): pairs add up to at most 2 * 128 * 127 = 32512. */
-static inline vi dot8(vi sum, vi w, vi q)
+VEC_INLINE vi bytes_abs(vi x)
 {
-    vi value = _mm256_xor_si256(w, _mm256_set1_epi8(-128));
-    vi products = _mm256_maddubs_epi16(_mm256_abs_epi8(value), _mm256_sign_epi8(q, value));
-    return _mm256_add_epi32(sum, sum_pairs(products));
+    return _mm256_abs_epi8(x);
 }
 
+VEC_INLINE vi bytes_sign(vi x, vi sign)
+{
+    return _mm256_sign_epi8(x, sign);
+}
+
+#include "kernels/x86/qgemm_words_x86.h"
 #include "kernels/x86/qgemm_x86.h"
 
 /* ---- rounding a row ------------------------------------------------------------------------------ */

@@ -1,40 +1,39 @@
 /* The qgemm family in AVX-512 with VNNI: vpdpbusd multiplies 64 unsigned by 64 signed bytes. */
-#include <immintrin.h>
 #include <stdbool.h>
 #include "kernels/kernels.h"
+#include "kernels/x86/vec_avx512.h"
 
 #define SW_NAME(base) base##_avx512vnni
-#include "kernels/x86/qgemm_vectors_avx512.h"
 
 enum { ROWS_MOST = 8 };
 
-static inline vi dot4_start(int32_t sum)
+VEC_INLINE vi dot4_start(int32_t sum)
 {
-    return vi_set1(sum);
+    return vi_set(sum);
 }
 
-static inline vi dot4(vi sum, vi w, vi q)
+VEC_INLINE vi dot4(vi sum, vi w, vi q)
 {
     return _mm512_dpbusd_epi32(sum, w, q);
 }
 
-static inline vi dot4_join(vi a, vi b)
+VEC_INLINE vi dot4_join(vi a, vi b)
 {
-    return _mm512_add_epi32(a, b);
+    return vi_add(a, b);
 }
 
-static inline vi dot4_end(vi dot, int32_t sum)
+VEC_INLINE vi dot4_end(vi dot, int32_t sum)
 {
     (void)sum;
     return dot;
 }
 
-static inline vi dot8_start(int32_t sum)
+VEC_INLINE vi dot8_start(int32_t sum)
 {
-    return vi_set1(sum);
+    return vi_set(sum);
 }
 
-static inline vi dot8(vi sum, vi w, vi q)
+VEC_INLINE vi dot8(vi sum, vi w, vi q)
 {
     return _mm512_dpbusd_epi32(sum, w, q);
 }

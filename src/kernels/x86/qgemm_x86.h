@@ -2,13 +2,9 @@
  *
  * A file defines, before it includes this one:
  *
+ *     vec_avx2.h or vec_avx512.h
  *     SW_NAME(base)      the name of a kernel in this ISA
- *     VECTORS, LANES     16 columns are VECTORS vectors of LANES
  *     ROWS_MOST          rows that are computed at once: a power of two
- *     vf, vi             vectors of f32, and of 32-bit integers or bytes
- *     vf_zero, vf_set1, vf_mul, vf_fma, vf_fnma, vf_store (n of LANES columns)
- *     vf_f16, vf_u8      LANES f16 or bytes as f32
- *     vi_load, vi_set1, vi_low, vi_high (half bytes), vi_f32
  *     dot4_start, dot4, dot4_join, dot4_end
  *                        sums of half bytes times q, and `offset` times the sum of q
  *     dot8_start, dot8   sums of (bytes - 128) times q
@@ -18,32 +14,41 @@
  * L1 AHEAD bytes before. */
 #include <string.h>
 
-#define INLINE static inline __attribute__((always_inline))
-#ifdef __clang__
-#define UNROLL _Pragma("clang loop unroll(full)")
-#else
-#define UNROLL _Pragma("GCC unroll 16")
-#endif
-
 enum {
     GROUP = SW_QGEMM_GROUP,
     COLUMNS = SW_QGEMM_COLUMNS,
+    VECTORS = COLUMNS / VF_N,
     TOGETHER = SW_QGEMM_ROWS,
     AHEAD = 1024,
     FAR_AHEAD = 3072
 };
 enum { GROUP4 = GROUP * COLUMNS / 2, GROUP8 = GROUP * COLUMNS, SCALES = 2 * COLUMNS };
 
-INLINE void fetch(const uint8_t *w, const int bytes, const int rows)
+VEC_INLINE void fetch(const uint8_t *w, const int bytes, const int rows)
 {
-    UNROLL for (int i = 0; i < bytes; i += 64)
+    VEC_UNROLL for (int i = 0; i < bytes; i += 64)
     {
         _mm_prefetch((const char *)(w + FAR_AHEAD + i), _MM_HINT_T1);
         if (rows < ROWS_MOST) _mm_prefetch((const char *)(w + AHEAD + i), _MM_HINT_T0);
     }
 }
 
-INLINE int32_t four(const int8_t *q)
+VEC_INLINE vi load_bytes(const uint8_t *w)
+{
+    return vi_load_bytes(w, 4 * VF_N);
+}
+
+VEC_INLINE vf load_scale(const uint8_t *scales)
+{
+    return vf_load_f16((const uint16_t *)(const void *)scales);
+}
+
+VEC_INLINE vf load_six(const uint8_t *six)
+{
+    return vf_from_vi(vi_load_u8(six));
+}
+
+VEC_INLINE int32_t four(const int8_t *q)
 {
     int32_t word;
     memcpy(&word, q, sizeof word);
@@ -52,30 +57,30 @@ INLINE int32_t four(const int8_t *q)
 
 /* The integer sums of one group of half bytes.  For few rows the low and the high halves are summed
  * apart: half the latency, and the sums are exact. */
-INLINE void group4(vi dot[ROWS_MOST][VECTORS], const struct sw_qgemm_group *a, int at,
-                   const uint8_t *w, const int rows, const bool with_sum)
+VEC_INLINE void group4(vi dot[ROWS_MOST][VECTORS], const struct sw_qgemm_group *a, int at,
+                       const uint8_t *w, const int rows, const bool with_sum)
 {
     const bool apart = rows <= 2;
     vi other[ROWS_MOST][VECTORS];
-    UNROLL for (int i = 0; i < rows; i++) UNROLL for (int v = 0; v < VECTORS; v++)
+    VEC_UNROLL for (int i = 0; i < rows; i++) VEC_UNROLL for (int v = 0; v < VECTORS; v++)
     {
         dot[i][v] = dot4_start(with_sum ? a->sum[at + i] : 0);
         other[i][v] = dot4_start(0);
     }
-    UNROLL for (int g = 0; g < 4; g++)
+    VEC_UNROLL for (int g = 0; g < 4; g++)
     {
         vi low[VECTORS], high[VECTORS];
-        UNROLL for (int v = 0; v < VECTORS; v++)
+        VEC_UNROLL for (int v = 0; v < VECTORS; v++)
         {
-            vi both = vi_load(w + 64 * g + 4 * LANES * v);
-            low[v] = vi_low(both);
-            high[v] = vi_high(both);
+            vi both = load_bytes(w + 64 * g + 4 * VF_N * v);
+            low[v] = vi_and(both, vi_set(0x0f0f0f0f));
+            high[v] = vi_and(vi_shr(both, 4), vi_set(0x0f0f0f0f));
         }
-        UNROLL for (int i = 0; i < rows; i++)
+        VEC_UNROLL for (int i = 0; i < rows; i++)
         {
-            vi q0 = vi_set1(four(a->q[at + i] + 4 * g));
-            vi q1 = vi_set1(four(a->q[at + i] + 4 * g + 16));
-            UNROLL for (int v = 0; v < VECTORS; v++)
+            vi q0 = vi_set(four(a->q[at + i] + 4 * g));
+            vi q1 = vi_set(four(a->q[at + i] + 4 * g + 16));
+            VEC_UNROLL for (int v = 0; v < VECTORS; v++)
             {
                 vi *second = apart ? &other[i][v] : &dot[i][v];
                 dot[i][v] = dot4(dot[i][v], low[v], q0);
@@ -83,7 +88,7 @@ INLINE void group4(vi dot[ROWS_MOST][VECTORS], const struct sw_qgemm_group *a, i
             }
         }
     }
-    UNROLL for (int i = 0; i < rows; i++) UNROLL for (int v = 0; v < VECTORS; v++)
+    VEC_UNROLL for (int i = 0; i < rows; i++) VEC_UNROLL for (int v = 0; v < VECTORS; v++)
     {
         if (apart) dot[i][v] = dot4_join(dot[i][v], other[i][v]);
         dot[i][v] = dot4_end(dot[i][v], with_sum ? a->sum[at + i] : 0);
@@ -91,67 +96,70 @@ INLINE void group4(vi dot[ROWS_MOST][VECTORS], const struct sw_qgemm_group *a, i
 }
 
 /* The same of bytes. */
-INLINE void group8(vi dot[ROWS_MOST][VECTORS], const struct sw_qgemm_group *a, int at,
-                   const uint8_t *w, const int rows)
+VEC_INLINE void group8(vi dot[ROWS_MOST][VECTORS], const struct sw_qgemm_group *a, int at,
+                       const uint8_t *w, const int rows)
 {
-    UNROLL for (int i = 0; i < rows; i++) UNROLL for (int v = 0; v < VECTORS; v++)
+    VEC_UNROLL for (int i = 0; i < rows; i++) VEC_UNROLL for (int v = 0; v < VECTORS; v++)
         dot[i][v] = dot8_start(a->sum[at + i]);
-    UNROLL for (int g = 0; g < 8; g++)
+    VEC_UNROLL for (int g = 0; g < 8; g++)
     {
         vi byte[VECTORS];
-        UNROLL for (int v = 0; v < VECTORS; v++) byte[v] = vi_load(w + 64 * g + 4 * LANES * v);
-        UNROLL for (int i = 0; i < rows; i++)
+        VEC_UNROLL for (int v = 0; v < VECTORS; v++)
+            byte[v] = load_bytes(w + 64 * g + 4 * VF_N * v);
+        VEC_UNROLL for (int i = 0; i < rows; i++)
         {
-            vi q = vi_set1(four(a->q[at + i] + 4 * g));
-            UNROLL for (int v = 0; v < VECTORS; v++) dot[i][v] = dot8(dot[i][v], byte[v], q);
+            vi q = vi_set(four(a->q[at + i] + 4 * g));
+            VEC_UNROLL for (int v = 0; v < VECTORS; v++) dot[i][v] = dot8(dot[i][v], byte[v], q);
         }
     }
 }
 
 /* sum += dot * (d * scale) */
-INLINE void add_group(vf sum[ROWS_MOST][VECTORS], vi dot[ROWS_MOST][VECTORS],
-                      const struct sw_qgemm_group *a, int at, const vf scale[VECTORS],
-                      const int rows)
+VEC_INLINE void add_group(vf sum[ROWS_MOST][VECTORS], vi dot[ROWS_MOST][VECTORS],
+                          const struct sw_qgemm_group *a, int at, const vf scale[VECTORS],
+                          const int rows)
 {
-    UNROLL for (int i = 0; i < rows; i++)
+    VEC_UNROLL for (int i = 0; i < rows; i++)
     {
-        vf d = vf_set1(a->d[at + i]);
-        UNROLL for (int v = 0; v < VECTORS; v++)
-            sum[i][v] = vf_fma(vi_f32(dot[i][v]), vf_mul(d, scale[v]), sum[i][v]);
+        vf d = vf_set(a->d[at + i]);
+        VEC_UNROLL for (int v = 0; v < VECTORS; v++)
+            sum[i][v] = vf_fma(vf_from_vi(dot[i][v]), vf_mul(d, scale[v]), sum[i][v]);
     }
 }
 
 /* sum -= (d * sum of q) * minimum */
-INLINE void take_minimum(vf sum[ROWS_MOST][VECTORS], const struct sw_qgemm_group *a, int at,
-                         const vf minimum[VECTORS], const int rows)
+VEC_INLINE void take_minimum(vf sum[ROWS_MOST][VECTORS], const struct sw_qgemm_group *a, int at,
+                             const vf minimum[VECTORS], const int rows)
 {
-    UNROLL for (int i = 0; i < rows; i++)
+    VEC_UNROLL for (int i = 0; i < rows; i++)
     {
-        vf part = vf_set1(a->d[at + i] * (float)a->sum[at + i]);
-        UNROLL for (int v = 0; v < VECTORS; v++) sum[i][v] = vf_fnma(part, minimum[v], sum[i][v]);
+        vf part = vf_set(a->d[at + i] * (float)a->sum[at + i]);
+        VEC_UNROLL for (int v = 0; v < VECTORS; v++)
+            sum[i][v] = vf_fnma(part, minimum[v], sum[i][v]);
     }
 }
 
-INLINE void start(vf sum[ROWS_MOST][VECTORS], const int rows)
+VEC_INLINE void start(vf sum[ROWS_MOST][VECTORS], const int rows)
 {
-    UNROLL for (int i = 0; i < rows; i++) UNROLL for (int v = 0; v < VECTORS; v++)
+    VEC_UNROLL for (int i = 0; i < rows; i++) VEC_UNROLL for (int v = 0; v < VECTORS; v++)
         sum[i][v] = vf_zero();
 }
 
-INLINE void finish(float *c, int64_t ldc, vf sum[ROWS_MOST][VECTORS], int n, const int rows)
+VEC_INLINE void finish(float *c, int64_t ldc, vf sum[ROWS_MOST][VECTORS], int n, const int rows)
 {
-    UNROLL for (int i = 0; i < rows; i++) UNROLL for (int v = 0; v < VECTORS; v++)
-        vf_store(c + i * ldc + v * LANES, sum[i][v], n - v * LANES);
+    VEC_UNROLL for (int i = 0; i < rows; i++) VEC_UNROLL for (int v = 0; v < VECTORS; v++)
+        vf_store_n(c + i * ldc + v * VF_N, sum[i][v], n - v * VF_N);
 }
 
 /* One group of q8_0 or q4_0. */
-INLINE void one_of_pair(vf sum[ROWS_MOST][VECTORS], const struct sw_qgemm_group *a, int at,
-                        const uint8_t *scales, const uint8_t *data, const int rows, const int group)
+VEC_INLINE void one_of_pair(vf sum[ROWS_MOST][VECTORS], const struct sw_qgemm_group *a, int at,
+                            const uint8_t *scales, const uint8_t *data, const int rows,
+                            const int group)
 {
     vi dot[ROWS_MOST][VECTORS];
     vf scale[VECTORS];
     fetch(data, group, rows);
-    UNROLL for (int v = 0; v < VECTORS; v++) scale[v] = vf_f16(scales + 2 * LANES * v);
+    VEC_UNROLL for (int v = 0; v < VECTORS; v++) scale[v] = load_scale(scales + 2 * VF_N * v);
     if (group == GROUP8)
         group8(dot, a, at, data, rows);
     else
@@ -160,8 +168,8 @@ INLINE void one_of_pair(vf sum[ROWS_MOST][VECTORS], const struct sw_qgemm_group 
 }
 
 /* q8_0 and q4_0: groups in pairs behind their scales. */
-INLINE void pairs(float *c, int64_t ldc, const struct sw_qgemm_group *a, int at, int64_t groups,
-                  const uint8_t *w, int n, const int rows, const int group)
+VEC_INLINE void pairs(float *c, int64_t ldc, const struct sw_qgemm_group *a, int at, int64_t groups,
+                      const uint8_t *w, int n, const int rows, const int group)
 {
     vf sum[ROWS_MOST][VECTORS];
     start(sum, rows);
@@ -177,8 +185,8 @@ INLINE void pairs(float *c, int64_t ldc, const struct sw_qgemm_group *a, int at,
 }
 
 /* q4_k: eight groups behind their scales and minima, which are 6 bits times an f16. */
-INLINE void eights(float *c, int64_t ldc, const struct sw_qgemm_group *a, int at, int64_t groups,
-                   const uint8_t *w, int n, const int rows)
+VEC_INLINE void eights(float *c, int64_t ldc, const struct sw_qgemm_group *a, int at,
+                       int64_t groups, const uint8_t *w, int n, const int rows)
 {
     vf sum[ROWS_MOST][VECTORS];
     start(sum, rows);
@@ -191,11 +199,11 @@ INLINE void eights(float *c, int64_t ldc, const struct sw_qgemm_group *a, int at
             const uint8_t *data = w + 2 * SCALES + 8 * 2 * COLUMNS + g * GROUP4;
             fetch(data, GROUP4, rows);
             group4(dot, a, at, data, rows, false);
-            UNROLL for (int v = 0; v < VECTORS; v++)
+            VEC_UNROLL for (int v = 0; v < VECTORS; v++)
             {
-                scale[v] = vf_mul(vf_f16(w + 2 * LANES * v), vf_u8(six + LANES * v));
-                minimum[v] = vf_mul(vf_f16(w + SCALES + 2 * LANES * v),
-                                    vf_u8(six + COLUMNS + LANES * v));
+                scale[v] = vf_mul(load_scale(w + 2 * VF_N * v), load_six(six + VF_N * v));
+                minimum[v] = vf_mul(load_scale(w + SCALES + 2 * VF_N * v),
+                                    load_six(six + COLUMNS + VF_N * v));
             }
             add_group(sum, dot, a, at, scale, rows);
             take_minimum(sum, a, at, minimum, rows);
