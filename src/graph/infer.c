@@ -91,3 +91,8 @@ sw_status sw__infer_broadcast(struct sw_infer *q, int a, int b, sw_shape *out)
     *out = r;
     return SW_OK;
 }
+
+bool sw__accepts_last_axis(const sw_shape *out, const sw_shape *vector)
+{
+    return vector->rank == 1 && out->rank >= 1 && vector->dim[0] == out->dim[out->rank - 1];
+}

@@ -58,6 +58,8 @@ sw_status sw__infer_dtype(struct sw_infer *q, int i, sw_dtype dtype);
 sw_status sw__infer_rank(struct sw_infer *q, int i, int lo, int hi);
 /* 0 <= *axis < rank afterwards (negative counts from the end), else SW_ERR_SHAPE. */
 sw_status sw__infer_axis(struct sw_infer *q, int i, int axis, int *out);
+/* For accepts_bias and accepts_scale: a vector (C) for a result (...,C). */
+bool sw__accepts_last_axis(const sw_shape *out, const sw_shape *vector);
 /* NumPy broadcasting of in[a] and in[b] into *out. */
 sw_status sw__infer_broadcast(struct sw_infer *q, int a, int b, sw_shape *out);
 

@@ -82,12 +82,6 @@ static void layernorm_run(const struct sw_step *s, int phase, int64_t begin, int
     (void)scratch;
 }
 
-/* A vector (1,...,1,C) for a result (...,C). */
-static bool layernorm_accepts(const sw_shape *out, const sw_shape *vector)
-{
-    return vector->rank == 1 && out->rank >= 1 && vector->dim[0] == out->dim[out->rank - 1];
-}
-
 const struct sw_op_class sw__op_layernorm = {.name = "layernorm",
                                              .flags = SW_OP_CHEAP,
                                              .inplace = 1u << X,
@@ -97,8 +91,8 @@ const struct sw_op_class sw__op_layernorm = {.name = "layernorm",
                                              .run = layernorm_run,
                                              .scale = GAMMA,
                                              .bias = BETA,
-                                             .accepts_scale = layernorm_accepts,
-                                             .accepts_bias = layernorm_accepts};
+                                             .accepts_scale = sw__accepts_last_axis,
+                                             .accepts_bias = sw__accepts_last_axis};
 
 sw_node *sw_layernorm(sw_graph *g, sw_node *x, sw_node *gamma, sw_node *beta, float eps)
 {

@@ -171,11 +171,6 @@ static void linear_int8_run(const struct sw_step *s, int phase, int64_t begin, i
         sw__gemm_task(&note->plan, &args, begin, end, scratch);
 }
 
-static bool accepts_bias(const sw_shape *out, const sw_shape *vector)
-{
-    return vector->rank == 1 && out->rank >= 1 && vector->dim[0] == out->dim[out->rank - 1];
-}
-
 const struct sw_op_class sw__op_linear_int8 = {.name = "linear_int8",
                                                .flags = SW_OP_FUSE_ACT,
                                                .note_size = sizeof(struct linear_int8_note),
@@ -184,7 +179,7 @@ const struct sw_op_class sw__op_linear_int8 = {.name = "linear_int8",
                                                .prepare = linear_int8_prepare,
                                                .run = linear_int8_run,
                                                .bias = BIAS,
-                                               .accepts_bias = accepts_bias};
+                                               .accepts_bias = sw__accepts_last_axis};
 
 sw_node *sw_linear_int8(sw_graph *g, sw_node *x, sw_node *x_scale, sw_node *x_zero, sw_node *w,
                         sw_node *w_scale, sw_node *b)

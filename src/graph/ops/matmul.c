@@ -278,11 +278,6 @@ static void matmul_run(const struct sw_step *s, int phase, int64_t begin, int64_
         sw__gemm_task(&note->plan, &args, begin, end, scratch);
 }
 
-static bool accepts_bias(const sw_shape *out, const sw_shape *vector)
-{
-    return vector->rank == 1 && out->rank >= 1 && vector->dim[0] == out->dim[out->rank - 1];
-}
-
 const struct sw_op_class sw__op_matmul = {.name = "matmul",
                                           .flags = SW_OP_FUSE_ACT,
                                           .note_size = sizeof(struct matmul_note),
@@ -292,7 +287,7 @@ const struct sw_op_class sw__op_matmul = {.name = "matmul",
                                           .prepare = matmul_prepare,
                                           .run = matmul_run,
                                           .bias = BIAS,
-                                          .accepts_bias = accepts_bias};
+                                          .accepts_bias = sw__accepts_last_axis};
 
 /* ---- builders ---------------------------------------------------------------------------------- */
 

@@ -178,11 +178,6 @@ static void quantised_linear_run(const struct sw_step *s, int phase, int64_t beg
 
 /* ---- class ------------------------------------------------------------------------------------- */
 
-static bool accepts_bias(const sw_shape *out, const sw_shape *vector)
-{
-    return vector->rank == 1 && out->rank >= 1 && vector->dim[0] == out->dim[out->rank - 1];
-}
-
 const struct sw_op_class sw__op_quantised_linear = {.name = "quantised_linear",
                                                     .flags = SW_OP_FUSE_ACT,
                                                     .note_size = sizeof(struct linear_note),
@@ -192,7 +187,7 @@ const struct sw_op_class sw__op_quantised_linear = {.name = "quantised_linear",
                                                     .prepare = quantised_linear_prepare,
                                                     .run = quantised_linear_run,
                                                     .bias = BIAS,
-                                                    .accepts_bias = accepts_bias};
+                                                    .accepts_bias = sw__accepts_last_axis};
 
 sw_node *sw_quantised_linear(sw_graph *g, sw_node *x, sw_node *w, sw_node *b)
 {
