@@ -30,7 +30,6 @@ void bench_matvec_rows(struct bench_rows *rows)
         const sw_shape shape = SW_SHAPE(formats[i].n, 4096);
         struct bench_row row = {
             .group = "matvec", .name = "matrix-vector", .unit = BENCH_BYTES, .build = build_matvec};
-        if (dtype == SW_DTYPE_COUNT) continue;
         row.c = (struct peer_case){.op = formats[i].peers ? PEER_GEMM : PEER_NONE,
                                    .a = dtype == SW_BF16 ? SW_BF16 : SW_F32,
                                    .b = dtype,
