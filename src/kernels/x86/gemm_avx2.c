@@ -55,6 +55,13 @@ NOINLINE void finish_tile(float *c, int64_t ldc, const float *sums, int mr, int 
             store(c + i * ldc + j, _mm256_load_ps(sums + i * NR + j), nr - j, accumulate, e, i, j);
 }
 
+/* sum += a * b, in place: the compiler may not turn it into the forms that overwrite a or b, after which it
+ * copies and spills sums. */
+INLINE void add_product(__m256 *sum, __m256 a, __m256 b)
+{
+    __asm__("vfmadd231ps %2, %1, %0" : "+x"(*sum) : "x"(a), "x"(b));
+}
+
 /* One k: `rows` x `vectors` products, constants. */
 INLINE void step(__m256 sum[MR][2], const float *a, const float *b, const int rows,
                  const int vectors)
@@ -64,12 +71,13 @@ INLINE void step(__m256 sum[MR][2], const float *a, const float *b, const int ro
     UNROLL for (int i = 0; i < rows; i++)
     {
         __m256 ai = _mm256_broadcast_ss(a + i);
-        UNROLL for (int v = 0; v < vectors; v++) sum[i][v] = _mm256_fmadd_ps(ai, bk[v], sum[i][v]);
+        UNROLL for (int v = 0; v < vectors; v++) add_product(&sum[i][v], ai, bk[v]);
     }
 }
 
-/* `rows` x `vectors` of a tile, both constants.  Every four k fetch a row of C, and a line of what
- * comes next: all at once they would hold up the loads of A and B. */
+/* `rows` x `vectors` of a tile, both constants.  Every eight k fetch a row of C, and two lines of what
+ * comes next: all at once they would hold up the loads of A and B.  The empty asm keeps one address
+ * of A and one of B: more of them take ports from the fma. */
 INLINE void tile(float *c, int64_t ldc, const float *a, const float *b, int64_t kc, int nr,
                  int accumulate, const struct sw_epilogue *e, const struct sw_gemm_ahead *ahead,
                  const int rows, const int vectors)
@@ -77,18 +85,23 @@ INLINE void tile(float *c, int64_t ldc, const float *a, const float *b, int64_t 
     __m256 sum[MR][2];
     const float *soon = c;
     const char *line = ahead->at;
-    const int64_t skip = ahead->step - SW_GEMM_PIECE + 64;
+    const int64_t skip = ahead->step - SW_GEMM_PIECE;
     int64_t k = 0;
     UNROLL for (int i = 0; i < rows; i++) UNROLL for (int v = 0; v < vectors; v++)
         sum[i][v] = _mm256_setzero_ps();
-    for (; k + 4 <= kc; k += 4, a += 4 * MR, b += 4 * NR) {
-        _mm_prefetch(line, _MM_HINT_T1);
-        line += (k & 60) == 60 ? skip : 64;
+    for (; k + 8 <= kc; a += 8 * MR, b += 8 * NR) {
         _mm_prefetch((const char *)soon, _MM_HINT_T0);
-        soon += k < 4 * (rows - 1) ? ldc : 0;
-        _mm_prefetch((const char *)(a + 32 * MR), _MM_HINT_T0);
-        _mm_prefetch((const char *)(a + 32 * MR + 16), _MM_HINT_T0);
-        UNROLL for (int u = 0; u < 4; u++) step(sum, a + u * MR, b + u * NR, rows, vectors);
+        _mm_prefetch(line, _MM_HINT_T1);
+        _mm_prefetch(line + 64, _MM_HINT_T1);
+        UNROLL for (int u = 0; u < 8; u++)
+        {
+            step(sum, a + u * MR, b + u * NR, rows, vectors);
+            if (u % 2 == 0 && u < 6) _mm_prefetch((const char *)(a + 32 * MR + u * 8), _MM_HINT_T0);
+        }
+        k += 8;
+        soon += k < 8 * rows ? ldc : 0;
+        line += k % 64 ? 128 : 128 + skip;
+        __asm__("" : "+r"(a), "+r"(b));
     }
     for (; k < kc; k++, a += MR, b += NR) step(sum, a, b, rows, vectors);
     if (e || nr != vectors * LANES) {
