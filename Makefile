@@ -8,12 +8,13 @@ CMAKE_FLAGS ?=
 INSTALL     := scripts/install-dependencies
 
 .DEFAULT_GOAL := help
-.PHONY: help run test bench build format check tidy clean
+.PHONY: help run test bench tune build format check tidy clean
 
 help:
 	@echo "make run      train a small network on Fashion-MNIST for a minute, then use it"
 	@echo "make test     build and run all tests"
 	@echo "make bench    measure Swell beside OpenBLAS and oneDNN"
+	@echo "make tune     measure which convolution is fastest where, and write the table"
 	@echo "make build    build the program: $(BUILD)/swell"
 	@echo "make format   put all C files into the house form (clang-format)"
 	@echo "make check    the quick checks of .ci/run: format, includes, headers, names, words"
@@ -44,6 +45,12 @@ bench:
 	@$(BUILD)/swell bench kernels --rounds 3 --peers $(BUILD)/bench/libswell_peers.so \
 		--roofline $(BUILD)/roofline.svg
 	@echo "the roofline of this machine: $(BUILD)/roofline.svg"
+
+tune:
+	@$(INSTALL) build bench
+	@cmake --preset release -DSWELL_TESTS=OFF -DSWELL_BENCH=ON $(CMAKE_FLAGS) --log-level=WARNING >/dev/null
+	@cmake --build $(BUILD) --target conv_tune
+	@$(BUILD)/bench/conv_tune src/graph/ops/conv_choice_table.c
 
 format:
 	@$(INSTALL) check

@@ -5,6 +5,8 @@
  * magnitudes, K / 4 on average, so (K + 2) K 2^-26 bounds it; the runner scales by max(1, |y|).  Where
  * Winograd's algorithm computes, the bound is its own. */
 #include "op_test.h"
+#include "graph/ops/conv_choice.h"
+#include "graph/ops/conv_grad.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -22,6 +24,7 @@ struct conv {
     int output_pad[2];
     enum fusion fusion;
     bool bf16;
+    enum conv_way way; /* instead of the table's choice */
 };
 
 static sw_node *activate(sw_graph *g, sw_node *y, enum fusion fusion)
@@ -61,8 +64,11 @@ static void build_conv(sw_graph *g, sw_node *const *in, sw_node **out, const voi
     sw_graph_compute(g, c->bf16 ? SW_BF16 : SW_F32);
     const bool flat = sw_node_shape(in[0]).rank == 3;
     sw_node *bias = c->fusion == BIAS_RELU ? NULL : in[2];
-    sw_node *y = flat ? sw_conv1d(g, in[0], in[1], bias, c->o)
-                      : sw_conv2d(g, in[0], in[1], bias, c->o);
+    struct conv_attr attr = sw__conv_attr(g, c->o, 4);
+    attr.way = c->way;
+    sw_node *y = c->way ? sw__conv_forward(g, &attr, in[0], in[1], bias)
+                 : flat ? sw_conv1d(g, in[0], in[1], bias, c->o)
+                        : sw_conv2d(g, in[0], in[1], bias, c->o);
     if (c->fusion == BIAS_RELU) y = sw_add(g, y, in[2]);
     out[0] = activate(g, y, c->fusion);
 }
@@ -231,15 +237,15 @@ static void oracle_transpose(const struct oracle_array *in, struct oracle_array 
             {.shape = b_, .grad = true, .weight = true}}, .tol = TOL(k), .batch = 1}
 #define TILES(title, what, x_, w_, y_, c, ...)                                                     \
     {.name = title, .build = build_##what, .oracle = oracle_##what, .expect = y_,                  \
-     .arg = &(const struct conv){__VA_ARGS__}, .n_in = 2,                                          \
+     .arg = &(const struct conv){.way = CONV_WINOGRAD, __VA_ARGS__}, .n_in = 2,                    \
      .in = {{.shape = x_, .grad = true}, {.shape = w_, .grad = true}}, .tol = WINOGRAD(c), .batch = 1}
 #define LARGE(title, what, x_, w_, y_, c, ...)                                                     \
     {.name = title, .build = build_##what, .oracle = oracle_##what, .expect = y_,                  \
-     .arg = &(const struct conv){__VA_ARGS__}, .n_in = 2,                                          \
+     .arg = &(const struct conv){.way = CONV_WINOGRAD, __VA_ARGS__}, .n_in = 2,                    \
      .in = {{.shape = x_}, {.shape = w_, .weight = true}}, .tol = WINOGRAD(c), .batch = 1}
 #define BOARD(title, what, x_, w_, b_, y_, c, ...)                                                 \
     {.name = title, .build = build_##what, .oracle = oracle_##what, .expect = y_,                  \
-     .arg = &(const struct conv){__VA_ARGS__}, .n_in = 3,                                          \
+     .arg = &(const struct conv){.way = CONV_WINOGRAD, __VA_ARGS__}, .n_in = 3,                    \
      .in = {{.shape = x_, .grad = true}, {.shape = w_, .grad = true, .weight = true},              \
             {.shape = b_, .grad = true, .weight = true}}, .tol = WINOGRAD(c), .batch = 1}
 #define ROUNDED(title, what, x_, w_, y_, k, ...)                                                   \
@@ -268,7 +274,7 @@ const struct op_case optest_conv2d[] = {
     CASE("1x1, padded", conv, S(2, 3, 4, 4), S(2, 3, 1, 1), S(2, 2, 6, 6), 3, .o = {.pad = PAD(1)}),
     CASE("one pixel left", conv, S(5, 3, 4, 6), S(7, 3, 4, 6), S(5, 7, 1, 1), 72, .o = {.groups = 0}),
     CASE("kernel beyond the image", conv, S(2, 3, 2, 3), S(4, 3, 5, 5), S(2, 4, 2, 3), 75, .o = {.pad = PAD(2)}),
-    CASE("several blocks of k", conv, S(2, 60, 4, 5), S(20, 60, 3, 3), S(2, 20, 4, 5), 540, .o = {.pad = PAD(1)}),
+    CASE("several blocks of k", conv, S(2, 60, 4, 5), S(20, 60, 3, 3), S(2, 20, 4, 5), 540, .way = CONV_PRODUCT, .o = {.pad = PAD(1)}),
     CASE("many channels out", conv, S(2, 2, 6, 8), S(120, 2, 3, 3), S(2, 120, 6, 8), 18, .o = {.pad = PAD(1)}),
     CASE("one channel", conv, S(3, 1, 12, 28), S(8, 1, 5, 5), S(3, 8, 8, 24), 25, .o = {.groups = 0}),
     CASE("wide", conv, S(1, 2, 3, 150), S(3, 2, 3, 7), S(1, 3, 3, 150), 42, .o = {.pad = {1, 3, 1, 3}}),
@@ -305,16 +311,30 @@ const struct op_case optest_conv2d[] = {
           .o = {.pad = PAD(1)}, .fusion = BIAS_RELU),
     BOARD("winograd, fused gelu", conv, S(2, 24, 6, 6), S(24, 24, 3, 3), S(24), S(2, 24, 6, 6), 24, .o = {.pad = PAD(1)}, .fusion = GELU),
     CASE("direct, groups, panels of two and three vectors", conv, S(2, 4, 6, 11), S(160, 2, 5, 5), S(2, 160, 6, 11), 50,
-         .o = {.pad = PAD(2), .groups = 2}),
-    CASE("direct, 11x11, stride 4", conv, S(2, 3, 35, 39), S(20, 3, 11, 11), S(2, 20, 7, 8), 363, .o = {.stride = {4, 4}}),
+         .way = CONV_DIRECT, .o = {.pad = PAD(2), .groups = 2}),
+    CASE("direct, 11x11, stride 4", conv, S(2, 3, 35, 39), S(20, 3, 11, 11), S(2, 20, 7, 8), 363, .way = CONV_DIRECT, .o = {.stride = {4, 4}}),
     CASE("direct, strides 2 and 3", conv, S(2, 3, 11, 20), S(24, 3, 4, 6), S(2, 24, 5, 6), 72,
-         .o = {.stride = {2, 3}, .pad = {1, 0, 0, 1}}),
-    CASE("direct, several bands", conv, S(1, 3, 40, 12), S(9, 3, 5, 3), S(1, 9, 40, 12), 45, .o = {.pad = {2, 1, 2, 1}}),
+         .way = CONV_DIRECT, .o = {.stride = {2, 3}, .pad = {1, 0, 0, 1}}),
+    CASE("direct, several bands", conv, S(1, 3, 40, 12), S(9, 3, 5, 3), S(1, 9, 40, 12), 45, .way = CONV_DIRECT, .o = {.pad = {2, 1, 2, 1}}),
     PARAM("direct, fused bias and relu", conv, S(2, 3, 8, 15), S(40, 3, 5, 5), S(40, 1, 1), S(2, 40, 8, 15), 75,
-          .o = {.pad = PAD(2)}, .fusion = BIAS_RELU),
-    PARAM("direct, fused leaky relu", conv, S(2, 3, 8, 9), S(40, 3, 5, 5), S(40), S(2, 40, 4, 5), 75, .o = {.groups = 0}, .fusion = LEAKY),
-    PARAM("direct, fused clip", conv, S(2, 3, 8, 9), S(33, 3, 5, 5), S(33), S(2, 33, 4, 5), 75, .o = {.groups = 0}, .fusion = CLIP),
-    PARAM("direct, fused gelu", conv, S(2, 3, 8, 9), S(17, 3, 5, 5), S(17), S(2, 17, 4, 5), 75, .o = {.groups = 0}, .fusion = GELU),
+          .way = CONV_DIRECT, .o = {.pad = PAD(2)}, .fusion = BIAS_RELU),
+    PARAM("direct, fused leaky relu", conv, S(2, 3, 8, 9), S(40, 3, 5, 5), S(40), S(2, 40, 4, 5), 75, .way = CONV_DIRECT, .o = {.groups = 0}, .fusion = LEAKY),
+    PARAM("direct, fused clip", conv, S(2, 3, 8, 9), S(33, 3, 5, 5), S(33), S(2, 33, 4, 5), 75, .way = CONV_DIRECT, .o = {.groups = 0}, .fusion = CLIP),
+    PARAM("direct, fused gelu", conv, S(2, 3, 8, 9), S(17, 3, 5, 5), S(17), S(2, 17, 4, 5), 75, .way = CONV_DIRECT, .o = {.groups = 0}, .fusion = GELU),
+    CASE("direct, one tap, one pixel wide", conv, S(2, 5, 4, 1), S(7, 5, 1, 1), S(2, 7, 4, 1), 5, .way = CONV_DIRECT, .o = {.groups = 0}),
+    CASE("direct, dilation", conv, S(2, 5, 9, 10), S(7, 5, 3, 3), S(2, 7, 9, 10), 45, .way = CONV_DIRECT,
+         .o = {.dilation = {2, 2}, .pad = PAD(2)}),
+    TILES("winograd, few channels, few pixels", conv, S(3, 3, 5, 2), S(2, 3, 3, 3), S(3, 2, 5, 2), 3, .o = {.pad = PAD(1)}),
+    CASE("product, 3x3", conv, S(3, 25, 6, 7), S(35, 25, 3, 3), S(3, 35, 6, 7), 225, .way = CONV_PRODUCT, .o = {.pad = PAD(1)}),
+    CASE("product, 5x5, groups", conv, S(3, 4, 9, 8), S(34, 2, 5, 5), S(3, 34, 9, 8), 50, .way = CONV_PRODUCT,
+         .o = {.pad = PAD(2), .groups = 2}),
+    CASE("product, stride 4", conv, S(2, 3, 35, 39), S(20, 3, 11, 11), S(2, 20, 7, 8), 363, .way = CONV_PRODUCT, .o = {.stride = {4, 4}}),
+    CASE("product, stride and dilation", conv, S(2, 2, 13, 15), S(30, 2, 3, 3), S(2, 30, 5, 3), 18, .way = CONV_PRODUCT,
+         .o = {.stride = {2, 4}, .dilation = {2, 2}}),
+    PARAM("product, fused bias and relu", conv, S(5, 3, 7, 9), S(40, 3, 3, 3), S(40, 1, 1), S(5, 40, 5, 7), 27, .way = CONV_PRODUCT,
+          .o = {.groups = 0}, .fusion = BIAS_RELU),
+    PARAM("product, fused gelu", conv, S(5, 3, 7, 9), S(20, 3, 3, 3), S(20), S(5, 20, 5, 7), 27, .way = CONV_PRODUCT,
+          .o = {.groups = 0}, .fusion = GELU),
     ROUNDED("bf16 products", conv, S(2, 3, 7, 9), S(5, 3, 3, 3), S(2, 5, 7, 9), 27, .o = {.pad = PAD(1)}),
     ROUNDED("bf16 products, depthwise", conv, S(2, 3, 7, 9), S(3, 1, 3, 3), S(2, 3, 7, 9), 9, .o = {.pad = PAD(1), .groups = 3}),
     CASE("1d", conv, S(2, 3, 50), S(5, 3, 4), S(2, 5, 26), 12, .o = {.stride = {0, 2}, .pad = {0, 2, 0, 3}}),

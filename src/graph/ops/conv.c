@@ -3,16 +3,17 @@
  *     y[n][o][r][q] = sum over c, i, j of w[o][c][i][j] x[n][c][r*stride + i*dilation - pad][...]
  *
  * (cross-correlation, as everywhere; c runs over the channels of o's group).  (N,C,L) is read as
- * (N,C,1,L), so conv1d is the same op.  The shapes of an image and of the weight decide how: plane by
- * plane where a group has one channel (depthwise.h), Winograd (conv_winograd.h), directly from a padded
- * copy (conv_direct.h), or as an implicit matrix product (conv_product.h), asked in this order.  The
- * gradients are ops of their own:
+ * (N,C,1,L), so conv1d is the same op.  The shapes of an image and of the weight decide how
+ * (conv_choice.h): plane by plane where a group has one channel (depthwise.h), Winograd
+ * (conv_winograd.h), directly from a padded copy (conv_direct.h), or as an implicit matrix product
+ * (conv_product.h).  The gradients are ops of their own:
  *
  *     dx = conv2d_grad_input(dy, w)       conv_transpose.c: the transposed convolution
  *     dw = conv2d_grad_weight(x, dy)      conv_weight.c
  *     dbias = sum of dy over images and pixels */
 #include "base/size.h"
 #include "graph/ops/compute.h"
+#include "graph/ops/conv_choice.h"
 #include "graph/ops/conv_direct.h"
 #include "graph/ops/conv_grad.h"
 #include "graph/ops/conv_product.h"
@@ -54,27 +55,34 @@ static void conv2d_grad(sw_graph *g, const struct sw_op *op, sw_node *const *dy,
     if (need[BIAS]) dx[BIAS] = sw__conv_grad_bias(g, dy[0]);
 }
 
+/* The layout of the weight. */
+static void describe(const struct sw_step *s, enum conv_way way, struct sw_pack *out)
+{
+    const sw_shape *w = &s->in[W]->shape;
+    if (way == CONV_WINOGRAD)
+        sw__conv_winograd_pack(s->k, s->attr, w, SW_WINOGRAD_FORWARD, out);
+    else if (way == CONV_DIRECT)
+        sw__conv_direct_pack_forward(s->k, s->attr, w, out);
+    else
+        sw__conv_pack_forward(s->k, s->attr, w, out);
+}
+
 static bool conv2d_pack(const struct sw_step *s, int input, struct sw_pack *out)
 {
     const struct conv_attr *attr = s->attr;
     const struct conv_dims d = sw__conv_dims(attr, &s->in[X]->shape, &s->in[W]->shape,
                                              &s->out[0]->shape);
-    if (input != W || sw__conv_is_depthwise(&d)) return false;
-    const struct conv_direct direct = sw__conv_direct_forward(s->k, attr, &d);
-    if (sw__conv_winograd_fits(attr, &d))
-        sw__conv_winograd_pack(s->k, attr, &s->in[W]->shape, SW_WINOGRAD_FORWARD, out);
-    else if (sw__conv_direct_fits(&direct))
-        sw__conv_direct_pack_forward(s->k, attr, &s->in[W]->shape, out);
-    else
-        sw__conv_pack_forward(s->k, attr, &s->in[W]->shape, out);
+    const enum conv_way way = sw__conv_choose(s->k->isa, CONV_FORWARD, attr, &d);
+    if (input != W || way == CONV_DEPTHWISE) return false;
+    describe(s, way, out);
     return true;
 }
 
 struct conv_note {
     struct conv_dims dims;
-    bool is_winograd;
+    enum conv_way
+        way; /* as the weight is packed: that of the declared sizes, at smaller ones too */
     struct conv_winograd winograd;
-    bool is_direct;
     struct conv_direct direct;
     struct conv_product product;
     struct conv_split split;
@@ -90,29 +98,28 @@ static sw_status conv2d_prepare(struct sw_step *s)
                                              &s->out[0]->shape);
     const double taps = (double)d.cg * (double)d.kernel[0] * (double)d.kernel[1];
     note->dims = d;
-    note->is_winograd = sw__conv_winograd_fits(attr, &d);
+    if (!note->way) note->way = sw__conv_choose(s->k->isa, CONV_FORWARD, attr, &d);
     s->flops = 2 * taps * (double)sw_shape_elements(&s->out[0]->shape);
     s->workspace = s->scratch = 0;
     s->n_phases = d.n > 0 ? 2 : 0;
     s->tasks[0] = 0;
-    if (sw__conv_is_depthwise(&d)) {
+    if (note->way == CONV_DEPTHWISE) {
         s->tasks[1] = d.n * d.o;
         s->kernel = s->k->names[SW_SLOT_conv_plane_f32];
         return SW_OK;
     }
-    if (note->is_winograd) {
+    if (note->way == CONV_WINOGRAD) {
         sw__conv_winograd_prepare(s, &d, SW_WINOGRAD_FORWARD, &note->winograd);
         return SW_OK;
     }
-    note->direct = sw__conv_direct_forward(s->k, attr, &d);
-    note->is_direct = sw__conv_direct_fits(&note->direct);
     note->epilogue = sw__fused_epilogue(s->k, s->act);
-    conv2d_pack(s, W, &note->pack);
+    describe(s, note->way, &note->pack);
     if (!s->packed[W]) {
         s->tasks[0] = note->pack.tasks;
         s->workspace = note->pack.bytes;
     }
-    if (note->is_direct) {
+    if (note->way == CONV_DIRECT) {
+        note->direct = sw__conv_direct_forward(s->k, attr, &d);
         s->tasks[1] = note->direct.tasks;
         s->scratch = note->direct.scratch;
         s->kernel = s->k->names[SW_SLOT_conv_direct_tile_f32];
@@ -140,18 +147,18 @@ static void conv2d_run(const struct sw_step *s, int phase, int64_t begin, int64_
     const struct conv_note *note = s->note;
     const float *x = s->in[X]->data, *bias = s->in[BIAS] ? s->in[BIAS]->data : NULL;
     float *y = s->out[0]->data;
-    if (note->is_winograd) {
+    if (note->way == CONV_WINOGRAD) {
         sw__conv_winograd_run(s, &note->winograd, bias, phase, begin, end, scratch);
     } else if (phase == 0) {
         note->pack.run(&note->pack, s->k, s->in[W]->data, s->ws, begin, end);
-    } else if (sw__conv_is_depthwise(&note->dims)) {
+    } else if (note->way == CONV_DEPTHWISE) {
         sw__depthwise_forward(s, s->attr, &note->dims, x, s->in[W]->data, bias, y, begin, end);
     } else {
         const float *w = s->packed[W] ? s->packed[W] : s->ws;
         struct sw_epilogue e = note->epilogue;
         e.bias_row = bias;
         for (int64_t i = begin; i < end; i++)
-            if (note->is_direct)
+            if (note->way == CONV_DIRECT)
                 sw__conv_direct_task(&note->direct, w, x, y, &e, i, scratch);
             else
                 sw__conv_product_task(&note->product, &note->split, w, x, y, &e, i, scratch);

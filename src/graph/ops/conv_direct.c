@@ -3,8 +3,7 @@
 #include "base/size.h"
 
 enum {
-    LEAST_WIDTH = 5, /* pixels of a row: as many sums hide the latency of an addition */
-    TASKS = 16,      /* at least, if there are so many rows */
+    TASKS = 16, /* at least, if there are so many rows */
     COPY_FLOATS =
         1 << 17,      /* of the image in a task: they stay in L2 beside a panel of the weight */
     CHUNK_PIXELS = 64 /* whose sums are in the scratch, if a row has no more: they stay in L1 */
@@ -90,13 +89,6 @@ struct conv_direct sw__conv_direct_backward(const struct sw_kernels *k,
                                    {attr->stride[0], attr->stride[1]}}};
     split(&p);
     return p;
-}
-
-bool sw__conv_direct_fits(const struct conv_direct *p)
-{
-    const struct sw_grid *g = &p->grid;
-    return g->ny * g->nx > 1 && g->ow >= LEAST_WIDTH &&
-           2 * p->rows >= sw__direct_blocks(p->kernels->isa)->lanes;
 }
 
 /* Some rows of the weight and of the grid, whose sums are at `sums`: [pixel][width]. */

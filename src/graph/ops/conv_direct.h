@@ -69,9 +69,6 @@ struct conv_direct sw__conv_direct_backward(const struct sw_kernels *k,
                                             const struct conv_attr *attr,
                                             const struct conv_dims *d);
 
-/* Whether it is better than a product: depends on the shape of an image and the weight only. */
-bool sw__conv_direct_fits(const struct conv_direct *p);
-
 /* One task.  w: packed; x, y: image 0, group 0.  e: its bias_row is by channel of group 0, or NULL. */
 void sw__conv_direct_task(const struct conv_direct *p, const float *w, const float *x, float *y,
                           const struct sw_epilogue *e, int64_t task, float *scratch);

@@ -18,6 +18,7 @@ struct conv_attr {
     int64_t output_pad[2]; /* of a transposed convolution */
     int rank;              /* of x: 3 or 4 */
     sw_dtype compute;      /* what operands were rounded to; gradients round theirs likewise */
+    int64_t way;           /* an enum conv_way that is asked for (conv_choice.h), 0 for users */
 };
 
 struct conv_dims {

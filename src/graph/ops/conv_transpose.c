@@ -16,6 +16,7 @@
  * are therefore a convolution and the gradient of a convolution's weight. */
 #include "base/size.h"
 #include "graph/ops/compute.h"
+#include "graph/ops/conv_choice.h"
 #include "graph/ops/conv_direct.h"
 #include "graph/ops/conv_grad.h"
 #include "graph/ops/conv_product.h"
@@ -69,9 +70,9 @@ static struct conv_dims dims_of(const struct sw_step *s)
 
 struct transpose_note {
     struct conv_dims dims;
-    bool is_winograd;
+    enum conv_way
+        way; /* as the weight is packed: that of the declared sizes, at smaller ones too */
     struct conv_winograd winograd;
-    bool is_direct;
     struct conv_direct direct;
     struct conv_split split; /* of each phase */
     struct sw_pack pack;
@@ -115,31 +116,31 @@ static struct conv_product largest(const struct sw_step *s, const struct conv_di
     return p;
 }
 
-/* Whether a direct convolution fits.  One with phases has neither bias nor activation, which an
- * op of gradients never has, and computes with zeros where a phase lacks a tap: not too many. */
-static bool fits_direct(const struct sw_step *s, const struct conv_dims *d,
-                        const struct conv_direct *direct)
+/* An op of gradients has neither bias nor activation. */
+static enum conv_way choose(const struct sw_step *s, const struct conv_dims *d)
 {
-    const struct conv_attr *attr = s->attr;
-    if (!sw__conv_direct_fits(direct)) return false;
-    if (attr->stride[0] == 1 && attr->stride[1] == 1) return true;
-    if (s->cls != &sw__op_conv2d_grad_input || attr->dilation[0] != 1 || attr->dilation[1] != 1)
-        return false;
-    const int64_t taps = direct->grid.ny * direct->grid.nx * attr->stride[0] * attr->stride[1];
-    return 4 * d->kernel[0] * d->kernel[1] >= 3 * taps;
+    const bool plain = s->cls == &sw__op_conv2d_grad_input;
+    return sw__conv_choose(s->k->isa, plain ? CONV_DATA : CONV_TRANSPOSED, s->attr, d);
+}
+
+/* The layout of the weight. */
+static void describe(const struct sw_step *s, enum conv_way way, struct sw_pack *out)
+{
+    const sw_shape *w = &s->in[W]->shape;
+    if (way == CONV_WINOGRAD)
+        sw__conv_winograd_pack(s->k, s->attr, w, SW_WINOGRAD_BACKWARD, out);
+    else if (way == CONV_DIRECT)
+        sw__conv_direct_pack_backward(s->k, s->attr, w, out);
+    else
+        sw__conv_pack_backward(s->k, s->attr, w, out);
 }
 
 static bool transpose_pack(const struct sw_step *s, int input, struct sw_pack *out)
 {
     const struct conv_dims d = dims_of(s);
-    if (input != W || sw__conv_is_depthwise(&d)) return false;
-    const struct conv_direct direct = sw__conv_direct_backward(s->k, s->attr, &d);
-    if (sw__conv_winograd_fits(s->attr, &d))
-        sw__conv_winograd_pack(s->k, s->attr, &s->in[W]->shape, SW_WINOGRAD_BACKWARD, out);
-    else if (fits_direct(s, &d, &direct))
-        sw__conv_direct_pack_backward(s->k, s->attr, &s->in[W]->shape, out);
-    else
-        sw__conv_pack_backward(s->k, s->attr, &s->in[W]->shape, out);
+    const enum conv_way way = choose(s, &d);
+    if (input != W || way == CONV_DEPTHWISE) return false;
+    describe(s, way, out);
     return true;
 }
 
@@ -150,30 +151,29 @@ static sw_status transpose_prepare(struct sw_step *s)
     const struct conv_dims d = dims_of(s);
     const double taps = (double)d.cg * (double)d.kernel[0] * (double)d.kernel[1];
     note->dims = d;
-    note->is_winograd = sw__conv_winograd_fits(attr, &d);
+    if (!note->way) note->way = choose(s, &d);
     s->flops = 2 * taps * (double)sw_shape_elements(&s->in[DY]->shape);
     s->workspace = s->scratch = 0;
     s->n_phases = d.n > 0 ? 2 : 0;
     s->tasks[0] = 0;
-    if (sw__conv_is_depthwise(&d)) {
+    if (note->way == CONV_DEPTHWISE) {
         s->tasks[1] = d.n * d.c;
         s->scratch = (size_t)sw__depthwise_scratch(attr, &d) * sizeof(float);
         s->kernel = s->k->names[SW_SLOT_conv_plane_f32];
         return SW_OK;
     }
-    if (note->is_winograd) {
+    if (note->way == CONV_WINOGRAD) {
         sw__conv_winograd_prepare(s, &d, SW_WINOGRAD_BACKWARD, &note->winograd);
         return SW_OK;
     }
-    note->direct = sw__conv_direct_backward(s->k, attr, &d);
-    note->is_direct = fits_direct(s, &d, &note->direct);
     note->epilogue = sw__fused_epilogue(s->k, s->act);
-    transpose_pack(s, W, &note->pack);
+    describe(s, note->way, &note->pack);
     if (!s->packed[W]) {
         s->tasks[0] = note->pack.tasks;
         s->workspace = note->pack.bytes;
     }
-    if (note->is_direct) {
+    if (note->way == CONV_DIRECT) {
+        note->direct = sw__conv_direct_backward(s->k, attr, &d);
         s->tasks[1] = note->direct.tasks;
         s->scratch = note->direct.scratch;
         s->kernel = s->k->names[SW_SLOT_conv_direct_tile_f32];
@@ -193,7 +193,7 @@ static void run_phases(const struct sw_step *s, const float *bias, int phase, in
     const struct transpose_note *note = s->note;
     const float *dy = s->in[DY]->data, *w = s->in[W]->data;
     float *dx = s->out[0]->data;
-    if (note->is_winograd) {
+    if (note->way == CONV_WINOGRAD) {
         sw__conv_winograd_run(s, &note->winograd, bias, phase, begin, end, scratch);
         return;
     }
@@ -201,16 +201,16 @@ static void run_phases(const struct sw_step *s, const float *bias, int phase, in
         note->pack.run(&note->pack, s->k, w, s->ws, begin, end);
         return;
     }
-    if (sw__conv_is_depthwise(&note->dims)) {
+    if (note->way == CONV_DEPTHWISE) {
         sw__depthwise_backward(s, s->attr, &note->dims, dy, w, bias, dx, begin, end, scratch);
         return;
     }
     const float *packed = s->packed[W] ? s->packed[W] : s->ws;
     struct sw_epilogue e = note->epilogue;
     e.bias_row = bias;
-    for (int64_t i = begin; note->is_direct && i < end; i++)
+    for (int64_t i = begin; note->way == CONV_DIRECT && i < end; i++)
         sw__conv_direct_task(&note->direct, packed, dy, dx, &e, i, scratch);
-    for (int64_t i = begin, before; !note->is_direct && i < end; i++) {
+    for (int64_t i = begin, before; note->way == CONV_PRODUCT && i < end; i++) {
         struct conv_product p = phase_product(s, &note->dims, i / note->split.tasks, &before);
         sw__conv_flatten(&p);
         sw__conv_product_task(&p, &note->split, packed + before, dy, dx, &e, i % note->split.tasks,

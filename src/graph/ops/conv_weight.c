@@ -12,9 +12,9 @@
  * bounded by the memory that they take.  Where all pixels are one step of one span, tiles are turned
  * into dw at once. */
 #include "base/size.h"
+#include "graph/ops/conv_choice.h"
 #include "graph/ops/conv_direct.h"
 #include "graph/ops/conv_grad.h"
-#include "graph/ops/conv_winograd.h"
 #include "graph/ops/conv_winograd_weight.h"
 #include "graph/ops/depthwise.h"
 
@@ -31,7 +31,7 @@ enum {
 
 struct weight_note {
     struct conv_dims dims;
-    bool is_winograd;
+    enum conv_way way; /* that of the declared sizes, at smaller ones too */
     struct winograd_weight winograd;
     struct sw_grid grid;
     struct conv_copy copy;
@@ -113,18 +113,18 @@ static sw_status weight_prepare(struct sw_step *s)
     const struct conv_dims d = sw__conv_dims(attr, &s->in[X]->shape, &s->in[W]->shape,
                                              &s->in[DY]->shape);
     note->dims = d;
-    note->is_winograd = sw__conv_winograd_fits(attr, &d);
+    if (!note->way) note->way = sw__conv_choose(s->k->isa, CONV_WEIGHTS, attr, &d);
     note->grid = sw__conv_grid(attr, &d);
     s->flops = 2 * (double)d.cg * (double)d.kernel[0] * (double)d.kernel[1] *
                (double)sw_shape_elements(&s->in[DY]->shape);
     s->workspace = s->scratch = 0;
-    if (sw__conv_is_depthwise(&d)) {
+    if (note->way == CONV_DEPTHWISE) {
         s->n_phases = 1;
         s->tasks[0] = d.o;
         s->kernel = s->k->names[SW_SLOT_conv_plane_grad_f32];
         return SW_OK;
     }
-    if (note->is_winograd) {
+    if (note->way == CONV_WINOGRAD) {
         sw__winograd_weight_prepare(s, &d, &note->winograd);
         return SW_OK;
     }
@@ -272,10 +272,10 @@ static void weight_run(const struct sw_step *s, int phase, int64_t begin, int64_
 {
     const struct weight_note *note = s->note;
     const struct conv_dims *d = &note->dims;
-    if (sw__conv_is_depthwise(d)) {
+    if (note->way == CONV_DEPTHWISE) {
         sw__depthwise_weight(s, s->attr, d, s->in[X]->data, s->in[DY]->data, s->out[0]->data, begin,
                              end);
-    } else if (note->is_winograd) {
+    } else if (note->way == CONV_WINOGRAD) {
         sw__winograd_weight_run(s, &note->winograd, phase, begin, end, scratch);
     } else if (phase == 0) {
         for (int64_t i = begin; i < end; i++) sum_task(s, i, scratch);

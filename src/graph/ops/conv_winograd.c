@@ -11,30 +11,12 @@ enum {
     TILE = SW_WINOGRAD_TILE,
     LANES = SW_WINOGRAD_LANES,
     KC = SW_CONV_PIXELS,   /* channels that are summed at once */
-    LEAST_CHANNELS = 24,   /* in and out: less does not pay for the transforms */
-    MOST_WEIGHT = 5 << 15, /* in x out: 36 numbers each, which a single image reads whole */
     BLOCK_BYTES = 3 << 18, /* of a block's V: most of an L2 of 1 MB */
     LEAST_TILES = 28,      /* of a block: two panels of rows */
     MOST_TILES = 84,       /* of a block: they bound M */
     FEW_TILES = 112,       /* of all images: two blocks, or one of at most LEAST_TILES */
     LEAST_BLOCKS = 8       /* where there are more tiles */
 };
-
-bool sw__conv_winograd_fits(const struct conv_attr *attr, const struct conv_dims *d)
-{
-    if (attr->compute != SW_F32 || d->kernel[0] != 3 || d->kernel[1] != 3) return false;
-    for (int axis = 0; axis < 2; axis++) {
-        if (attr->stride[axis] != 1 || attr->dilation[axis] != 1) return false;
-        if (attr->pad[axis] > 2 || attr->pad[axis + 2] > 2) return false;
-    }
-    const int64_t tiles[2] = {
-        sw__ceil_div(d->out[0], TILE) * sw__ceil_div(d->out[1], TILE),
-        sw__ceil_div(d->in[0], TILE) * sw__ceil_div(d->in[1], TILE),
-    };
-    /* A quarter of the products for full tiles; half of them pays. */
-    if (d->out[0] * d->out[1] < 8 * tiles[0] || d->in[0] * d->in[1] < 8 * tiles[1]) return false;
-    return d->cg >= LEAST_CHANNELS && d->og >= LEAST_CHANNELS && d->cg * d->og <= MOST_WEIGHT;
-}
 
 /* ---- the weight --------------------------------------------------------------------------------- */
 

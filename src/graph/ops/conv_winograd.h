@@ -21,10 +21,6 @@
 
 #include "graph/ops/conv_shape.h"
 
-/* Whether F(4x4, 3x3) computes this convolution and its gradients: by its filters, its channels and
- * its image, never by the number of images. */
-bool sw__conv_winograd_fits(const struct conv_attr *attr, const struct conv_dims *d);
-
 enum sw_winograd_way { SW_WINOGRAD_FORWARD, SW_WINOGRAD_BACKWARD };
 
 /* The layout of a weight for this way. */

@@ -29,7 +29,7 @@ struct winograd_weight {
     int64_t filters; /* floats of dw */
 };
 
-/* For a step with operands x, dy and the weight's shape, where sw__conv_winograd_fits. */
+/* For a step with operands x, dy and the weight's shape, of a convolution that Winograd may compute. */
 void sw__winograd_weight_prepare(struct sw_step *s, const struct conv_dims *d,
                                  struct winograd_weight *p);
 void sw__winograd_weight_run(const struct sw_step *s, const struct winograd_weight *p, int phase,
