@@ -9,6 +9,7 @@
 #include <swell/weights.h>
 #include <swell/graph.h>
 #include <swell/ops.h>
+#include <swell/picture.h>
 #include <swell/plan.h>
 #include <swell/kv.h>
 #include <swell/train.h>
