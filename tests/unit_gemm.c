@@ -137,7 +137,7 @@ static void run_shuffled(const struct sw_gemm_plan *plan, struct sw_gemm_args *a
 struct wish {
     int64_t batch, m, n, k;
     sw_dtype a_type, b_type;
-    bool a_transposed, b_transposed, packed, accumulate, epilogue, shared;
+    bool a_transposed, b_transposed, packed, keep, accumulate, epilogue, shared;
 };
 
 static void check(enum sw_isa isa, const struct wish *w)
@@ -161,6 +161,7 @@ static void check(enum sw_isa isa, const struct wish *w)
                      : b.col == 1 && b.type == SW_F32 ? SW_GEMM_B_ROWS
                                                       : 0;
     if (a.col == 1 && a.type == SW_F32) flags |= SW_GEMM_A_ROWS;
+    if (w->packed && b.type != SW_F32 && w->keep) flags |= SW_GEMM_B_HALF;
     struct sw_gemm_plan plan = sw__gemm_choose(ks, batch, m + (w->packed ? below(40) : 0), n, k,
                                                flags);
     struct sw_gemm_args args = {.m = m,
@@ -187,12 +188,13 @@ static void check(enum sw_isa isa, const struct wish *w)
         args.b_batch[1] = b.batch * batch / 2;
         args.c_batch[1] = each * batch / 2;
     }
-    size_t packed_bytes = sw__gemm_packed_b_bytes(ks, 0, k, n);
+    const unsigned form = flags & SW_GEMM_B_HALF;
+    size_t packed_bytes = sw__gemm_packed_b_bytes(ks, form, k, n);
     float *packed = guarded(packed_bytes);
     if (w->packed) {
-        int64_t panels = sw__gemm_packed_b_panels(ks, 0, n), some = below(panels + 1);
-        sw__gemm_pack_b(ks, 0, packed, b.data, b.type, b.row, b.col, k, n, some, panels);
-        sw__gemm_pack_b(ks, 0, packed, b.data, b.type, b.row, b.col, k, n, 0, some);
+        int64_t panels = sw__gemm_packed_b_panels(ks, form, n), some = below(panels + 1);
+        sw__gemm_pack_b(ks, form, packed, b.data, b.type, b.row, b.col, k, n, some, panels);
+        sw__gemm_pack_b(ks, form, packed, b.data, b.type, b.row, b.col, k, n, 0, some);
         args.b = packed;
     }
     run_shuffled(&plan, &args);
@@ -226,6 +228,7 @@ static struct wish random_wish(int64_t m, int64_t n, int64_t k)
     w.a_transposed = below(2);
     w.b_transposed = below(2);
     w.packed = below(2);
+    w.keep = below(2);
     w.accumulate = below(2);
     w.epilogue = below(2);
     w.shared = below(2);
@@ -318,6 +321,7 @@ static void test_memory(void **state)
         const int64_t top = round % 3 ? 300 : 5000;
         int64_t size[4] = {1 + below(12), 1 + below(top), 1 + below(top), 1 + below(top)};
         unsigned flags = (unsigned)below(3) + (below(2) ? SW_GEMM_A_ROWS : 0);
+        if (flags & SW_GEMM_B_PACKED && below(2)) flags |= SW_GEMM_B_HALF;
         size_t workspace, scratch;
         sw__gemm_memory(k, size[0], size[1], size[2], size[3], flags, &workspace, &scratch);
         for (int smaller = 0; smaller < 10; smaller++) {

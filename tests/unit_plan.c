@@ -283,6 +283,18 @@ static void packed_copies_are_shared_and_fresh(void **state)
     assert_int_equal(sw_weights_packed_bytes(f->ws), 0);
 }
 
+/* A packed weight of f16 has two bytes an element, as it has in the file. */
+static void packed_halves_stay_halves(void **state)
+{
+    struct fixture *f = *state;
+    sw_node *x = sw_input(f->g, "x", SW_F32, SW_SHAPE(4, 256));
+    sw_node *w = sw_param(f->g, f->ws, "half", SW_F16, SW_SHAPE(128, 256), sw_init_ones());
+    sw_node *y = sw_linear(f->g, x, w, NULL);
+    sw_plan *p = compile(f, &y, 1, (sw_plan_options){0});
+    assert_int_equal(sw_weights_packed_bytes(f->ws), 128 * 256 * 2);
+    sw_plan_destroy(p);
+}
+
 static void weights_outlive_their_owner(void **state)
 {
     struct fixture *f = *state;
@@ -453,6 +465,7 @@ int main(void)
         TEST(any_batch_up_to_the_declared),
         TEST(binding),
         TEST(packed_copies_are_shared_and_fresh),
+        TEST(packed_halves_stay_halves),
         TEST(weights_outlive_their_owner),
         TEST(nan_is_named),
         TEST(graph_errors_stick),

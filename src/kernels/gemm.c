@@ -129,6 +129,11 @@ static void multiply_block(const struct job *job, struct block *block)
             sw__gemm_pack_b_block(job->plan, job->args, block->b_room, job->product, some,
                                   block->ks);
             b = (const float *)block->b_room;
+        }
+        if (job->plan->b_half && j + width < columns) {
+            const char *soon = packed_b(job->plan, job->args, job->product,
+                                        job->columns.at + j + width, block->ks);
+            panel = fetch_panels(soon, b_bytes(t, t->nr, kc) / 2);
         } else if (!block->b_room && j + t->nr < columns) {
             panel = fetch_panels((const char *)(b + t->nr * kc), b_bytes(t, t->nr, kc));
         }
@@ -191,7 +196,7 @@ static void fetch_block(const struct job *job, int64_t index, struct fetch later
         later[0] = fetch_source(args->a, args->a_type, offset, args->a_row, args->a_col,
                                 job->rows.size, ks.size);
     }
-    if (p->b_place == SW_GEMM_IN_TASK) {
+    if (p->b_place == SW_GEMM_IN_TASK && !p->b_half) {
         int64_t offset = batch_offset(args, args->b_batch, job->product);
         offset += job->columns.at * args->b_col + ks.at * args->b_row;
         later[1] = fetch_source(args->b, args->b_type, offset, args->b_col, args->b_row,
@@ -209,9 +214,6 @@ static void run_tiles(const struct job *job)
     if (p->a_place == SW_GEMM_IN_TASK)
         b_room += aligned(a_bytes(t, sw__round_up(p->tile_m, t->mr), sw__min64(t->kc, p->k)));
     const char *b_whole = NULL;
-    if (p->b_place == SW_GEMM_READY)
-        b_whole = (const char *)args->b +
-                  batch_offset(args, args->b_batch, job->product) * t->b_bytes;
     if (p->b_place == SW_GEMM_SHARED) b_whole = shared_b(p, args, job->product);
     for (int64_t i = 0; i < blocks; i++) {
         const struct span ks = span_of(i, t->kc, p->k);
@@ -223,7 +225,9 @@ static void run_tiles(const struct job *job)
             block.a = job->scratch;
             sw__gemm_pack_a_block(p, args, job->scratch, job->product, job->rows, ks);
         }
-        if (b_whole)
+        if (p->b_place == SW_GEMM_READY)
+            block.b = packed_b(p, args, job->product, job->columns.at, ks);
+        else if (b_whole)
             block.b = b_whole + b_bytes(t, b_lines, ks.at) + b_bytes(t, job->columns.at, ks.size);
         else
             block.b = block.b_room = b_room;
@@ -269,11 +273,19 @@ static void run_few_rows(const struct job *job)
     const int64_t blocks = k_blocks(p, t->kc), b_lines = sw__round_up(p->n, t->nr);
     const float *whole = (const float *)args->b + batch_offset(args, args->b_batch, job->product);
     struct sw_epilogue room;
-    const struct sw_epilogue *e = shifted(args->epilogue, &room, job->rows.at, job->columns.at);
+    const struct sw_epilogue *last = shifted(args->epilogue, &room, job->rows.at, job->columns.at);
     for (int64_t block = 0; block < blocks; block++) {
         struct span ks = span_of(block, t->kc, p->k);
         int64_t lda, b_row = t->nr, b_panel = t->nr * ks.size;
         const float *a = plain_a(job, ks, &lda);
+        const struct sw_epilogue *e = block == blocks - 1 ? last : NULL;
+        const int accumulate = args->accumulate || block > 0;
+        if (p->b_half) {
+            const char *half = packed_b(p, args, job->product, job->columns.at, ks);
+            p->kernels->gemm_rows_half(job->c, args->c_row, a, lda, half, args->b_type,
+                                       job->rows.size, job->columns.size, ks.size, accumulate, e);
+            continue;
+        }
         const float *b = whole + ks.at * b_lines + job->columns.at * ks.size;
         if (!p->b_packed) {
             b_row = args->b_row;
@@ -281,8 +293,7 @@ static void run_few_rows(const struct job *job)
             b = whole + ks.at * b_row + job->columns.at;
         }
         p->kernels->gemm_rows_f32(job->c, args->c_row, a, lda, b, b_row, b_panel, job->rows.size,
-                                  job->columns.size, ks.size, args->accumulate || block > 0,
-                                  block == blocks - 1 ? e : NULL);
+                                  job->columns.size, ks.size, accumulate, e);
     }
     run_act_fn(job);
 }

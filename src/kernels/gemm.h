@@ -27,7 +27,9 @@ enum {
     SW_GEMM_B_ROWS = 2,   /* args.b is f32 with b_col == 1: a few rows may read it as it is */
     SW_GEMM_A_ROWS = 16,  /* args.a is f32 with a_col == 1 */
     SW_GEMM_BF16 = 4,     /* operands are rounded to bf16 (gemm_bf16_kernels.h) */
-    SW_GEMM_INT8 = 8      /* u8 or s8 by s8, b packed, C not accumulated (gemm_int8_kernels.h) */
+    SW_GEMM_B_HALF =
+        32,          /* f16 or bf16 that a packed B of an f32 product keeps: b_type says which */
+    SW_GEMM_INT8 = 8 /* u8 or s8 by s8, b packed, C not accumulated (gemm_int8_kernels.h) */
 };
 
 /* Where an operand is packed. */
@@ -45,6 +47,7 @@ struct sw_gemm_plan {
     enum sw_gemm_kind kind;
     bool few_rows; /* gemm_rows_f32, which reads what it gets, instead of gemm_tile_f32 */
     bool b_packed; /* SW_GEMM_B_PACKED */
+    bool b_half;   /* and its panels are widened by tasks: SW_GEMM_B_HALF */
     enum sw_gemm_place a_place, b_place;
     int64_t tile_m, tile_n;    /* rows and columns of a task */
     int64_t tiles_m, tiles_n;  /* tasks of one product of the batch */
@@ -64,8 +67,8 @@ struct sw_gemm_args {
     const void *a;                     /* (m, k): f32, f16 or bf16; i8 or u8 with SW_GEMM_INT8 */
     sw_dtype a_type;
     int64_t a_row, a_col, a_batch[SW_GEMM_BATCH_RANK];
-    const void *b; /* (k, n): likewise; or packed, and then b_type, b_row and
-                                         * b_col are ignored, b_batch counts panels' elements */
+    const void *b; /* (k, n): likewise; or packed, and then b_row and b_col are
+                                         * ignored, b_batch counts panels' elements */
     sw_dtype b_type;
     int64_t b_row, b_col, b_batch[SW_GEMM_BATCH_RANK];
     float *c; /* (m, n), columns contiguous */
@@ -92,7 +95,8 @@ void sw__gemm_task(const struct sw_gemm_plan *plan, const struct sw_gemm_args *a
                    int64_t end, void *scratch);
 
 /* A packed B, K x N: a weight's one packed copy.  The layout is that of gemm_kernels.h and its like;
- * it depends on k, n, the table's ISA, and of the flags on SW_GEMM_BF16 and SW_GEMM_INT8 only. */
+ * it depends on k, n, the table's ISA, and of the flags on SW_GEMM_BF16, SW_GEMM_INT8 and
+ * SW_GEMM_B_HALF only. */
 size_t sw__gemm_packed_b_bytes(const struct sw_kernels *kernels, unsigned flags, int64_t k,
                                int64_t n);
 int64_t sw__gemm_packed_b_panels(const struct sw_kernels *kernels, unsigned flags, int64_t n);

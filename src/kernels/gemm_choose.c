@@ -34,6 +34,12 @@ static bool by_rows(int64_t m, int64_t n, int64_t k, unsigned flags)
     return m <= FEW_PLAIN_ROWS || (double)m * (double)n * (double)k <= UNPACKED_PRODUCT;
 }
 
+/* Columns of B that a task packs at a time: all that its strips pass; a few panels for tiles. */
+static int64_t task_columns(const struct sw_gemm_blocks *t, enum sw_gemm_kind kind, int64_t columns)
+{
+    return kind == SW_GEMM_KIND_F32 ? sw__min64(columns, PACK_PANELS * t->nr) : columns;
+}
+
 /* The tasks of phase 0, and the bytes for what is packed. */
 static void plan_memory(struct sw_gemm_plan *p, const struct sw_gemm_blocks *t)
 {
@@ -53,7 +59,7 @@ static void plan_memory(struct sw_gemm_plan *p, const struct sw_gemm_blocks *t)
         p->pack_tasks += p->batch * blocks * sw__ceil_div(panels, PACK_PANELS);
         workspace += aligned(b_bytes(t, panels * t->nr, p->k)) * p->batch;
     } else if (p->b_place == SW_GEMM_IN_TASK) {
-        scratch += aligned(b_bytes(t, p->tile_n, kc));
+        scratch += aligned(b_bytes(t, task_columns(t, p->kind, p->tile_n), kc));
     }
     p->workspace = (size_t)workspace;
     p->scratch = (size_t)scratch;
@@ -135,7 +141,7 @@ static void choose_tiles(struct sw_gemm_plan *p, const struct sw_gemm_blocks *t)
     bool small = p->m <= FEW_PACKED_ROWS;
     p->a_place = shares && p->tiles_n > 1 && !small ? SW_GEMM_SHARED : SW_GEMM_IN_TASK;
     p->b_place = shares && p->tiles_m > 1 ? SW_GEMM_SHARED : SW_GEMM_IN_TASK;
-    if (p->b_packed) p->b_place = SW_GEMM_READY;
+    if (p->b_packed) p->b_place = p->b_half ? SW_GEMM_IN_TASK : SW_GEMM_READY;
     plan_memory(p, t);
 }
 
@@ -151,6 +157,7 @@ struct sw_gemm_plan sw__gemm_choose(const struct sw_kernels *kernels, int64_t ba
                              .n = n,
                              .k = k};
     p.b_packed = flags & SW_GEMM_B_PACKED;
+    p.b_half = p.b_packed && flags & SW_GEMM_B_HALF;
     if (batch == 0 || m == 0 || n == 0) return p;
     if (by_rows(m, n, k, flags))
         choose_rows(&p, t);
@@ -170,6 +177,7 @@ void sw__gemm_memory(const struct sw_kernels *kernels, int64_t batch, int64_t m,
     if (by_rows(m, n, k, flags)) return;
     int64_t lines = sw__round_up(sw__min64(m, 2 * t->mc), t->mr);
     int64_t columns = sw__round_up(sw__min64(n, t->nc), t->nr);
+    columns = task_columns(t, kind_of(flags), columns);
     size_t blocks = (size_t)(aligned(a_bytes(t, lines, kc)) + aligned(b_bytes(t, columns, kc)));
     if (blocks > *scratch) *scratch = blocks;
     if ((double)m * (double)n * (double)k <= SMALL_PRODUCT * pace(t)) return;

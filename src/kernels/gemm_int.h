@@ -118,6 +118,16 @@ static inline char *shared_b(const struct sw_gemm_plan *p, const struct sw_gemm_
     return shared_a(p, args, behind ? p->batch : 0) + product * size;
 }
 
+/* Where the K block of the columns from number `at` on begins in a packed B. */
+static inline const char *packed_b(const struct sw_gemm_plan *p, const struct sw_gemm_args *args,
+                                   int64_t product, int64_t at, struct span ks)
+{
+    const struct sw_gemm_blocks *t = p->blocks;
+    const int64_t before = b_bytes(t, sw__round_up(p->n, t->nr), ks.at) + b_bytes(t, at, ks.size);
+    const int64_t offset = batch_offset(args, args->b_batch, product) * t->b_bytes + before;
+    return (const char *)args->b + (p->b_half ? offset / 2 : offset);
+}
+
 /* Pack one K block of the rows (columns) of a tile, panel by panel. */
 void sw__gemm_pack_a_block(const struct sw_gemm_plan *p, const struct sw_gemm_args *args, char *to,
                            int64_t product, struct span rows, struct span ks);

@@ -1,4 +1,5 @@
 /* Packing for the matrix multiplication: blocks of a run's operands, and whole weights. */
+#include <string.h>
 #include "kernels/gemm_int.h"
 
 void sw__gemm_pack_a_block(const struct sw_gemm_plan *p, const struct sw_gemm_args *args, char *to,
@@ -21,9 +22,23 @@ void sw__gemm_pack_a_block(const struct sw_gemm_plan *p, const struct sw_gemm_ar
     }
 }
 
+/* Panels of f16 or bf16 to panels of f32. */
+static void widen_panels(const struct sw_gemm_plan *p, const struct sw_gemm_args *args, float *to,
+                         int64_t product, struct span columns, struct span ks)
+{
+    const int64_t nr = p->blocks->nr;
+    const uint16_t *from = (const uint16_t *)packed_b(p, args, product, columns.at, ks);
+    for (int64_t j = 0; j < columns.size; j += nr, from += nr * ks.size, to += nr * ks.size)
+        p->kernels->gemm_pack_b(to, from, args->b_type, nr, 1, ks.size, nr);
+}
+
 void sw__gemm_pack_b_block(const struct sw_gemm_plan *p, const struct sw_gemm_args *args, char *to,
                            int64_t product, struct span columns, struct span ks)
 {
+    if (p->b_half) {
+        widen_panels(p, args, (float *)to, product, columns, ks);
+        return;
+    }
     int64_t offset = batch_offset(args, args->b_batch, product);
     offset += ks.at * args->b_row + columns.at * args->b_col;
     const void *from = element(args->b, args->b_type, offset);
@@ -81,6 +96,7 @@ size_t sw__gemm_packed_b_bytes(const struct sw_kernels *kernels, unsigned flags,
 {
     const struct sw_gemm_blocks *t = blocks_of(kernels, flags);
     int64_t bytes = packed_panels_bytes(t, k, n);
+    if (flags & SW_GEMM_B_HALF) bytes = aligned(bytes / 2);
     if (flags & SW_GEMM_INT8) bytes += sw__round_up(n, t->nr) * (int64_t)sizeof(int32_t);
     return (size_t)bytes;
 }
@@ -90,6 +106,20 @@ const int32_t *sw__gemm_packed_b_sums(const struct sw_kernels *kernels, const vo
 {
     const struct sw_gemm_blocks *t = blocks_of(kernels, SW_GEMM_INT8);
     return (const int32_t *)((const char *)packed + packed_panels_bytes(t, k, n));
+}
+
+/* Elements of two bytes to panels; columns behind the matrix are zeros. */
+static void pack_half(const struct sw_kernels *kernels, uint16_t *to, const uint16_t *from,
+                      int64_t row, int64_t col, int64_t kc, int64_t columns, int64_t nr)
+{
+    for (int64_t j = 0; j < columns; j += nr, to += nr * kc, from += nr * col) {
+        const int64_t n = sw__min64(nr, columns - j);
+        if (n < nr) memset(to, 0, (size_t)(nr * kc) * sizeof *to);
+        if (row == 1)
+            kernels->transpose_x16(to, nr, from, col, kc, n);
+        else
+            kernels->copy_x16(to, from, kc, n, nr, 1, row, col);
+    }
 }
 
 void sw__gemm_pack_b(const struct sw_kernels *kernels, unsigned flags, void *packed,
@@ -106,10 +136,13 @@ void sw__gemm_pack_b(const struct sw_kernels *kernels, unsigned flags, void *pac
     }
     for (int64_t at = 0; at < k; at += t->kc) {
         int64_t kc = sw__min64(t->kc, k - at);
-        char *to = (char *)packed + b_bytes(t, lines, at) + b_bytes(t, first, kc);
+        const int64_t offset = b_bytes(t, lines, at) + b_bytes(t, first, kc);
+        char *to = (char *)packed + (flags & SW_GEMM_B_HALF ? offset / 2 : offset);
         const void *from = element(src, dtype, at * row + first * col);
         if (flags & SW_GEMM_INT8)
             kernels->gemm_pack_b_int8(to, sums, from, row, col, kc, columns);
+        else if (flags & SW_GEMM_B_HALF)
+            pack_half(kernels, (uint16_t *)(void *)to, from, row, col, kc, columns, t->nr);
         else if (flags & SW_GEMM_BF16)
             kernels->gemm_pack_b_bf16(to, from, dtype, row, col, kc, columns);
         else

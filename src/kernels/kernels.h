@@ -22,6 +22,7 @@
 #include "kernels/reduce_kernels.h"
 #include "kernels/scan_kernels.h"
 #include "kernels/gemm_kernels.h"
+#include "kernels/gemm_half_kernels.h"
 #include "kernels/gemm_bf16_kernels.h"
 #include "kernels/gemm_int8_kernels.h"
 #include "kernels/conv_kernels.h"
@@ -42,6 +43,7 @@
     SW_REDUCE_KERNELS(X)                                                                           \
     SW_SCAN_KERNELS(X)                                                                             \
     SW_GEMM_KERNELS(X)                                                                             \
+    SW_GEMM_HALF_KERNELS(X)                                                                        \
     SW_GEMM_BF16_KERNELS(X)                                                                        \
     SW_GEMM_INT8_KERNELS(X)                                                                        \
     SW_CONV_KERNELS(X)                                                                             \
@@ -63,6 +65,7 @@
     X(reduce)                                                                                      \
     X(scan)                                                                                        \
     X(gemm)                                                                                        \
+    X(gemm_half)                                                                                   \
     X(gemm_bf16)                                                                                   \
     X(gemm_int8)                                                                                   \
     X(conv)                                                                                        \

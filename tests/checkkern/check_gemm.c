@@ -217,6 +217,78 @@ static float source_value(const void *src, sw_dtype dtype, int64_t at)
     return h & 0x8000 ? -x : x;
 }
 
+/* A few rows times panels of f16 or bf16. */
+static void check_half(struct checkkern *c, sw_dtype dtype, int64_t m, int64_t n, int64_t kc,
+                       bool special)
+{
+    int64_t nr = sw__gemm_blocks(c->isa)->nr, b_size = (n + nr - 1) / nr * nr * kc;
+    int64_t lda = kc + ck_below(c, 5), ldc = n + ck_below(c, 5);
+    int64_t a_size = m > 0 && kc > 0 ? (m - 1) * lda + kc : 0;
+    int64_t c_size = m > 0 && n > 0 ? (m - 1) * ldc + n : 0;
+    float *a = ck_fill(c, ck_floats(c, a_size), a_size, -1, 1), *wide = ck_floats(c, b_size);
+    uint16_t *b = (void *)ck_bytes(c, (size_t)b_size * 2, 2);
+    for (int64_t i = 0; i < b_size; i++) {
+        /* Magnitudes below 2 for f16, about 1 for bf16; or any bits. */
+        b[i] = (uint16_t)ck_random(c);
+        if (!special) b[i] = dtype == SW_F16 ? b[i] & 0xbfff : (b[i] & 0x807f) | 0x3f00;
+        wide[i] = source_value(b, dtype, i);
+    }
+    float *got = ck_floats(c, c_size), *before = ck_floats(c, c_size);
+    int accumulate = (int)ck_below(c, 2);
+    if (accumulate)
+        for (int64_t i = 0; i < m; i++) ck_fill(c, got + i * ldc, n, -1, 1);
+    memcpy(before, got, (size_t)c_size * sizeof *got);
+    struct sw_epilogue epilogue, *e = random_epilogue(c, &epilogue, m, n) ? &epilogue : NULL;
+    ck_freeze(c, a);
+    ck_freeze(c, b);
+    c->k->gemm_rows_half(got, ldc, a, lda, b, dtype, m, n, kc, accumulate, e);
+    for (int64_t at = 0; at < c_size; at++) {
+        int64_t i = at / ldc, j = at % ldc;
+        if (j >= n) {
+            ck_true(c, ck_is_canary(got[at]), "wrote beside the rows");
+            continue;
+        }
+        struct product p = {a + i * lda, wide + j / nr * kc * nr + j % nr,
+                            1,           nr,
+                            kc,          before[at],
+                            accumulate,  e,
+                            i,           j};
+        check_product(c, got[at], &p, dtype == SW_F16 ? "rows, f16" : "rows, bf16");
+    }
+    ck_release(c);
+}
+
+void check_gemm_rows_half(struct checkkern *c)
+{
+    const struct sw_gemm_blocks *t = sw__gemm_blocks(c->isa);
+    for (int d = 0; d < 2; d++) {
+        const sw_dtype dtype = d ? SW_F16 : SW_BF16;
+        for (int64_t n = 0; n <= 2 * t->nr + 1; n++)
+            check_half(c, dtype, ck_below(c, 9), n, ck_below(c, 12), false);
+        for (int64_t m = 0; m <= 14; m++) {
+            check_half(c, dtype, m, 6 * t->nr, ck_below(c, 40), false);
+            check_half(c, dtype, m, ck_below(c, 10 * t->nr), ck_below(c, 100), false);
+            check_half(c, dtype, m, ck_below(c, 10 * t->nr), 30, true);
+        }
+        check_half(c, dtype, 1, 8 * t->nr, t->kc, false);
+    }
+    if (!c->bench) return;
+    int64_t n = 65536, kc = t->kc;
+    float *a = ck_fill(c, ck_floats_at(c, 4 * kc, 0), 4 * kc, -1, 1),
+          *y = ck_floats_at(c, 4 * n, 0);
+    uint16_t *b = (void *)ck_bytes(c, (size_t)(kc * n) * 2, 64);
+    memset(b, 0x33, (size_t)(kc * n) * 2);
+    for (int64_t m = 1; m <= 4; m++) {
+        char label[32];
+        snprintf(label, sizeof label, "%d x 65536, kc = KC, f16", (int)m);
+        CK_BENCH(c, label, 2. * (double)(kc * n), "B",
+                 c->k->gemm_rows_half(y, n, a, kc, b, SW_F16, m, n, kc, 0, NULL));
+        snprintf(label, sizeof label, "%d x 4096, kc = KC, f16", (int)m);
+        CK_BENCH(c, label, 2. * (double)(kc * 4096), "B",
+                 c->k->gemm_rows_half(y, n, a, kc, b, SW_F16, m, 4096, kc, 0, NULL));
+    }
+}
+
 /* Both packing slots: `lines` rows of A or columns of B, `across` and `along` the strides. */
 static void check_pack(struct checkkern *c, bool is_b, sw_dtype dtype, int64_t lines, int64_t kc,
                        int64_t across, int64_t along)

@@ -146,6 +146,13 @@ static void oracle_linear(const struct oracle_array *in, struct oracle_array *ou
         .in = {{.shape = a_, .dtype = SW_BF16}, {.shape = b_, .dtype = SW_BF16}}, .tol = TOL(k),   \
         .batch = rows, .every_isa = true                                                           \
     }
+#define HALF(title, type, x_, w_, k)                                                               \
+    {                                                                                              \
+        .name = title, .build = build_linear, .oracle = oracle_linear,                             \
+        .arg = &(const struct linear){.no_bias = true}, .n_in = 2,                                 \
+        .in = {{.shape = x_, .grad = true}, {.shape = w_, .dtype = type, .weight = true}},         \
+        .tol = TOL(k), .batch = 1                                                                  \
+    }
 #define LINEAR(title, how, act_, x_, w_, b_, k)                                                    \
     {                                                                                              \
         .name = title, .build = how, .oracle = oracle_linear,                                      \
@@ -215,6 +222,10 @@ const struct op_case optest_matmul[] = {
      .arg = &(const struct linear){.bf16 = true, .act = GELU}, .n_in = 3,
      .in = {{.shape = S(3, 1100)}, {.shape = S(90, 1100), .weight = true}, {.shape = S(90)}},
      .tol = TOL(1100), .batch = 1, .every_isa = true},
+    HALF("an f16 weight, few rows", SW_F16, S(4, 600), S(100, 600), 600),
+    HALF("an f16 weight, many rows", SW_F16, S(70, 300), S(301, 300), 300),
+    HALF("a bf16 weight in f32, few rows", SW_BF16, S(3, 600), S(70, 600), 600),
+    HALF("a bf16 weight in f32, many rows", SW_BF16, S(40, 270), S(65, 270), 270),
     {.name = "f16 and bf16 operands", .build = build_matmul, .oracle = oracle_matmul,
      .arg = &(const struct product){false, false}, .n_in = 2,
      .in = {{.shape = S(9, 40), .dtype = SW_BF16}, {.shape = S(40, 12), .dtype = SW_F16, .weight = true}},

@@ -197,6 +197,13 @@ static unsigned kind(const struct sw_step *s)
     return attr->compute == SW_BF16 || is_bf16 ? SW_GEMM_BF16 : 0;
 }
 
+/* The flags of a packed B: what has two bytes an element keeps them in f32 products too. */
+static unsigned packing(const struct sw_step *s)
+{
+    const unsigned flag = kind(s);
+    return flag || s->in[B]->dtype == SW_F32 ? flag : SW_GEMM_B_HALF;
+}
+
 /* param: k, n, row stride, column stride, dtype, ISA, kind. */
 static void pack_run(const struct sw_pack *p, const struct sw_kernels *k, const void *src,
                      void *dst, int64_t begin, int64_t end)
@@ -211,8 +218,11 @@ static bool matmul_pack(const struct sw_step *s, int input, struct sw_pack *out)
     if (input != B || s->in[B]->shape.rank != 2) return false;
     product_of(s->attr, &s->in[A]->shape, &s->in[B]->shape, &p);
     if (p.n_batch > 1 || p.k == 0 || p.n == 0) return false;
-    const unsigned flag = kind(s);
-    *out = (struct sw_pack){.layout = flag ? "gemm_b_bf16" : "gemm_b_f32",
+    const unsigned flag = packing(s);
+    const char *layout = flag == SW_GEMM_BF16     ? "gemm_b_bf16"
+                         : flag == SW_GEMM_B_HALF ? "gemm_b_half"
+                                                  : "gemm_b_f32";
+    *out = (struct sw_pack){.layout = layout,
                             .param = {p.k, p.n, p.b_row, p.b_col, s->in[B]->dtype, s->k->isa, flag},
                             .bytes = sw__gemm_packed_b_bytes(s->k, flag, p.k, p.n),
                             .tasks = sw__gemm_packed_b_panels(s->k, flag, p.n),
@@ -232,7 +242,7 @@ static sw_status matmul_prepare(struct sw_step *s)
     struct product p;
     product_of(s->attr, &s->in[A]->shape, &s->in[B]->shape, &p);
     int64_t batch = p.batch[0] * p.batch[1] * p.batch[2];
-    unsigned flags = kind(s) | (s->packed[B] ? SW_GEMM_B_PACKED : 0);
+    unsigned flags = s->packed[B] ? packing(s) | SW_GEMM_B_PACKED : kind(s);
     if (!s->packed[B] && s->in[B]->dtype == SW_F32 && p.b_col == 1) flags |= SW_GEMM_B_ROWS;
     if (s->in[A]->dtype == SW_F32 && p.a_col == 1) flags |= SW_GEMM_A_ROWS;
     note->plan = sw__gemm_choose(s->k, batch, p.m, p.n, p.k, flags);
@@ -254,9 +264,10 @@ static sw_status matmul_prepare(struct sw_step *s)
     s->tasks[0] = note->plan.pack_tasks;
     s->tasks[1] = note->plan.tasks;
     s->flops = 2.0 * (double)batch * (double)p.m * (double)p.n * (double)p.k;
-    s->kernel = s->k->names[flags & SW_GEMM_BF16  ? SW_SLOT_gemm_strip_bf16
-                            : note->plan.few_rows ? SW_SLOT_gemm_rows_f32
-                                                  : SW_SLOT_gemm_tile_f32];
+    s->kernel = s->k->names[flags & SW_GEMM_BF16                       ? SW_SLOT_gemm_strip_bf16
+                            : note->plan.few_rows && note->plan.b_half ? SW_SLOT_gemm_rows_half
+                            : note->plan.few_rows                      ? SW_SLOT_gemm_rows_f32
+                                                                       : SW_SLOT_gemm_tile_f32];
     return SW_OK;
 }
 
