@@ -159,8 +159,9 @@ static void check(enum sw_isa isa, const struct wish *w)
         .bias_col = bias, .bias_row = bias + n, .act = SW_GEMM_ACT_RELU, .act_fn = twice_plus_one};
     unsigned flags = w->packed                        ? SW_GEMM_B_PACKED
                      : b.col == 1 && b.type == SW_F32 ? SW_GEMM_B_ROWS
+                     : b.row == 1 && b.type == SW_F32 ? SW_GEMM_B_LINES
                                                       : 0;
-    if (a.col == 1 && a.type == SW_F32) flags |= SW_GEMM_A_ROWS;
+    if (a.type == SW_F32) flags |= SW_GEMM_A_F32 | (a.col == 1 ? SW_GEMM_A_ROWS : 0);
     if (w->packed && b.type != SW_F32 && w->keep) flags |= SW_GEMM_B_HALF;
     struct sw_gemm_plan plan = sw__gemm_choose(ks, batch, m + (w->packed ? below(40) : 0), n, k,
                                                flags);
@@ -281,9 +282,18 @@ static void test_row_alone(void **state)
 {
     (void)state;
     enum { M = 64, N = 100, K = 777 };
-    static float a[M * K], b[K * N], c[M * N], row[N];
+    static const unsigned ways[] = {0,
+                                    SW_GEMM_B_PACKED,
+                                    SW_GEMM_B_ROWS,
+                                    SW_GEMM_A_ROWS,
+                                    SW_GEMM_A_ROWS | SW_GEMM_B_PACKED,
+                                    SW_GEMM_A_ROWS | SW_GEMM_B_ROWS,
+                                    SW_GEMM_A_F32 | SW_GEMM_A_ROWS | SW_GEMM_B_ROWS,
+                                    SW_GEMM_A_F32 | SW_GEMM_A_ROWS | SW_GEMM_B_LINES};
+    static float a[M * K], b[K * N], turned[N * K], c[M * N], row[N];
     sw__fill_uniform(a, M * K, -1, 1, 1, 1);
     sw__fill_uniform(b, K * N, -1, 1, 1, 2);
+    for (int i = 0; i < K * N; i++) turned[i % N * K + i / N] = b[i];
     for (int isa = 0; isa <= (int)sw__isa_f32(sw__cpu()->best); isa++) {
         const struct sw_kernels *ks = &kernels[isa];
         float *packed = malloc(sw__gemm_packed_b_bytes(ks, 0, K, N));
@@ -292,9 +302,12 @@ static void test_row_alone(void **state)
                         sw__gemm_packed_b_panels(ks, 0, N));
         struct sw_gemm_args args = {
             .batch = {1, 1, 1}, .a_row = K, .a_col = 1, .b = b, .b_row = N, .b_col = 1, .c_row = N};
-        for (unsigned way = 0; way < 6; way++) {
-            const unsigned flags = way % 3 + (way < 3 ? 0 : SW_GEMM_A_ROWS);
-            args.b = flags & SW_GEMM_B_PACKED ? packed : b;
+        for (size_t way = 0; way < sizeof ways / sizeof *ways; way++) {
+            const unsigned flags = ways[way];
+            const bool lines = flags & SW_GEMM_B_LINES;
+            args.b = flags & SW_GEMM_B_PACKED ? packed : lines ? turned : b;
+            args.b_row = lines ? 1 : N;
+            args.b_col = lines ? K : 1;
             for (int m = M; m > 0; m = m > 15 ? m / 2 : m - 1) {
                 struct sw_gemm_plan plan = sw__gemm_choose(ks, 1, m, N, K, flags);
                 args.m = m;
@@ -320,7 +333,9 @@ static void test_memory(void **state)
         const struct sw_kernels *k = &kernels[below((int64_t)sw__cpu()->best + 1)];
         const int64_t top = round % 3 ? 300 : 5000;
         int64_t size[4] = {1 + below(12), 1 + below(top), 1 + below(top), 1 + below(top)};
-        unsigned flags = (unsigned)below(3) + (below(2) ? SW_GEMM_A_ROWS : 0);
+        static const unsigned of_a[] = {0, SW_GEMM_A_F32, SW_GEMM_A_F32 | SW_GEMM_A_ROWS};
+        static const unsigned of_b[] = {0, SW_GEMM_B_PACKED, SW_GEMM_B_ROWS, SW_GEMM_B_LINES};
+        unsigned flags = of_a[below(3)] | of_b[below(4)];
         if (flags & SW_GEMM_B_PACKED && below(2)) flags |= SW_GEMM_B_HALF;
         size_t workspace, scratch;
         sw__gemm_memory(k, size[0], size[1], size[2], size[3], flags, &workspace, &scratch);

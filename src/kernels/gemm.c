@@ -298,6 +298,34 @@ static void run_few_rows(const struct job *job)
     run_act_fn(job);
 }
 
+/* Few rows by a B from memory: K block by K block, of all columns where rows of B are contiguous, else of a
+ * panel's width of them, so that they are read from end to end. */
+static void run_streamed(const struct job *job)
+{
+    const struct sw_gemm_plan *p = job->plan;
+    const struct sw_gemm_args *args = job->args;
+    const int64_t kc = p->blocks->kc, blocks = k_blocks(p, kc);
+    const int64_t width = p->by_lines ? p->blocks->nr : job->columns.size;
+    const float *a = (const float *)args->a + batch_offset(args, args->a_batch, job->product) +
+                     job->rows.at * args->a_row;
+    const float *b = (const float *)args->b + batch_offset(args, args->b_batch, job->product) +
+                     job->columns.at * args->b_col;
+    for (int64_t j = 0; j < job->columns.size; j += width) {
+        struct sw_epilogue room;
+        const struct sw_epilogue *e = shifted(args->epilogue, &room, job->rows.at,
+                                              job->columns.at + j);
+        for (int64_t block = 0; block < blocks; block++) {
+            const struct span ks = span_of(block, kc, p->k);
+            p->kernels->gemm_stream_f32(
+                job->c + j, args->c_row, a + ks.at * args->a_col, args->a_row, args->a_col,
+                b + ks.at * args->b_row + j * args->b_col, args->b_row, args->b_col, job->rows.size,
+                sw__min64(width, job->columns.size - j), ks.size, args->accumulate || block > 0,
+                block == blocks - 1 ? e : NULL);
+        }
+    }
+    run_act_fn(job);
+}
+
 void sw__gemm_task(const struct sw_gemm_plan *plan, const struct sw_gemm_args *args, int64_t begin,
                    int64_t end, void *scratch)
 {
@@ -312,7 +340,9 @@ void sw__gemm_task(const struct sw_gemm_plan *plan, const struct sw_gemm_args *a
         if (!batch_has(args, job.product) || job.rows.size == 0 || job.columns.size == 0) continue;
         job.c = args->c + batch_offset(args, args->c_batch, job.product);
         job.c += job.rows.at * args->c_row + job.columns.at;
-        if (plan->few_rows)
+        if (plan->streams)
+            run_streamed(&job);
+        else if (plan->few_rows)
             run_few_rows(&job);
         else
             run_tiles(&job);

@@ -23,10 +23,12 @@
 
 struct sw_kernels;
 enum {
-    SW_GEMM_B_PACKED = 1, /* args.b was made by sw__gemm_pack_b */
-    SW_GEMM_B_ROWS = 2,   /* args.b is f32 with b_col == 1: a few rows may read it as it is */
-    SW_GEMM_A_ROWS = 16,  /* args.a is f32 with a_col == 1 */
-    SW_GEMM_BF16 = 4,     /* operands are rounded to bf16 (gemm_bf16_kernels.h) */
+    SW_GEMM_B_PACKED = 1,  /* args.b was made by sw__gemm_pack_b */
+    SW_GEMM_B_ROWS = 2,    /* args.b is f32 with b_col == 1: a few rows may read it as it is */
+    SW_GEMM_A_ROWS = 16,   /* args.a is f32 with a_col == 1 */
+    SW_GEMM_A_F32 = 64,    /* args.a is f32 */
+    SW_GEMM_B_LINES = 128, /* args.b is f32 with b_row == 1 */
+    SW_GEMM_BF16 = 4,      /* operands are rounded to bf16 (gemm_bf16_kernels.h) */
     SW_GEMM_B_HALF =
         32,          /* f16 or bf16 that a packed B of an f32 product keeps: b_type says which */
     SW_GEMM_INT8 = 8 /* u8 or s8 by s8, b packed, C not accumulated (gemm_int8_kernels.h) */
@@ -46,6 +48,8 @@ struct sw_gemm_plan {
     int64_t batch, m, n, k;
     enum sw_gemm_kind kind;
     bool few_rows; /* gemm_rows_f32, which reads what it gets, instead of gemm_tile_f32 */
+    bool streams;  /* or gemm_stream_f32, for few_rows and a B from memory */
+    bool by_lines; /* its B has contiguous columns */
     bool b_packed; /* SW_GEMM_B_PACKED */
     bool b_half;   /* and its panels are widened by tasks: SW_GEMM_B_HALF */
     enum sw_gemm_place a_place, b_place;

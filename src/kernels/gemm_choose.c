@@ -3,9 +3,11 @@
 #include <math.h>
 #include "kernels/gemm_int.h"
 
-/* Rows up to which gemm_rows_f32 is the faster form, if A may have to be copied; and if not; and up
- * to which each task packs them for itself, a phase less. */
-enum { FEW_ROWS = 6, FEW_PLAIN_ROWS = 16, FEW_PACKED_ROWS = 8 };
+/* Rows up to which gemm_rows_f32 is the faster form; up to which gemm_stream_f32 is, where rows of B are
+ * contiguous, and columns; and up to which each task packs them for itself, a phase less. */
+enum { FEW_ROWS = 6, FEW_STREAMED = 16, FEW_STREAMED_LINES = 4, FEW_PACKED_ROWS = 8 };
+/* Columns whose rows of B the prefetchers follow to the memory's speed. */
+enum { LONG_RUN = 1024 };
 /* Tasks of one product below which its tiles are made smaller, if they are worth it. */
 enum { ENOUGH_TASKS = 8 };
 /* Products of a batch from which on one product need not be cut for the sake of threads. */
@@ -24,6 +26,15 @@ static inline int64_t piece(int64_t total, int64_t pieces, int64_t unit)
     return sw__round_up(sw__max64(1, sw__ceil_div(total, pieces)), unit);
 }
 
+/* Whether gemm_stream_f32 computes it, which reads B from memory, once. */
+static bool by_stream(int64_t m, unsigned flags)
+{
+    if (kind_of(flags) != SW_GEMM_KIND_F32) return false;
+    if (!(flags & SW_GEMM_A_F32) || flags & SW_GEMM_B_PACKED) return false;
+    return (flags & SW_GEMM_B_ROWS && m <= FEW_STREAMED) ||
+           (flags & SW_GEMM_B_LINES && m <= FEW_STREAMED_LINES);
+}
+
 /* Whether gemm_rows_f32 computes it, which reads rows of A and B as they are. */
 static bool by_rows(int64_t m, int64_t n, int64_t k, unsigned flags)
 {
@@ -31,7 +42,7 @@ static bool by_rows(int64_t m, int64_t n, int64_t k, unsigned flags)
     if (!(flags & (SW_GEMM_B_PACKED | SW_GEMM_B_ROWS))) return false;
     if (m <= FEW_ROWS) return true;
     if (!(flags & SW_GEMM_A_ROWS) || flags & SW_GEMM_B_PACKED) return false;
-    return m <= FEW_PLAIN_ROWS || (double)m * (double)n * (double)k <= UNPACKED_PRODUCT;
+    return (double)m * (double)n * (double)k <= UNPACKED_PRODUCT;
 }
 
 /* Columns of B that a task packs at a time: all that its strips pass; a few panels for tiles. */
@@ -95,15 +106,18 @@ static struct cut cut_further(const struct sw_gemm_plan *p, const struct sw_gemm
     return cut;
 }
 
-/* The tasks of gemm_rows_f32: strips of columns, and for more than a few rows of those as well. */
+/* The tasks of gemm_rows_f32 and gemm_stream_f32: strips of columns, and for more than a few rows of those
+ * as well. */
 static void choose_rows(struct sw_gemm_plan *p, const struct sw_gemm_blocks *t)
 {
     const double work = (double)p->m * (double)p->n * (double)p->k;
     struct cut cut = {1, 1};
     p->few_rows = true;
     p->a_place = p->b_place = SW_GEMM_READY;
-    if (p->m <= FEW_PLAIN_ROWS) {
+    if (p->streams || p->m <= FEW_ROWS) {
         cut.across = (int64_t)fmin(2 * ENOUGH_TASKS, (double)p->n * (double)p->k / 65536);
+        if (p->streams && !p->by_lines)
+            cut.across = sw__min64(cut.across, sw__max64(ENOUGH_TASKS / 2, p->n / LONG_RUN));
         p->tile_n = piece(p->n, sw__max64(1, cut.across), 4 * t->nr); /* the widest strip */
     } else {
         const double want = p->batch < MANY_PRODUCTS ? fmin(ENOUGH_TASKS, work / SMALL_TASK) : 1;
@@ -113,7 +127,7 @@ static void choose_rows(struct sw_gemm_plan *p, const struct sw_gemm_blocks *t)
     p->tile_m = piece(p->m, cut.down, 1);
     p->tiles_m = sw__ceil_div(p->m, p->tile_m);
     p->tiles_n = sw__ceil_div(p->n, p->tile_n);
-    if (p->m <= FEW_ROWS) /* for an A that is no plain f32 rows */
+    if (p->m <= FEW_ROWS && !p->streams) /* for an A that is no plain f32 rows */
         p->scratch = (size_t)(p->m * t->kc) * sizeof(float);
 }
 
@@ -159,7 +173,9 @@ struct sw_gemm_plan sw__gemm_choose(const struct sw_kernels *kernels, int64_t ba
     p.b_packed = flags & SW_GEMM_B_PACKED;
     p.b_half = p.b_packed && flags & SW_GEMM_B_HALF;
     if (batch == 0 || m == 0 || n == 0) return p;
-    if (by_rows(m, n, k, flags))
+    p.streams = by_stream(m, flags);
+    p.by_lines = p.streams && !(flags & SW_GEMM_B_ROWS);
+    if (p.streams || by_rows(m, n, k, flags))
         choose_rows(&p, t);
     else
         choose_tiles(&p, t);
@@ -174,7 +190,7 @@ void sw__gemm_memory(const struct sw_kernels *kernels, int64_t batch, int64_t m,
     const int64_t kc = sw__min64(t->kc, k);
     *workspace = 0;
     *scratch = (size_t)(sw__min64(m, FEW_ROWS) * t->kc) * sizeof(float);
-    if (by_rows(m, n, k, flags)) return;
+    if (by_stream(m, flags) || by_rows(m, n, k, flags)) return;
     int64_t lines = sw__round_up(sw__min64(m, 2 * t->mc), t->mr);
     int64_t columns = sw__round_up(sw__min64(n, t->nc), t->nr);
     columns = task_columns(t, kind_of(flags), columns);

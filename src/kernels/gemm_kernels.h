@@ -87,6 +87,12 @@ struct sw_gemm_ahead {
  *        b_row = NR, b_panel = kc * NR.  Any row-major matrix: b_row = its stride, b_panel = NR; no
  *        float behind column n - 1 is read.
  *
+ * gemm_stream_f32: a few rows over one K block, by a B that is not packed and read once; meant for M = 1 ..
+ * 16, right for any m.  The same bits as gemm_tile_f32.
+ *   c    as above
+ *   a    [m][kc], any strides in floats
+ *   b    [kc][n], b_col == 1 or b_row == 1, the other stride any
+ *
  * gemm_pack_a: m rows and kc columns of a matrix, element (i, k) at src[i * row + k * col] counted
  * in elements, into ceil(m / MR) panels.  f32, f16 and bf16 are converted, exactly, to f32.
  * gemm_pack_b: kc rows and n columns, element (k, j) at src[k * row + j * col], into ceil(n / NR)
@@ -99,6 +105,10 @@ struct sw_gemm_ahead {
     X(gemm_rows_f32, void,                                                                         \
       (float *c, int64_t ldc, const float *a, int64_t lda, const float *b, int64_t b_row,          \
        int64_t b_panel, int64_t m, int64_t n, int64_t kc, int accumulate,                          \
+       const struct sw_epilogue *epilogue))                                                        \
+    X(gemm_stream_f32, void,                                                                       \
+      (float *c, int64_t ldc, const float *a, int64_t a_row, int64_t a_col, const float *b,        \
+       int64_t b_row, int64_t b_col, int64_t m, int64_t n, int64_t kc, int accumulate,             \
        const struct sw_epilogue *epilogue))                                                        \
     X(gemm_pack_a, void,                                                                           \
       (float *panels, const void *src, sw_dtype dtype, int64_t row, int64_t col, int64_t m,        \

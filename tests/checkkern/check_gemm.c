@@ -198,6 +198,71 @@ void check_gemm_rows_f32(struct checkkern *c)
     }
 }
 
+/* A few rows by a B as it is: its rows are contiguous, or its columns. */
+static void check_stream(struct checkkern *c, int64_t m, int64_t n, int64_t kc, int every)
+{
+    const bool a_turned = ck_below(c, 2), b_turned = ck_below(c, 2);
+    const int64_t lda = (a_turned ? m : kc) + ck_below(c, 5);
+    const int64_t ldb = (b_turned ? kc : n) + ck_below(c, 5), ldc = n + ck_below(c, 5);
+    const int64_t a_row = a_turned ? 1 : lda, a_col = a_turned ? lda : 1;
+    const int64_t b_row = b_turned ? 1 : ldb, b_col = b_turned ? ldb : 1;
+    const int64_t a_size = m > 0 && kc > 0 ? (m - 1) * a_row + (kc - 1) * a_col + 1 : 0;
+    const int64_t b_size = n > 0 && kc > 0 ? (kc - 1) * b_row + (n - 1) * b_col + 1 : 0;
+    const int64_t c_size = m > 0 && n > 0 ? (m - 1) * ldc + n : 0;
+    float *a = ck_fill(c, ck_floats(c, a_size), a_size, -1, 1);
+    float *b = ck_fill(c, ck_floats(c, b_size), b_size, -1, 1);
+    if (every) ck_fill_special(c, a, a_size, every);
+    if (every) ck_fill_special(c, b, b_size, every);
+    float *got = ck_floats(c, c_size), *before = ck_floats(c, c_size);
+    const int accumulate = (int)ck_below(c, 2);
+    if (accumulate)
+        for (int64_t i = 0; i < m; i++) ck_fill(c, got + i * ldc, n, -1, 1);
+    memcpy(before, got, (size_t)c_size * sizeof *got);
+    struct sw_epilogue epilogue, *e = random_epilogue(c, &epilogue, m, n) ? &epilogue : NULL;
+    ck_freeze(c, a);
+    ck_freeze(c, b);
+    c->k->gemm_stream_f32(got, ldc, a, a_row, a_col, b, b_row, b_col, m, n, kc, accumulate, e);
+    for (int64_t at = 0; at < c_size; at++) {
+        const int64_t i = at / ldc, j = at % ldc;
+        if (j >= n) {
+            ck_true(c, ck_is_canary(got[at]), "wrote beside the rows");
+            continue;
+        }
+        struct product p = {a + i * a_row, b + j * b_col, a_col, b_row, kc,
+                            before[at],    accumulate,    e,     i,     j};
+        check_product(c, got[at], &p, b_turned ? "by columns" : "by rows");
+    }
+    ck_release(c);
+}
+
+void check_gemm_stream_f32(struct checkkern *c)
+{
+    const struct sw_gemm_blocks *t = sw__gemm_blocks(c->isa);
+    for (int64_t n = 0; n <= 3 * t->nr + 1; n++)
+        for (int twice = 0; twice < 2; twice++)
+            check_stream(c, ck_below(c, 6), n, ck_below(c, 40), 0);
+    for (int64_t m = 0; m <= 18; m++) {
+        check_stream(c, m, 6 * t->nr, ck_below(c, 40), 0);
+        check_stream(c, m, ck_below(c, 10 * t->nr), ck_below(c, 100), 0);
+        check_stream(c, m, ck_below(c, 10 * t->nr), 30, 30);
+    }
+    for (int i = 0; i < 4; i++) check_stream(c, 1, 4200, 1 + ck_below(c, 20), 0);
+    check_stream(c, 2, 4 * t->nr, t->kc, 0);
+    if (!c->bench) return;
+    const int64_t n = 1024, kc = t->kc;
+    float *a = ck_fill(c, ck_floats_at(c, 8 * kc, 0), 8 * kc, -1, 1);
+    float *b = ck_fill(c, ck_floats_at(c, kc * n, 0), kc * n, -1, 1),
+          *y = ck_floats_at(c, 8 * n, 0);
+    for (int64_t m = 1; m <= 8; m *= 2)
+        for (int lines = 0; lines < 2; lines++) {
+            char label[40];
+            snprintf(label, sizeof label, "%d x 1024, kc = KC%s", (int)m, lines ? ", lines" : "");
+            CK_BENCH(c, label, 4. * (double)(kc * n), "B",
+                     c->k->gemm_stream_f32(y, n, a, kc, 1, b, lines ? 1 : n, lines ? kc : 1, m, n,
+                                           kc, 0, NULL));
+        }
+}
+
 /* The value of an element of a source, converted the plain way. */
 static float source_value(const void *src, sw_dtype dtype, int64_t at)
 {

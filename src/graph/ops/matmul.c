@@ -243,8 +243,9 @@ static sw_status matmul_prepare(struct sw_step *s)
     product_of(s->attr, &s->in[A]->shape, &s->in[B]->shape, &p);
     int64_t batch = p.batch[0] * p.batch[1] * p.batch[2];
     unsigned flags = s->packed[B] ? packing(s) | SW_GEMM_B_PACKED : kind(s);
-    if (!s->packed[B] && s->in[B]->dtype == SW_F32 && p.b_col == 1) flags |= SW_GEMM_B_ROWS;
-    if (s->in[A]->dtype == SW_F32 && p.a_col == 1) flags |= SW_GEMM_A_ROWS;
+    if (!s->packed[B] && s->in[B]->dtype == SW_F32)
+        flags |= p.b_col == 1 ? SW_GEMM_B_ROWS : p.b_row == 1 ? SW_GEMM_B_LINES : 0;
+    if (s->in[A]->dtype == SW_F32) flags |= SW_GEMM_A_F32 | (p.a_col == 1 ? SW_GEMM_A_ROWS : 0);
     note->plan = sw__gemm_choose(s->k, batch, p.m, p.n, p.k, flags);
     note->epilogue = sw__fused_epilogue(s->k, s->act);
     note->args = (struct sw_gemm_args){.m = p.m,
@@ -265,6 +266,7 @@ static sw_status matmul_prepare(struct sw_step *s)
     s->tasks[1] = note->plan.tasks;
     s->flops = 2.0 * (double)batch * (double)p.m * (double)p.n * (double)p.k;
     s->kernel = s->k->names[flags & SW_GEMM_BF16                       ? SW_SLOT_gemm_strip_bf16
+                            : note->plan.streams                       ? SW_SLOT_gemm_stream_f32
                             : note->plan.few_rows && note->plan.b_half ? SW_SLOT_gemm_rows_half
                             : note->plan.few_rows                      ? SW_SLOT_gemm_rows_f32
                                                                        : SW_SLOT_gemm_tile_f32];

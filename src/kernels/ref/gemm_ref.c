@@ -53,6 +53,20 @@ static void sw__gemm_rows_f32_ref(float *c, int64_t ldc, const float *a, int64_t
     }
 }
 
+static void sw__gemm_stream_f32_ref(float *c, int64_t ldc, const float *a, int64_t a_row,
+                                    int64_t a_col, const float *b, int64_t b_row, int64_t b_col,
+                                    int64_t m, int64_t n, int64_t kc, int accumulate,
+                                    const struct sw_epilogue *epilogue)
+{
+    for (int64_t i = 0; i < m; i++)
+        for (int64_t j = 0; j < n; j++) {
+            float sum = 0;
+            for (int64_t k = 0; k < kc; k++)
+                sum += a[i * a_row + k * a_col] * b[k * b_row + j * b_col];
+            finish(&c[i * ldc + j], sum, accumulate, epilogue, i, j);
+        }
+}
+
 static float from_bits(uint32_t bits)
 {
     float x;
@@ -105,6 +119,7 @@ void sw__gemm_init_ref(struct sw_kernels *k)
 {
     SW_KERNEL_SET(k, gemm_tile_f32, sw__gemm_tile_f32_4x8_ref);
     SW_KERNEL_SET(k, gemm_rows_f32, sw__gemm_rows_f32_ref);
+    SW_KERNEL_SET(k, gemm_stream_f32, sw__gemm_stream_f32_ref);
     SW_KERNEL_SET(k, gemm_pack_a, sw__gemm_pack_a_4_ref);
     SW_KERNEL_SET(k, gemm_pack_b, sw__gemm_pack_b_8_ref);
 }

@@ -219,10 +219,15 @@ static void sw__gemm_rows_f32_avx2(float *c, int64_t ldc, const float *a, int64_
     }
 }
 
+#define STREAM_STORE(c, sum, left, accumulate, e, i, j) store(c, sum, left, accumulate, e, i, j)
+enum { STREAM_DEPTH = 4 };
+#include "kernels/x86/gemm_stream_template.h"
+
 void sw__gemm_init_avx2(struct sw_kernels *k)
 {
     SW_KERNEL_SET(k, gemm_tile_f32, sw__gemm_f32_6x16_avx2);
     SW_KERNEL_SET(k, gemm_rows_f32, sw__gemm_rows_f32_avx2);
+    SW_KERNEL_SET(k, gemm_stream_f32, sw__gemm_stream_f32_avx2);
     SW_KERNEL_SET(k, gemm_pack_a, sw__gemm_pack_a_6_avx2);
     SW_KERNEL_SET(k, gemm_pack_b, sw__gemm_pack_b_16_avx2);
 }

@@ -219,10 +219,16 @@ static void sw__gemm_rows_f32_avx512(float *c, int64_t ldc, const float *a, int6
     }
 }
 
+#define STREAM_STORE(c, sum, left, accumulate, e, i, j)                                            \
+    store(c, sum, lanes(left, 0), accumulate, e, i, j)
+enum { STREAM_DEPTH = 8 };
+#include "kernels/x86/gemm_stream_template.h"
+
 void sw__gemm_init_avx512(struct sw_kernels *k)
 {
     SW_KERNEL_SET(k, gemm_tile_f32, sw__gemm_f32_14x32_avx512);
     SW_KERNEL_SET(k, gemm_rows_f32, sw__gemm_rows_f32_avx512);
+    SW_KERNEL_SET(k, gemm_stream_f32, sw__gemm_stream_f32_avx512);
     SW_KERNEL_SET(k, gemm_pack_a, sw__gemm_pack_a_14_avx512);
     SW_KERNEL_SET(k, gemm_pack_b, sw__gemm_pack_b_32_avx512);
 }
