@@ -12,8 +12,9 @@
 #include "graph/ops/compute.h"
 #include "kernels/qgemm.h"
 
-/* Panels of a task: tens of microseconds for one row, and still a few tasks in a narrow layer. */
-#define TASK_PANELS 4
+/* Panels of a task: each task starts to stream from memory anew, so they are long where there are many,
+ * and still a few in a narrow layer. */
+enum { LEAST_PANELS = 4, MOST_PANELS = 16, ENOUGH_TASKS = 64 };
 
 enum { X, W, BIAS };
 
@@ -22,6 +23,7 @@ struct linear_note {
     sw_qgemm_fn *multiply;
     struct sw_epilogue epilogue;
     int64_t m, n, k, groups, panels, panel_bytes;
+    int64_t task_panels;
 };
 
 /* ---- shapes ------------------------------------------------------------------------------------ */
@@ -114,12 +116,13 @@ static sw_status quantised_linear_prepare(struct sw_step *s)
     for (int i = 0; i < x->rank - 1; i++) p->m *= x->dim[i];
     p->multiply = sw__qgemm_kernel(p->type, s->k);
     p->panel_bytes = sw__qgemm_panel_bytes(p->type, p->groups);
+    p->task_panels = sw__max64(LEAST_PANELS, sw__min64(MOST_PANELS, p->panels / ENOUGH_TASKS));
     s->workspace = (size_t)(sw__ceil_div(p->m, SW_QGEMM_ROWS) * p->groups) *
                    sizeof(struct sw_qgemm_group);
     s->scratch = s->packed[W] ? 0 : (size_t)p->panel_bytes;
     s->n_phases = p->m > 0 && p->n > 0 ? 2 : 0;
     s->tasks[0] = p->m;
-    s->tasks[1] = sw__ceil_div(p->panels, TASK_PANELS);
+    s->tasks[1] = sw__ceil_div(p->panels, p->task_panels);
     s->flops = 2. * (double)p->m * (double)p->n * (double)p->k;
     s->bytes = (double)(p->panel_bytes * p->panels) + 4. * (double)p->m * (double)(p->n + p->k);
     s->kernel = s->k->names[p->type->slot];
@@ -165,7 +168,8 @@ static void quantised_linear_run(const struct sw_step *s, int phase, int64_t beg
     const struct linear_note *p = s->note;
     const uint8_t *packed = s->packed[W];
     const float *bias = s->in[BIAS] ? s->in[BIAS]->data : NULL;
-    int64_t from = begin * TASK_PANELS, to = sw__min64(end * TASK_PANELS, p->panels);
+    int64_t from = begin * p->task_panels;
+    int64_t to = sw__min64(end * p->task_panels, p->panels);
     for (int64_t panel = from; panel < to; panel++) {
         int64_t j = panel * SW_QGEMM_COLUMNS, n = sw__min64(SW_QGEMM_COLUMNS, p->n - j);
         const void *w = packed ? packed + panel * p->panel_bytes : scratch;
