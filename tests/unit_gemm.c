@@ -332,16 +332,21 @@ static void test_memory(void **state)
     for (int round = 0; round < 20000; round++) {
         const struct sw_kernels *k = &kernels[below((int64_t)sw__cpu()->best + 1)];
         const int64_t top = round % 3 ? 300 : 5000;
-        int64_t size[4] = {1 + below(12), 1 + below(top), 1 + below(top), 1 + below(top)};
+        int64_t size[4] = {1 + below(12), 1 + below(below(2) ? top : 100), 1 + below(top),
+                           1 + below(top)};
         static const unsigned of_a[] = {0, SW_GEMM_A_F32, SW_GEMM_A_F32 | SW_GEMM_A_ROWS};
         static const unsigned of_b[] = {0, SW_GEMM_B_PACKED, SW_GEMM_B_ROWS, SW_GEMM_B_LINES};
-        unsigned flags = of_a[below(3)] | of_b[below(4)];
-        if (flags & SW_GEMM_B_PACKED && below(2)) flags |= SW_GEMM_B_HALF;
+        static const unsigned kinds[] = {0, SW_GEMM_BF16, SW_GEMM_INT8};
+        unsigned flags = of_a[below(3)] | of_b[below(4)] | kinds[below(3)];
+        if (flags & SW_GEMM_B_PACKED && !(flags & (SW_GEMM_BF16 | SW_GEMM_INT8)) && below(2))
+            flags |= SW_GEMM_B_HALF;
+        if (below(2)) size[3] = sw__round_up(size[3], 64);
         size_t workspace, scratch;
         sw__gemm_memory(k, size[0], size[1], size[2], size[3], flags, &workspace, &scratch);
         for (int smaller = 0; smaller < 10; smaller++) {
             int64_t s[4];
             for (int i = 0; i < 4; i++) s[i] = smaller ? 1 + below(size[i]) : size[i];
+            if (size[3] % 64 == 0 && below(2)) s[3] = sw__round_up(s[3], 64);
             struct sw_gemm_plan p = sw__gemm_choose(k, s[0], s[1], s[2], s[3], flags);
             if (p.workspace > workspace || p.scratch > scratch)
                 fail_msg("%d x (%d,%d,%d) within %d x (%d,%d,%d), flags %u: %zu > %zu or %zu > %zu",

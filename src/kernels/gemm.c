@@ -17,39 +17,6 @@
  * 12, not nine of 14 and one of 2), for the tile kernel's time is proportional to its rows only
  * above about four. */
 #include "kernels/gemm_int.h"
-/* One task. */
-struct job {
-    const struct sw_gemm_plan *plan;
-    const struct sw_gemm_args *args;
-    int64_t product;
-    struct span rows, columns;
-    float *c; /* of the tile */
-    char *scratch;
-};
-
-/* The epilogue for what begins at row i and column j; NULL unless it is time for it. */
-static const struct sw_epilogue *shifted(const struct sw_epilogue *e, struct sw_epilogue *room,
-                                         int64_t i, int64_t j)
-{
-    if (!e) return NULL;
-    *room = *e;
-    if (e->bias_col) room->bias_col += j;
-    if (e->bias_row) room->bias_row += i;
-    if (e->scale_row) room->scale_row += i * e->scale_row_step;
-    if (e->scale_col) room->scale_col += j;
-    if (e->col_sums) room->col_sums += j;
-    return room;
-}
-
-static void run_act_fn(const struct job *job)
-{
-    const struct sw_epilogue *e = job->args->epilogue;
-    if (!e || !e->act_fn) return;
-    for (int64_t i = 0; i < job->rows.size; i++) {
-        float *row = job->c + i * job->args->c_row;
-        e->act_fn(row, row, job->columns.size);
-    }
-}
 
 /* Memory that the next K block will read and the tiles of this one fetch into L2: `columns` times
  * `rows` pieces, the rows `step` bytes apart. */
@@ -126,7 +93,7 @@ static void multiply_block(const struct job *job, struct block *block)
         struct fetch panel = {0};
         if (block->b_room && j % width == 0) {
             struct span some = {job->columns.at + j, sw__min64(width, columns - j)};
-            sw__gemm_pack_b_block(job->plan, job->args, block->b_room, job->product, some,
+            sw__gemm_pack_b_block(job->plan, job->args, block->b_room, NULL, job->product, some,
                                   block->ks);
             b = (const float *)block->b_room;
         }
@@ -144,39 +111,10 @@ static void multiply_block(const struct job *job, struct block *block)
             kernels->gemm_tile_f32(
                 job->c + s.at * ldc + j, ldc, a + i * t->mr * kc, b, kc, (int)s.size,
                 (int)sw__min64(t->nr, columns - j), block->accumulate,
-                shifted(block->epilogue, &room, job->rows.at + s.at, job->columns.at + j),
+                sw__epilogue_at(block->epilogue, &room, job->rows.at + s.at, job->columns.at + j),
                 fetch_for_tile(&panel, block, &ahead));
         }
     }
-}
-
-/* The same in strips, a panel of A times all of B each; for bf16 and int8. */
-static void multiply_strips(const struct job *job, const struct block *block)
-{
-    const struct sw_kernels *k = job->plan->kernels;
-    const struct sw_gemm_blocks *t = job->plan->blocks;
-    const struct deal d = deal_rows(job->rows.size, t->mr);
-    const int64_t ldc = job->args->c_row, kc = block->ks.size;
-    const char *a = block->a;
-    for (int64_t i = 0; i < d.panels; i++, a += a_bytes(t, t->mr, kc)) {
-        const struct span s = a_panel(d, i);
-        struct sw_epilogue room;
-        const struct sw_epilogue *e = shifted(block->epilogue, &room, job->rows.at + s.at,
-                                              job->columns.at);
-        (job->plan->kind == SW_GEMM_KIND_BF16 ? k->gemm_strip_bf16 : k->gemm_strip_int8)(
-            job->c + s.at * ldc, ldc, a, block->b, kc, (int)s.size, job->columns.size,
-            block->accumulate, e);
-    }
-}
-
-/* The packed A of a job's rows in the workspace. */
-static const char *shared_tile(const struct job *job, struct span ks)
-{
-    const struct sw_gemm_plan *p = job->plan;
-    const struct sw_gemm_blocks *t = p->blocks;
-    const int64_t tile = job->rows.at / p->tile_m, lines = sw__round_up(p->tile_m, t->mr);
-    return shared_a(p, job->args, job->product) + a_bytes(t, p->a_lines, ks.at) +
-           a_bytes(t, tile * lines, ks.size);
 }
 
 /* What K block number `index` of the job will read: A, and the columns of B that are to be packed. */
@@ -231,14 +169,8 @@ static void run_tiles(const struct job *job)
             block.b = b_whole + b_bytes(t, b_lines, ks.at) + b_bytes(t, job->columns.at, ks.size);
         else
             block.b = block.b_room = b_room;
-        if (p->kind == SW_GEMM_KIND_F32) {
-            fetch_block(job, i + 1, block.later);
-            multiply_block(job, &block);
-        } else {
-            if (block.b_room)
-                sw__gemm_pack_b_block(p, args, b_room, job->product, job->columns, ks);
-            multiply_strips(job, &block);
-        }
+        fetch_block(job, i + 1, block.later);
+        multiply_block(job, &block);
     }
     run_act_fn(job);
 }
@@ -273,7 +205,8 @@ static void run_few_rows(const struct job *job)
     const int64_t blocks = k_blocks(p, t->kc), b_lines = sw__round_up(p->n, t->nr);
     const float *whole = (const float *)args->b + batch_offset(args, args->b_batch, job->product);
     struct sw_epilogue room;
-    const struct sw_epilogue *last = shifted(args->epilogue, &room, job->rows.at, job->columns.at);
+    const struct sw_epilogue *last = sw__epilogue_at(args->epilogue, &room, job->rows.at,
+                                                     job->columns.at);
     for (int64_t block = 0; block < blocks; block++) {
         struct span ks = span_of(block, t->kc, p->k);
         int64_t lda, b_row = t->nr, b_panel = t->nr * ks.size;
@@ -312,8 +245,8 @@ static void run_streamed(const struct job *job)
                      job->columns.at * args->b_col;
     for (int64_t j = 0; j < job->columns.size; j += width) {
         struct sw_epilogue room;
-        const struct sw_epilogue *e = shifted(args->epilogue, &room, job->rows.at,
-                                              job->columns.at + j);
+        const struct sw_epilogue *e = sw__epilogue_at(args->epilogue, &room, job->rows.at,
+                                                      job->columns.at + j);
         for (int64_t block = 0; block < blocks; block++) {
             const struct span ks = span_of(block, kc, p->k);
             p->kernels->gemm_stream_f32(
@@ -344,7 +277,9 @@ void sw__gemm_task(const struct sw_gemm_plan *plan, const struct sw_gemm_args *a
             run_streamed(&job);
         else if (plan->few_rows)
             run_few_rows(&job);
-        else
+        else if (plan->kind == SW_GEMM_KIND_F32)
             run_tiles(&job);
+        else
+            sw__gemm_run_strips(&job);
     }
 }

@@ -25,13 +25,13 @@ struct sw_kernels;
 enum {
     SW_GEMM_B_PACKED = 1,  /* args.b was made by sw__gemm_pack_b */
     SW_GEMM_B_ROWS = 2,    /* args.b is f32 with b_col == 1: a few rows may read it as it is */
-    SW_GEMM_A_ROWS = 16,   /* args.a is f32 with a_col == 1 */
+    SW_GEMM_A_ROWS = 16,   /* a_col == 1, and args.a is of the product's type: f32, bf16 or bytes */
     SW_GEMM_A_F32 = 64,    /* args.a is f32 */
     SW_GEMM_B_LINES = 128, /* args.b is f32 with b_row == 1 */
     SW_GEMM_BF16 = 4,      /* operands are rounded to bf16 (gemm_bf16_kernels.h) */
     SW_GEMM_B_HALF =
         32,          /* f16 or bf16 that a packed B of an f32 product keeps: b_type says which */
-    SW_GEMM_INT8 = 8 /* u8 or s8 by s8, b packed, C not accumulated (gemm_int8_kernels.h) */
+    SW_GEMM_INT8 = 8 /* u8 or s8 by s8, C not accumulated (gemm_int8_kernels.h) */
 };
 
 /* Where an operand is packed. */
@@ -52,7 +52,11 @@ struct sw_gemm_plan {
     bool by_lines; /* its B has contiguous columns */
     bool b_packed; /* SW_GEMM_B_PACKED */
     bool b_half;   /* and its panels are widened by tasks: SW_GEMM_B_HALF */
+    bool a_rows;   /* bf16, int8: rows of A are read as they are */
     enum sw_gemm_place a_place, b_place;
+    int64_t kc;                /* bf16, int8: the K block of a task */
+    int64_t b_group;           /* and panels of B that it packs at a time */
+    int64_t b_at, sums_at;     /* where in its scratch, and the sums of columns; A comes first */
     int64_t tile_m, tile_n;    /* rows and columns of a task */
     int64_t tiles_m, tiles_n;  /* tasks of one product of the batch */
     int64_t a_lines;           /* lines of a whole packed A, padding included */
@@ -78,7 +82,8 @@ struct sw_gemm_args {
     float *c; /* (m, n), columns contiguous */
     int64_t c_row, c_batch[SW_GEMM_BATCH_RANK];
     bool accumulate;                    /* C = epilogue(C + A * B) */
-    const struct sw_epilogue *epilogue; /* NULL: none.  The biases serve the whole batch */
+    const struct sw_epilogue *epilogue; /* NULL: none.  The biases serve the whole batch; sums of
+                                         * columns and the shift of s8 are added here */
     void *workspace;                    /* plan's workspace bytes; may be NULL if 0 */
 };
 
@@ -108,8 +113,4 @@ int64_t sw__gemm_packed_b_panels(const struct sw_kernels *kernels, unsigned flag
 void sw__gemm_pack_b(const struct sw_kernels *kernels, unsigned flags, void *packed,
                      const void *src, sw_dtype dtype, int64_t row, int64_t col, int64_t k,
                      int64_t n, int64_t begin, int64_t end);
-/* The column sums in an int8 B packed so, for the epilogue. */
-const int32_t *sw__gemm_packed_b_sums(const struct sw_kernels *kernels, const void *packed,
-                                      int64_t k, int64_t n);
-
 #endif

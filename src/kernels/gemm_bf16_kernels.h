@@ -29,10 +29,11 @@
 #include <swell/tensor.h>
 #include "kernels/gemm_kernels.h"
 
-/* gemm_strip_bf16: one panel of A times all panels of B, over one K block.
+/* gemm_strip_bf16: rows of A times all panels of B, over one K block.
  *   c    [m][n], rows ldc floats apart; only these are read and written
- *   a    an A panel; b  ceil(n / NR) B panels, both of kc, padded to the group
- *   m    1..MR; n >= 0; kc >= 0
+ *   a    lda = 0: an A panel; amx, else: m rows of bf16, lda bytes apart
+ *   b    ceil(n / NR) B panels, of kc padded to the group, as the A panel is
+ *   m    1..MR for a panel, any number of rows; n >= 0; kc >= 0, of rows whole groups
  *   accumulate, epilogue  as in gemm_tile_f32
  *
  * gemm_pack_a_bf16: m <= MR rows and kc columns of a matrix, element (i, k) at
@@ -42,8 +43,8 @@
 /* clang-format off */
 #define SW_GEMM_BF16_KERNELS(X)                                                                    \
     X(gemm_strip_bf16, void,                                                                       \
-      (float *c, int64_t ldc, const void *a, const void *b, int64_t kc, int m, int64_t n,          \
-       int accumulate, const struct sw_epilogue *epilogue))                                        \
+      (float *c, int64_t ldc, const void *a, int64_t lda, const void *b, int64_t kc, int64_t m,    \
+       int64_t n, int accumulate, const struct sw_epilogue *epilogue))                             \
     X(gemm_pack_a_bf16, void,                                                                      \
       (void *panel, const void *src, sw_dtype dtype, int64_t row, int64_t col, int64_t m,          \
        int64_t kc))                                                                                \

@@ -19,6 +19,9 @@ enum { MANY_PRODUCTS = 8 };
 #define UNPACKED_PRODUCT 140000000.0
 /* Multiplications up to which tasks pack all for themselves: a phase more costs more than that. */
 #define SMALL_PRODUCT 20000000.0
+/* Bytes and rows of A up to one of which its rows are read as they are, by all tasks, from L2; the bytes
+ * of a row or column of B that a task packs at a time then, and of B: long runs come faster. */
+enum { PLAIN_A = 5 << 18, PLAIN_ROWS = 256, PLAIN_RUN = 2048, PACK_BYTES = 1 << 16 };
 
 /* The size of each of `pieces` equal pieces of `total`, rounded up to whole units. */
 static inline int64_t piece(int64_t total, int64_t pieces, int64_t unit)
@@ -45,10 +48,42 @@ static bool by_rows(int64_t m, int64_t n, int64_t k, unsigned flags)
     return (double)m * (double)n * (double)k <= UNPACKED_PRODUCT;
 }
 
-/* Columns of B that a task packs at a time: all that its strips pass; a few panels for tiles. */
-static int64_t task_columns(const struct sw_gemm_blocks *t, enum sw_gemm_kind kind, int64_t columns)
+/* Columns of B that a task in f32 packs at a time. */
+static int64_t task_columns(const struct sw_gemm_blocks *t, int64_t columns)
 {
-    return kind == SW_GEMM_KIND_F32 ? sw__min64(columns, PACK_PANELS * t->nr) : columns;
+    return sw__min64(columns, PACK_PANELS * t->nr);
+}
+
+/* Whether tasks read rows of A as they are, which only AMX can, and only whole groups of K. */
+static bool reads_rows(const struct sw_gemm_blocks *t, int64_t m, int64_t k, unsigned flags)
+{
+    if (t->group <= 4 || !(flags & SW_GEMM_A_ROWS) || k == 0 || k % t->group != 0) return false;
+    return m <= PLAIN_ROWS || m * k * t->a_bytes <= PLAIN_A;
+}
+
+/* The bytes of rows that are copied since their lines would meet in L1. */
+static int64_t rows_bytes(const struct sw_gemm_blocks *t, int64_t m, int64_t kc)
+{
+    return m * (kc * t->a_bytes + SW_ALIGN);
+}
+
+/* The scratch of tasks in bf16 and int8. */
+static void plan_strips(struct sw_gemm_plan *p, const struct sw_gemm_blocks *t)
+{
+    const int64_t kc = sw__max64(1, sw__min64(p->kc, p->k));
+    const int64_t panels = sw__ceil_div(p->tile_n, t->nr);
+    int64_t scratch = 0;
+    if (p->a_rows)
+        scratch = aligned(rows_bytes(t, sw__min64(p->tile_m, p->m), kc));
+    else if (p->a_place == SW_GEMM_IN_TASK)
+        scratch = aligned(a_bytes(t, sw__round_up(p->tile_m, t->mr), kc));
+    if (p->b_place == SW_GEMM_IN_TASK) {
+        p->b_group = sw__max64(1, sw__min64(panels, PACK_BYTES / b_bytes(t, t->nr, kc)));
+        p->b_at = scratch;
+        p->sums_at = p->b_at + aligned(b_bytes(t, p->b_group * t->nr, kc));
+        scratch = p->sums_at + panels * t->nr * (int64_t)sizeof(int32_t);
+    }
+    p->scratch = (size_t)scratch;
 }
 
 /* The tasks of phase 0, and the bytes for what is packed. */
@@ -61,19 +96,19 @@ static void plan_memory(struct sw_gemm_plan *p, const struct sw_gemm_blocks *t)
     if (p->a_place == SW_GEMM_SHARED) {
         p->pack_tasks_a = p->batch * blocks * p->tiles_m;
         workspace += aligned(a_bytes(t, p->a_lines, p->k)) * p->batch;
-    } else {
+    } else if (p->kind == SW_GEMM_KIND_F32) {
         scratch += aligned(a_bytes(t, tile_lines, kc));
     }
     p->pack_tasks = p->pack_tasks_a;
     if (p->b_place == SW_GEMM_SHARED) {
-        int64_t panels = sw__ceil_div(p->n, t->nr);
-        p->pack_tasks += p->batch * blocks * sw__ceil_div(panels, PACK_PANELS);
-        workspace += aligned(b_bytes(t, panels * t->nr, p->k)) * p->batch;
-    } else if (p->b_place == SW_GEMM_IN_TASK) {
-        scratch += aligned(b_bytes(t, task_columns(t, p->kind, p->tile_n), kc));
+        p->pack_tasks += sw__gemm_pack_tasks_b(p);
+        workspace += whole_b_bytes(t, p->kind, p->k, p->n) * p->batch;
+    } else if (p->b_place == SW_GEMM_IN_TASK && p->kind == SW_GEMM_KIND_F32) {
+        scratch += aligned(b_bytes(t, task_columns(t, p->tile_n), kc));
     }
     p->workspace = (size_t)workspace;
     p->scratch = (size_t)scratch;
+    if (p->kind != SW_GEMM_KIND_F32) plan_strips(p, t);
 }
 
 /* How many pieces the rows and the columns of one product are cut into. */
@@ -125,8 +160,6 @@ static void choose_rows(struct sw_gemm_plan *p, const struct sw_gemm_blocks *t)
         p->tile_n = piece(p->n, cut.across, t->nr);
     }
     p->tile_m = piece(p->m, cut.down, 1);
-    p->tiles_m = sw__ceil_div(p->m, p->tile_m);
-    p->tiles_n = sw__ceil_div(p->n, p->tile_n);
     if (p->m <= FEW_ROWS && !p->streams) /* for an A that is no plain f32 rows */
         p->scratch = (size_t)(p->m * t->kc) * sizeof(float);
 }
@@ -135,6 +168,22 @@ static void choose_rows(struct sw_gemm_plan *p, const struct sw_gemm_blocks *t)
 static double pace(const struct sw_gemm_blocks *t)
 {
     return t->group > 4 ? 8 : 1;
+}
+
+/* Rows of A stay where they are: tasks are columns, so that B is packed once, but for want of tasks. */
+static void choose_columns(struct sw_gemm_plan *p, const struct sw_gemm_blocks *t)
+{
+    const double work = (double)p->m * (double)p->n * (double)p->k;
+    const bool alone = p->batch < MANY_PRODUCTS;
+    const int64_t want = alone ? (int64_t)fmin(ENOUGH_TASKS, work / (SMALL_TASK * pace(t))) : 1;
+    const int64_t most = sw__ceil_div(p->n, 2 * t->nr), least = sw__ceil_div(p->n, t->nc / 4);
+    const int64_t across = sw__max64(least, sw__min64(want, most));
+    const int64_t down = sw__min64(sw__ceil_div(want, across), sw__ceil_div(p->m, 2 * t->mr));
+    p->tile_n = piece(p->n, across, t->nr);
+    p->tile_m = piece(p->m, sw__max64(1, down), t->mr);
+    if (!p->b_packed) p->kc = PLAIN_RUN / t->b_bytes;
+    p->a_place = SW_GEMM_READY;
+    p->b_place = p->b_packed ? SW_GEMM_READY : SW_GEMM_IN_TASK;
 }
 
 static void choose_tiles(struct sw_gemm_plan *p, const struct sw_gemm_blocks *t)
@@ -150,13 +199,10 @@ static void choose_tiles(struct sw_gemm_plan *p, const struct sw_gemm_blocks *t)
     if (alone && cut.down >= ENOUGH_TASKS) cut.down = sw__round_up(cut.down, ENOUGH_TASKS / 2);
     p->tile_m = piece(p->m, cut.down, 1);
     p->tile_n = piece(p->n, cut.across, t->nr);
-    p->tiles_m = sw__ceil_div(p->m, p->tile_m);
-    p->tiles_n = sw__ceil_div(p->n, p->tile_n);
     bool small = p->m <= FEW_PACKED_ROWS;
-    p->a_place = shares && p->tiles_n > 1 && !small ? SW_GEMM_SHARED : SW_GEMM_IN_TASK;
-    p->b_place = shares && p->tiles_m > 1 ? SW_GEMM_SHARED : SW_GEMM_IN_TASK;
+    p->a_place = shares && p->tile_n < p->n && !small ? SW_GEMM_SHARED : SW_GEMM_IN_TASK;
+    p->b_place = shares && p->tile_m < p->m ? SW_GEMM_SHARED : SW_GEMM_IN_TASK;
     if (p->b_packed) p->b_place = p->b_half ? SW_GEMM_IN_TASK : SW_GEMM_READY;
-    plan_memory(p, t);
 }
 
 struct sw_gemm_plan sw__gemm_choose(const struct sw_kernels *kernels, int64_t batch, int64_t m,
@@ -175,12 +221,32 @@ struct sw_gemm_plan sw__gemm_choose(const struct sw_kernels *kernels, int64_t ba
     if (batch == 0 || m == 0 || n == 0) return p;
     p.streams = by_stream(m, flags);
     p.by_lines = p.streams && !(flags & SW_GEMM_B_ROWS);
+    p.kc = t->kc;
+    p.a_rows = kind_of(flags) != SW_GEMM_KIND_F32 && reads_rows(t, m, k, flags);
     if (p.streams || by_rows(m, n, k, flags))
         choose_rows(&p, t);
+    else if (p.a_rows)
+        choose_columns(&p, t);
     else
         choose_tiles(&p, t);
+    p.tiles_m = sw__ceil_div(m, p.tile_m);
+    p.tiles_n = sw__ceil_div(n, p.tile_n);
+    if (!p.few_rows) plan_memory(&p, t);
     p.tasks = batch * p.tiles_m * p.tiles_n;
     return p;
+}
+
+/* The most scratch of tasks in bf16 and int8. */
+static size_t strips_scratch(const struct sw_gemm_blocks *t, int64_t m, int64_t n, int64_t k)
+{
+    const int64_t run = sw__max64(t->kc, PLAIN_RUN / t->b_bytes), kc = sw__min64(run, k);
+    const int64_t lines = sw__round_up(sw__min64(m, 2 * t->mc), t->mr);
+    const int64_t columns = sw__round_up(sw__min64(n, t->nc), t->nr);
+    const int64_t plain = sw__max64(rows_bytes(t, sw__min64(m, PLAIN_ROWS), kc),
+                                    sw__min64(PLAIN_A + m * SW_ALIGN, rows_bytes(t, m, kc)));
+    const int64_t a = sw__max64(a_bytes(t, lines, kc), plain);
+    const int64_t b = sw__max64(PACK_BYTES, b_bytes(t, t->nr, kc));
+    return (size_t)(aligned(a) + aligned(b)) + (size_t)columns * sizeof(int32_t);
 }
 
 void sw__gemm_memory(const struct sw_kernels *kernels, int64_t batch, int64_t m, int64_t n,
@@ -193,13 +259,14 @@ void sw__gemm_memory(const struct sw_kernels *kernels, int64_t batch, int64_t m,
     if (by_stream(m, flags) || by_rows(m, n, k, flags)) return;
     int64_t lines = sw__round_up(sw__min64(m, 2 * t->mc), t->mr);
     int64_t columns = sw__round_up(sw__min64(n, t->nc), t->nr);
-    columns = task_columns(t, kind_of(flags), columns);
+    columns = task_columns(t, columns);
     size_t blocks = (size_t)(aligned(a_bytes(t, lines, kc)) + aligned(b_bytes(t, columns, kc)));
+    if (kind_of(flags) != SW_GEMM_KIND_F32) blocks = strips_scratch(t, m, n, k);
     if (blocks > *scratch) *scratch = blocks;
     if ((double)m * (double)n * (double)k <= SMALL_PRODUCT * pace(t)) return;
     /* Each of at most `down` tiles pads its rows to whole panels. */
     int64_t down = sw__ceil_div(m, 3 * t->mr) + sw__ceil_div(m, t->mc) + ENOUGH_TASKS;
     int64_t bytes = aligned(a_bytes(t, m + down * t->mr, k));
-    if (!(flags & SW_GEMM_B_PACKED)) bytes += aligned(b_bytes(t, sw__round_up(n, t->nr), k));
+    if (!(flags & SW_GEMM_B_PACKED)) bytes += whole_b_bytes(t, kind_of(flags), k, n);
     *workspace = (size_t)(bytes * sw__min64(batch, MANY_PRODUCTS));
 }

@@ -1,5 +1,5 @@
 /* What the files of the matrix multiplication share: gemm_choose.c cuts it into tasks, gemm_pack.c packs
- * operands, gemm.c runs the tiles. */
+ * operands, gemm.c runs the tasks: tiles in f32, gemm_strips.c those in bf16 and int8. */
 #ifndef SWELL_GEMM_INT_H
 #define SWELL_GEMM_INT_H
 
@@ -103,6 +103,21 @@ static inline struct span a_panel(struct deal d, int64_t panel)
     return (struct span){panel * d.base + sw__min64(panel, d.more), d.base + (panel < d.more)};
 }
 
+/* Of a whole packed B: panels, and in int8 the sums of its columns behind them. */
+static inline int64_t whole_b_bytes(const struct sw_gemm_blocks *t, enum sw_gemm_kind kind,
+                                    int64_t k, int64_t n)
+{
+    const int64_t lines = sw__round_up(n, t->nr);
+    const int64_t sums = kind == SW_GEMM_KIND_INT8 ? lines * (int64_t)sizeof(int32_t) : 0;
+    return aligned(aligned(b_bytes(t, lines, k)) + sums);
+}
+
+/* Where they begin. */
+static inline int64_t whole_b_sums_at(const struct sw_gemm_blocks *t, int64_t k, int64_t n)
+{
+    return aligned(b_bytes(t, sw__round_up(n, t->nr), k));
+}
+
 /* The packed operands of one product in the workspace: all A of the batch, then all B. */
 static inline char *shared_a(const struct sw_gemm_plan *p, const struct sw_gemm_args *args,
                              int64_t product)
@@ -114,8 +129,8 @@ static inline char *shared_b(const struct sw_gemm_plan *p, const struct sw_gemm_
                              int64_t product)
 {
     bool behind = p->a_place == SW_GEMM_SHARED;
-    int64_t size = aligned(b_bytes(p->blocks, sw__round_up(p->n, p->blocks->nr), p->k));
-    return shared_a(p, args, behind ? p->batch : 0) + product * size;
+    return shared_a(p, args, behind ? p->batch : 0) +
+           product * whole_b_bytes(p->blocks, p->kind, p->k, p->n);
 }
 
 /* Where the K block of the columns from number `at` on begins in a packed B. */
@@ -128,10 +143,48 @@ static inline const char *packed_b(const struct sw_gemm_plan *p, const struct sw
     return (const char *)args->b + (p->b_half ? offset / 2 : offset);
 }
 
-/* Pack one K block of the rows (columns) of a tile, panel by panel. */
+/* One task. */
+struct job {
+    const struct sw_gemm_plan *plan;
+    const struct sw_gemm_args *args;
+    int64_t product;
+    struct span rows, columns;
+    float *c; /* of the tile */
+    char *scratch;
+};
+
+/* act_fn on the rows of a finished tile. */
+static inline void run_act_fn(const struct job *job)
+{
+    const struct sw_epilogue *e = job->args->epilogue;
+    if (!e || !e->act_fn) return;
+    for (int64_t i = 0; i < job->rows.size; i++) {
+        float *row = job->c + i * job->args->c_row;
+        e->act_fn(row, row, job->columns.size);
+    }
+}
+
+/* The packed A of a job's rows in the workspace. */
+static inline const char *shared_tile(const struct job *job, struct span ks)
+{
+    const struct sw_gemm_plan *p = job->plan;
+    const struct sw_gemm_blocks *t = p->blocks;
+    const int64_t tile = job->rows.at / p->tile_m, lines = sw__round_up(p->tile_m, t->mr);
+    return shared_a(p, job->args, job->product) + a_bytes(t, p->a_lines, ks.at) +
+           a_bytes(t, tile * lines, ks.size);
+}
+
+/* How many tasks of phase 0 pack B. */
+int64_t sw__gemm_pack_tasks_b(const struct sw_gemm_plan *plan);
+
+/* A task in bf16 or int8. */
+void sw__gemm_run_strips(const struct job *job);
+
+/* Pack one K block of the rows (columns) of a tile, panel by panel; the sums of columns are added to
+ * `sums` in int8, if it is not NULL. */
 void sw__gemm_pack_a_block(const struct sw_gemm_plan *p, const struct sw_gemm_args *args, char *to,
                            int64_t product, struct span rows, struct span ks);
 void sw__gemm_pack_b_block(const struct sw_gemm_plan *p, const struct sw_gemm_args *args, char *to,
-                           int64_t product, struct span columns, struct span ks);
+                           int32_t *sums, int64_t product, struct span columns, struct span ks);
 
 #endif

@@ -3,13 +3,14 @@
  *     X(slot, return type, (arguments))
  *
  * MR, NR and KC are those of sw__gemm_blocks_of(isa, SW_GEMM_KIND_INT8).  A is u8; an s8 A is packed as
- * a + 128, and 128 is added to its zero point.  Panels are as in gemm_kernels.h, but hold
+ * a + 128, and 128 is added to its zero point, but on amx, which multiplies s8 too
+ * (sw__gemm_flip).  Panels are as in gemm_kernels.h, but hold
  *
  *     B panel  [kc / 4][NR][4] s8       four k beside each other, at every level
  *     A panel  [kc / 4][MR][4] u8       all but amx
- *              [kc / 64][MR][64] u8     amx: a tile register's rows
+ *              [kc / 64][MR][64]        amx, u8 or s8: a tile register's rows
  *
- * * with K padded to the table's `group`, in B by zeros.
+ * with K padded to the table's `group`, in B by zeros.
  *
  * The rule of the bits.  The sum is exact modulo 2^32 at every level, and right where
  *     |sum over k of (a - zero) * b| < 2^31, surely for K <= 65536.
@@ -24,21 +25,21 @@
 #include <swell/tensor.h>
 #include "kernels/gemm_kernels.h"
 
-/* gemm_strip_int8: one panel of A times all panels of B, over one K block.
+/* gemm_strip_int8: rows of A times all panels of B, over one K block.
  *   c    [m][n], rows ldc elements apart: s32, and f32 once the epilogue is through
- *   a, b, kc, m, n  as in gemm_strip_bf16
+ *   a, lda, b, kc, m, n  as in gemm_strip_bf16; a_type  SW_U8 or SW_I8, what A is made of
  *   accumulate  the sums go on from the s32 in c: set for every K block but the first
  *   epilogue    NULL, or, with the last K block, what to do with the sums; scales are not NULL
  *
  * gemm_pack_a_int8: m <= MR rows and kc columns of SW_U8 or SW_I8, element (i, k) at
  * src[i * row + k * col], into one A panel.
  * gemm_pack_b_int8: kc rows and n columns of SW_I8, element (k, j) at src[k * row + j * col], into
- * ceil(n / NR) panels; the sum of each column is added to col_sums (NR for each panel).  */
+ * ceil(n / NR) panels; the sum of each column is added to col_sums (NR for each panel), if not NULL. */
 /* clang-format off */
 #define SW_GEMM_INT8_KERNELS(X)                                                                    \
     X(gemm_strip_int8, void,                                                                       \
-      (float *c, int64_t ldc, const void *a, const void *b, int64_t kc, int m, int64_t n,          \
-       int accumulate, const struct sw_epilogue *epilogue))                                        \
+      (float *c, int64_t ldc, const void *a, int64_t lda, sw_dtype a_type, const void *b,          \
+       int64_t kc, int64_t m, int64_t n, int accumulate, const struct sw_epilogue *epilogue))      \
     X(gemm_pack_a_int8, void,                                                                      \
       (void *panel, const void *src, sw_dtype dtype, int64_t row, int64_t col, int64_t m,          \
        int64_t kc))                                                                                \

@@ -31,6 +31,7 @@
 #ifndef SWELL_GEMM_KERNELS_H
 #define SWELL_GEMM_KERNELS_H
 
+#include <stddef.h>
 #include <stdint.h>
 #include <swell/tensor.h>
 
@@ -53,12 +54,26 @@ struct sw_epilogue {
     /* What makes s32 sums f32 (gemm_int8_kernels.h); f32 and bf16 products ignore it. */
     const float *scale_col, *scale_row; /* one a column; one a row, or one for all */
     int scale_row_step;                 /* 1, or 0: one for all */
-    const int32_t *col_sums;            /* of the columns of B */
     int zero;                           /* what stands for 0 in A */
+    const int32_t *col_sums;            /* of the columns of B; any if zero is 0 */
     /* Elementwise y[i] = f(x[i]), y == x allowed; NULL for none.  The kernels below ignore it: the
      * driver calls it on each row of a finished tile, so f must not depend on where a row is cut. */
     void (*act_fn)(float *y, const float *x, int64_t n);
 };
+
+/* The epilogue for what begins i rows and j columns further on; NULL for NULL. */
+static inline const struct sw_epilogue *
+sw__epilogue_at(const struct sw_epilogue *e, struct sw_epilogue *room, int64_t i, int64_t j)
+{
+    if (!e) return NULL;
+    *room = *e;
+    if (e->bias_col) room->bias_col += j;
+    if (e->bias_row) room->bias_row += i;
+    if (e->scale_row) room->scale_row += i * e->scale_row_step;
+    if (e->scale_col) room->scale_col += j;
+    if (e->col_sums) room->col_sums += j;
+    return room;
+}
 
 /* What a tile fetches into L2 while it computes: a line of 64 bytes every four k, which makes
  * SW_GEMM_AHEAD bytes a k, in pieces of SW_GEMM_PIECE bytes that begin `step` bytes apart. */

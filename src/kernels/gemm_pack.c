@@ -33,7 +33,7 @@ static void widen_panels(const struct sw_gemm_plan *p, const struct sw_gemm_args
 }
 
 void sw__gemm_pack_b_block(const struct sw_gemm_plan *p, const struct sw_gemm_args *args, char *to,
-                           int64_t product, struct span columns, struct span ks)
+                           int32_t *sums, int64_t product, struct span columns, struct span ks)
 {
     if (p->b_half) {
         widen_panels(p, args, (float *)to, product, columns, ks);
@@ -45,67 +45,82 @@ void sw__gemm_pack_b_block(const struct sw_gemm_plan *p, const struct sw_gemm_ar
     if (p->kind == SW_GEMM_KIND_BF16)
         p->kernels->gemm_pack_b_bf16(to, from, args->b_type, args->b_row, args->b_col, ks.size,
                                      columns.size);
+    else if (p->kind == SW_GEMM_KIND_INT8)
+        p->kernels->gemm_pack_b_int8(to, sums, from, args->b_row, args->b_col, ks.size,
+                                     columns.size);
     else
         p->kernels->gemm_pack_b((float *)to, from, args->b_type, args->b_row, args->b_col, ks.size,
                                 columns.size);
 }
 
-void sw__gemm_pack_task(const struct sw_gemm_plan *plan, const struct sw_gemm_args *args,
-                        int64_t begin, int64_t end)
+/* K blocks in which the tasks of phase 0 pack B: one in int8, for a task sums whole columns. */
+static int64_t b_blocks(const struct sw_gemm_plan *plan)
+{
+    return plan->kind == SW_GEMM_KIND_INT8 ? 1 : k_blocks(plan, plan->blocks->kc);
+}
+
+static void pack_a_task(const struct sw_gemm_plan *plan, const struct sw_gemm_args *args,
+                        int64_t task)
 {
     const struct sw_gemm_blocks *t = plan->blocks;
     const int64_t blocks = k_blocks(plan, t->kc), tile_lines = sw__round_up(plan->tile_m, t->mr);
-    const int64_t width = PACK_PANELS * t->nr, groups = sw__ceil_div(plan->n, width);
-    const int64_t b_lines = sw__round_up(plan->n, t->nr);
-    for (int64_t i = begin; i < end; i++) {
-        const bool is_a = i < plan->pack_tasks_a;
-        const int64_t parts = is_a ? plan->tiles_m : groups;
-        int64_t rest = is_a ? i : i - plan->pack_tasks_a;
-        const int64_t part = rest % parts;
-        rest /= parts;
-        const struct span ks = span_of(rest % blocks, t->kc, plan->k);
-        const int64_t product = rest / blocks;
-        if (!batch_has(args, product)) continue;
-        if (is_a) {
-            struct span rows = span_of(part, plan->tile_m, args->m);
-            char *to = shared_a(plan, args, product) + a_bytes(t, plan->a_lines, ks.at);
-            if (rows.size > 0)
-                sw__gemm_pack_a_block(plan, args, to + a_bytes(t, part * tile_lines, ks.size),
-                                      product, rows, ks);
-        } else {
-            struct span columns = span_of(part, width, plan->n);
-            char *to = shared_b(plan, args, product) + b_bytes(t, b_lines, ks.at);
-            sw__gemm_pack_b_block(plan, args, to + b_bytes(t, columns.at, ks.size), product,
-                                  columns, ks);
-        }
-    }
+    const int64_t part = task % plan->tiles_m, product = task / plan->tiles_m / blocks;
+    const struct span ks = span_of(task / plan->tiles_m % blocks, t->kc, plan->k);
+    const struct span rows = span_of(part, plan->tile_m, args->m);
+    if (!batch_has(args, product) || rows.size == 0) return;
+    char *to = shared_a(plan, args, product) + a_bytes(t, plan->a_lines, ks.at);
+    sw__gemm_pack_a_block(plan, args, to + a_bytes(t, part * tile_lines, ks.size), product, rows,
+                          ks);
 }
+
+static void pack_b_task(const struct sw_gemm_plan *plan, const struct sw_gemm_args *args,
+                        int64_t task)
+{
+    const struct sw_gemm_blocks *t = plan->blocks;
+    const int64_t blocks = b_blocks(plan), panels = sw__ceil_div(plan->n, t->nr);
+    const int64_t groups = sw__ceil_div(panels, PACK_PANELS), first = task % groups * PACK_PANELS;
+    const int64_t product = task / groups / blocks;
+    if (!batch_has(args, product)) return;
+    char *to = shared_b(plan, args, product);
+    if (plan->kind == SW_GEMM_KIND_INT8) {
+        const int64_t offset = batch_offset(args, args->b_batch, product);
+        sw__gemm_pack_b(plan->kernels, SW_GEMM_INT8, to, element(args->b, args->b_type, offset),
+                        args->b_type, args->b_row, args->b_col, plan->k, plan->n, first,
+                        sw__min64(panels, first + PACK_PANELS));
+        return;
+    }
+    const struct span ks = span_of(task / groups % blocks, t->kc, plan->k);
+    const struct span columns = span_of(task % groups, PACK_PANELS * t->nr, plan->n);
+    to += b_bytes(t, sw__round_up(plan->n, t->nr), ks.at) + b_bytes(t, columns.at, ks.size);
+    sw__gemm_pack_b_block(plan, args, to, NULL, product, columns, ks);
+}
+
+void sw__gemm_pack_task(const struct sw_gemm_plan *plan, const struct sw_gemm_args *args,
+                        int64_t begin, int64_t end)
+{
+    for (int64_t i = begin; i < end; i++)
+        if (i < plan->pack_tasks_a)
+            pack_a_task(plan, args, i);
+        else
+            pack_b_task(plan, args, i - plan->pack_tasks_a);
+}
+
+int64_t sw__gemm_pack_tasks_b(const struct sw_gemm_plan *plan)
+{
+    const int64_t panels = sw__ceil_div(plan->n, plan->blocks->nr);
+    return plan->batch * b_blocks(plan) * sw__ceil_div(panels, PACK_PANELS);
+}
+
 int64_t sw__gemm_packed_b_panels(const struct sw_kernels *kernels, unsigned flags, int64_t n)
 {
     return sw__ceil_div(n, blocks_of(kernels, flags)->nr);
 }
 
-/* The bytes of the panels; behind them an int8 B has the sums of its columns. */
-static int64_t packed_panels_bytes(const struct sw_gemm_blocks *t, int64_t k, int64_t n)
-{
-    return aligned(b_bytes(t, sw__round_up(n, t->nr), k));
-}
-
 size_t sw__gemm_packed_b_bytes(const struct sw_kernels *kernels, unsigned flags, int64_t k,
                                int64_t n)
 {
-    const struct sw_gemm_blocks *t = blocks_of(kernels, flags);
-    int64_t bytes = packed_panels_bytes(t, k, n);
-    if (flags & SW_GEMM_B_HALF) bytes = aligned(bytes / 2);
-    if (flags & SW_GEMM_INT8) bytes += sw__round_up(n, t->nr) * (int64_t)sizeof(int32_t);
-    return (size_t)bytes;
-}
-
-const int32_t *sw__gemm_packed_b_sums(const struct sw_kernels *kernels, const void *packed,
-                                      int64_t k, int64_t n)
-{
-    const struct sw_gemm_blocks *t = blocks_of(kernels, SW_GEMM_INT8);
-    return (const int32_t *)((const char *)packed + packed_panels_bytes(t, k, n));
+    const int64_t bytes = whole_b_bytes(blocks_of(kernels, flags), kind_of(flags), k, n);
+    return (size_t)(flags & SW_GEMM_B_HALF ? aligned(bytes / 2) : bytes);
 }
 
 /* Elements of two bytes to panels; columns behind the matrix are zeros. */
@@ -131,7 +146,7 @@ void sw__gemm_pack_b(const struct sw_kernels *kernels, unsigned flags, void *pac
     const int64_t columns = sw__min64(end * t->nr, n) - first;
     int32_t *sums = NULL;
     if (flags & SW_GEMM_INT8) {
-        sums = (int32_t *)((char *)packed + packed_panels_bytes(t, k, n)) + first;
+        sums = (int32_t *)((char *)packed + whole_b_sums_at(t, k, n)) + first;
         for (int64_t j = 0; j < (end - begin) * t->nr; j++) sums[j] = 0;
     }
     for (int64_t at = 0; at < k; at += t->kc) {

@@ -49,6 +49,12 @@ static const struct sw_gemm_blocks sw__gemm_table_int8[SW_ISA_COUNT] = {
 };
 /* clang-format on */
 
+/* What is added to s8 of A when they are packed, to be u8; AMX, alone with such groups, takes both. */
+static inline int sw__gemm_flip(const struct sw_gemm_blocks *int8)
+{
+    return int8->group > 4 ? 0 : 128;
+}
+
 static inline const struct sw_gemm_blocks *sw__gemm_blocks(enum sw_isa isa)
 {
     return &sw__gemm_table[sw__isa_f32(isa)];

@@ -37,6 +37,7 @@ struct strip {
     const uint16_t *a, *b;
     int m;
     int64_t n, kc;
+    bool plain; /* rows of a are read where they are */
     int accumulate;
     const struct sw_epilogue *e;
 };
@@ -98,14 +99,20 @@ static void multiply(struct checkkern *c, const struct strip *s, float *y, int64
     const struct sw_gemm_blocks *t = blocks(c);
     const bool one = i >= 0;
     const int64_t depth = (s->kc + t->group - 1) / t->group * t->group;
-    const int64_t n = one ? 1 : s->n, m = one ? 1 : s->m;
+    const int64_t n = one ? 1 : s->n, m = one ? 1 : s->m, lda = s->plain && !one ? 2 * s->kc : 0;
     void *a = ck_bytes(c, (size_t)(depth * t->mr * t->a_bytes), 64);
     void *b = ck_bytes(c, (size_t)(depth * t->nr * ((n + t->nr - 1) / t->nr) * t->b_bytes), 64);
-    c->k->gemm_pack_a_bf16(a, s->a + (one ? i * s->kc : 0), SW_BF16, s->kc, 1, m, s->kc);
+    if (!lda) c->k->gemm_pack_a_bf16(a, s->a + (one ? i * s->kc : 0), SW_BF16, s->kc, 1, m, s->kc);
     c->k->gemm_pack_b_bf16(b, s->b + (one ? j : 0), SW_BF16, s->n, 1, s->kc, n);
     ck_freeze(c, a);
     ck_freeze(c, b);
-    c->k->gemm_strip_bf16(y, ldc, a, b, s->kc, (int)m, n, s->accumulate, one ? NULL : s->e);
+    c->k->gemm_strip_bf16(y, ldc, lda ? s->a : a, lda, b, s->kc, m, n, s->accumulate,
+                          one ? NULL : s->e);
+}
+
+static bool may_be_plain(const struct checkkern *c, int64_t kc)
+{
+    return c->isa == SW_ISA_AMX && kc > 0 && kc % blocks(c)->group == 0;
 }
 
 static void check_strip(struct checkkern *c, int m, int64_t n, int64_t kc, int every)
@@ -113,6 +120,7 @@ static void check_strip(struct checkkern *c, int m, int64_t n, int64_t kc, int e
     const int64_t ldc = n + ck_below(c, 5), size = m > 0 && n > 0 ? (m - 1) * ldc + n : 0;
     struct strip s = {.m = m, .n = n, .kc = kc, .accumulate = (int)ck_below(c, 2)};
     struct sw_epilogue e = {.act = (enum sw_gemm_act)ck_below(c, 4), .a = -0.25f, .b = 0.5f};
+    s.plain = m > blocks(c)->mr || (may_be_plain(c, kc) && ck_below(c, 2));
     s.a = fill(c, m * kc, every);
     s.b = fill(c, n * kc, every);
     if (ck_below(c, 2)) e.bias_col = ck_fill(c, ck_floats(c, n), n, -1, 1);
@@ -154,6 +162,8 @@ void check_gemm_strip_bf16(struct checkkern *c)
         check_strip(c, t->mr, 2 * t->nr, kc, kc % 2 ? 30 : 0);
     for (int i = 0; i < 20; i++) check_strip(c, 1 + (int)ck_below(c, t->mr), 40, 70, 300);
     check_strip(c, t->mr, t->nr, t->kc, 0);
+    for (int64_t m = 1; may_be_plain(c, t->group) && m <= 3 * t->mr; m++)
+        check_strip(c, (int)m, ck_below(c, 80), t->group * (1 + ck_below(c, 4)), m % 2 ? 30 : 0);
     if (!c->bench) return;
     for (int m = 1; m <= t->mr; m = m == 1 ? t->mr : m + 1) {
         const int64_t n = 16 * t->nr;
@@ -164,7 +174,7 @@ void check_gemm_strip_bf16(struct checkkern *c)
         memset(a, 0, depth * (size_t)(t->mr * t->a_bytes));
         memset(b, 0, depth * (size_t)(n * t->b_bytes));
         CK_BENCH(c, m == 1 ? "one row, kc = KC" : "MR rows, kc = KC", 2. * m * (double)n * t->kc,
-                 "FLOP", c->k->gemm_strip_bf16(y, n, a, b, t->kc, m, n, 0, NULL));
+                 "FLOP", c->k->gemm_strip_bf16(y, n, a, 0, b, t->kc, m, n, 0, NULL));
     }
 }
 

@@ -51,6 +51,17 @@ static float result(const struct sw_epilogue *e, int64_t sum, int64_t i, int64_t
     return x;
 }
 
+/* What is added to s8 where they are packed. */
+static int flip(const struct checkkern *c, sw_dtype dtype)
+{
+    return dtype == SW_I8 ? sw__gemm_flip(blocks(c)) : 0;
+}
+
+static bool may_be_plain(const struct checkkern *c, int64_t kc)
+{
+    return c->isa == SW_ISA_AMX && kc > 0 && kc % blocks(c)->group == 0;
+}
+
 /* Everything from packing to results; K in one block or in two. */
 static void check_strip(struct checkkern *c, int64_t m, int64_t n, int64_t kc, bool extreme)
 {
@@ -61,7 +72,7 @@ static void check_strip(struct checkkern *c, int64_t m, int64_t n, int64_t kc, b
     const int64_t cut = ck_below(c, 2) ? kc : kc / 2 / t->group * t->group,
                   panels = (n + t->nr - 1) / t->nr;
     const int64_t ldc = n + ck_below(c, 5), size = n > 0 ? (m - 1) * ldc + n : 0;
-    const int zero = (int)ck_below(c, 256) - (s.dtype == SW_I8 ? 128 : 0);
+    const int zero = ck_below(c, 3) ? (int)ck_below(c, 256) - (s.dtype == SW_I8 ? 128 : 0) : 0;
     struct sw_epilogue e = {.act = (enum sw_gemm_act)ck_below(c, 4), .a = -0.25f, .b = 100};
     e.scale_row_step = (int)ck_below(c, 2);
     e.scale_row = ck_fill(c, ck_floats(c, e.scale_row_step ? m : 1), e.scale_row_step ? m : 1, 0,
@@ -69,7 +80,8 @@ static void check_strip(struct checkkern *c, int64_t m, int64_t n, int64_t kc, b
     e.scale_col = ck_fill(c, ck_floats(c, n), n, 0, 1);
     if (ck_below(c, 2)) e.bias_col = ck_fill(c, ck_floats(c, n), n, -9, 9);
     if (ck_below(c, 2)) e.bias_row = ck_fill(c, ck_floats(c, m), m, -9, 9);
-    e.zero = zero + (s.dtype == SW_I8 ? 128 : 0);
+    e.zero = zero + flip(c, s.dtype);
+    const bool plain = m > t->mr || (may_be_plain(c, kc) && ck_below(c, 2));
     const bool scaled = ck_below(c, 2);
     int32_t *sums = ck_bytes(c, (size_t)(panels * t->nr) * sizeof *sums, 64);
     memset(sums, 0, (size_t)(panels * t->nr) * sizeof *sums);
@@ -80,11 +92,12 @@ static void check_strip(struct checkkern *c, int64_t m, int64_t n, int64_t kc, b
         const int64_t depth = (count + t->group - 1) / t->group * t->group;
         uint8_t *a = ck_bytes(c, (size_t)(depth * t->mr), 64);
         uint8_t *b = ck_bytes(c, (size_t)(depth * t->nr * panels), 64);
-        c->k->gemm_pack_a_int8(a, s.a + k, s.dtype, kc, 1, m, count);
-        c->k->gemm_pack_b_int8(b, sums, s.b + k * n, n, 1, count, n);
+        if (!plain) c->k->gemm_pack_a_int8(a, s.a + k, s.dtype, kc, 1, m, count);
+        c->k->gemm_pack_b_int8(b, e.zero ? sums : NULL, s.b + k * n, n, 1, count, n);
         ck_freeze(c, a);
         ck_freeze(c, b);
-        c->k->gemm_strip_int8(y, ldc, a, b, count, (int)m, n, k > 0, scaled && done ? &e : NULL);
+        c->k->gemm_strip_int8(y, ldc, plain ? s.a + k : a, plain ? kc : 0, s.dtype, b, count, m, n,
+                              k > 0, scaled && done ? &e : NULL);
     }
     for (int64_t at = 0; at < size; at++) {
         const int64_t i = at / ldc, j = at % ldc;
@@ -100,8 +113,7 @@ static void check_strip(struct checkkern *c, int64_t m, int64_t n, int64_t kc, b
         }
         int32_t got;
         memcpy(&got, &y[at], sizeof got);
-        /* s8 a is packed as a + 128 */
-        const int64_t want = oracle(&s, i, j, s.dtype == SW_I8 ? -128 : 0);
+        const int64_t want = oracle(&s, i, j, -flip(c, s.dtype));
         ck_true(c, got == want, "m=%d n=%lld kc=%lld at (%lld,%lld): %d, not %lld", (int)m,
                 (long long)n, (long long)kc, (long long)i, (long long)j, got, (long long)want);
     }
@@ -117,13 +129,15 @@ void check_gemm_strip_int8(struct checkkern *c)
     for (int64_t kc = 0; kc <= 3 * CK_LENGTHS; kc++) check_strip(c, t->mr, 2 * t->nr, kc, kc % 2);
     check_strip(c, t->mr, t->nr, t->kc, true);
     check_strip(c, 2, 3, 65536, true);
+    for (int64_t m = 1; may_be_plain(c, t->group) && m <= 3 * t->mr; m++)
+        check_strip(c, m, ck_below(c, 80), t->group * (1 + ck_below(c, 4)), m % 2);
     if (!c->bench) return;
     for (int m = 1; m <= t->mr; m = m == 1 ? t->mr : m + 1) {
         const int64_t n = 16 * t->nr;
         uint8_t *a = fill(c, t->kc * t->mr, false, SW_U8), *b = fill(c, t->kc * n, false, SW_I8);
         float *y = ck_floats_at(c, t->mr * n, 0);
         CK_BENCH(c, m == 1 ? "one row, kc = KC" : "MR rows, kc = KC", 2. * m * (double)n * t->kc,
-                 "FLOP", c->k->gemm_strip_int8(y, n, a, b, t->kc, m, n, 0, NULL));
+                 "FLOP", c->k->gemm_strip_int8(y, n, a, 0, SW_U8, b, t->kc, m, n, 0, NULL));
     }
 }
 
@@ -154,13 +168,13 @@ static void check_pack(struct checkkern *c, bool is_b, int64_t lines, int64_t kc
         c->k->gemm_pack_b_int8(got, sums, origin, along, across, kc, lines);
     else
         c->k->gemm_pack_a_int8(got, origin, dtype, across, along, lines, kc);
-    const uint8_t flip = !is_b && dtype == SW_I8 ? 0x80 : 0;
+    const uint8_t shift = is_b ? 0 : (uint8_t)flip(c, dtype);
     for (int64_t line = 0; line < panels * width; line++) {
         int32_t sum = 0;
         for (int64_t k = 0; k < depth; k++) {
             const bool exists = line < lines && k < kc;
             if (!is_b && !exists) continue; /* meets zeros of B, or is not stored */
-            const uint8_t want = exists ? origin[line * across + k * along] ^ flip : 0;
+            const uint8_t want = exists ? origin[line * across + k * along] ^ shift : 0;
             const int64_t at = line / width * width * depth +
                                place(c, is_b, width, line % width, k);
             ck_true(c, got[at] == want, "k=%lld of %lld line %lld of %lld, strides %lld %lld",

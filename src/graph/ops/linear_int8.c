@@ -13,8 +13,6 @@
 #include "kernels/gemm.h"
 
 enum { X, W, X_SCALE, W_SCALE, X_ZERO, BIAS };
-/* Panels of an unpacked w that a task packs. */
-enum { PACK_PANELS = 4 };
 /* The longest sum that cannot leave s32: 255 * 128 * K < 2^31. */
 enum { MOST_K = 65536 };
 
@@ -92,14 +90,12 @@ struct linear_int8_note {
     struct sw_gemm_args args;
     struct sw_epilogue epilogue;
     int64_t n, k;
-    size_t w_at;    /* where w is packed in the workspace, if it is */
-    int64_t panels; /* of w to pack in phase 0 */
 };
 
 static sw_status linear_int8_prepare(struct sw_step *s)
 {
     struct linear_int8_note *note = s->note;
-    const unsigned flags = SW_GEMM_INT8 | SW_GEMM_B_PACKED;
+    const unsigned flags = SW_GEMM_INT8 | SW_GEMM_A_ROWS | (s->packed[W] ? SW_GEMM_B_PACKED : 0);
     const int64_t m = rows_of(&s->in[X]->shape);
     *note = (struct linear_int8_note){.n = s->in[W]->shape.dim[0], .k = s->in[W]->shape.dim[1]};
     note->plan = sw__gemm_choose(s->k, 1, m, note->n, note->k, flags);
@@ -111,15 +107,12 @@ static sw_status linear_int8_prepare(struct sw_step *s)
                                        .a_row = note->k,
                                        .a_col = 1,
                                        .b_type = SW_I8,
+                                       .b_row = 1,
+                                       .b_col = note->k,
                                        .c_row = note->n};
     sw__gemm_memory(s->k, 1, m, note->n, note->k, flags, &s->workspace, &s->scratch);
-    if (!s->packed[W]) {
-        note->panels = sw__gemm_packed_b_panels(s->k, flags, note->n);
-        note->w_at = (s->workspace + SW_ALIGN - 1) / SW_ALIGN * SW_ALIGN;
-        s->workspace = note->w_at + sw__gemm_packed_b_bytes(s->k, flags, note->k, note->n);
-    }
     s->n_phases = 2;
-    s->tasks[0] = note->plan.pack_tasks + sw__ceil_div(note->panels, PACK_PANELS);
+    s->tasks[0] = note->plan.pack_tasks;
     s->tasks[1] = note->plan.tasks;
     s->flops = 2.0 * (double)m * (double)note->n * (double)note->k;
     s->kernel = s->k->names[SW_SLOT_gemm_strip_int8];
@@ -132,23 +125,6 @@ static int zero_of(const sw_tensor *zero)
     return zero->dtype == SW_I8 ? *(const int8_t *)zero->data : *(const uint8_t *)zero->data;
 }
 
-/* Tasks of phase 0: those of the product, then the panels of w. */
-static void pack_task(const struct sw_step *s, const struct sw_gemm_args *args, int64_t begin,
-                      int64_t end)
-{
-    const struct linear_int8_note *note = s->note;
-    for (int64_t task = begin; task < end; task++) {
-        if (task < note->plan.pack_tasks) {
-            sw__gemm_pack_task(&note->plan, args, task, task + 1);
-            continue;
-        }
-        const int64_t first = (task - note->plan.pack_tasks) * PACK_PANELS;
-        sw__gemm_pack_b(s->k, SW_GEMM_INT8, (char *)s->ws + note->w_at, s->in[W]->data, SW_I8, 1,
-                        note->k, note->k, note->n, first,
-                        sw__min64(note->panels, first + PACK_PANELS));
-    }
-}
-
 static void linear_int8_run(const struct sw_step *s, int phase, int64_t begin, int64_t end,
                             void *scratch)
 {
@@ -156,17 +132,16 @@ static void linear_int8_run(const struct sw_step *s, int phase, int64_t begin, i
     struct sw_epilogue epilogue = note->epilogue;
     struct sw_gemm_args args = note->args;
     args.a = s->in[X]->data;
-    args.b = s->packed[W] ? s->packed[W] : (const char *)s->ws + note->w_at;
+    args.b = s->packed[W] ? s->packed[W] : s->in[W]->data;
     args.c = s->out[0]->data;
     args.workspace = s->ws;
     args.epilogue = &epilogue;
     epilogue.scale_col = s->in[W_SCALE]->data;
     epilogue.scale_row = s->in[X_SCALE]->data;
-    epilogue.col_sums = sw__gemm_packed_b_sums(s->k, args.b, note->k, note->n);
-    epilogue.zero = zero_of(s->in[X_ZERO]) + (s->in[X]->dtype == SW_I8 ? 128 : 0);
+    epilogue.zero = zero_of(s->in[X_ZERO]);
     epilogue.bias_col = s->in[BIAS] ? s->in[BIAS]->data : NULL;
     if (phase == 0)
-        pack_task(s, &args, begin, end);
+        sw__gemm_pack_task(&note->plan, &args, begin, end);
     else
         sw__gemm_task(&note->plan, &args, begin, end, scratch);
 }

@@ -245,7 +245,8 @@ static sw_status matmul_prepare(struct sw_step *s)
     unsigned flags = s->packed[B] ? packing(s) | SW_GEMM_B_PACKED : kind(s);
     if (!s->packed[B] && s->in[B]->dtype == SW_F32)
         flags |= p.b_col == 1 ? SW_GEMM_B_ROWS : p.b_row == 1 ? SW_GEMM_B_LINES : 0;
-    if (s->in[A]->dtype == SW_F32) flags |= SW_GEMM_A_F32 | (p.a_col == 1 ? SW_GEMM_A_ROWS : 0);
+    if (s->in[A]->dtype == SW_F32) flags |= SW_GEMM_A_F32;
+    if (s->in[A]->dtype == (kind(s) ? SW_BF16 : SW_F32) && p.a_col == 1) flags |= SW_GEMM_A_ROWS;
     note->plan = sw__gemm_choose(s->k, batch, p.m, p.n, p.k, flags);
     note->epilogue = sw__fused_epilogue(s->k, s->act);
     note->args = (struct sw_gemm_args){.m = p.m,

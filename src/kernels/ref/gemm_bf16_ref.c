@@ -15,14 +15,14 @@ static float from_bf16(uint16_t h)
     return x;
 }
 
-static void sw__gemm_strip_bf16_4x8_ref(float *c, int64_t ldc, const void *a, const void *b,
-                                        int64_t kc, int m, int64_t n, int accumulate,
-                                        const struct sw_epilogue *e)
+static void sw__gemm_strip_bf16_4x8_ref(float *c, int64_t ldc, const void *a, int64_t lda,
+                                        const void *b, int64_t kc, int64_t m, int64_t n,
+                                        int accumulate, const struct sw_epilogue *e)
 {
     const int64_t depth = (kc + 1) / 2 * 2;
     for (int64_t j = 0; j < n; j++) {
         const uint16_t *column = (const uint16_t *)b + j / NR * NR * depth + j % NR * 2;
-        for (int i = 0; i < m; i++) {
+        for (int64_t i = 0; i < m; i++) {
             const uint16_t *row = (const uint16_t *)a + i * 2;
             float s = accumulate ? c[i * ldc + j] : 0;
             for (int64_t k = 0; k < depth; k++)

@@ -9,7 +9,8 @@ enum { MR = 4, NR = 8 };
 /* The epilogue of a finished sum. */
 static float scaled(uint32_t sum, const struct sw_epilogue *e, int64_t i, int64_t j)
 {
-    int32_t s = (int32_t)(sum - (uint32_t)e->zero * (uint32_t)e->col_sums[j]);
+    uint32_t shift = e->zero ? (uint32_t)e->zero * (uint32_t)e->col_sums[j] : 0;
+    int32_t s = (int32_t)(sum - shift);
     float y = (float)s * e->scale_col[j];
     y *= e->scale_row[i * e->scale_row_step];
     if (e->bias_col) y += e->bias_col[j];
@@ -17,14 +18,14 @@ static float scaled(uint32_t sum, const struct sw_epilogue *e, int64_t i, int64_
     return sw__activate_ref(y, e);
 }
 
-static void sw__gemm_strip_int8_4x8_ref(float *c, int64_t ldc, const void *a, const void *b,
-                                        int64_t kc, int m, int64_t n, int accumulate,
-                                        const struct sw_epilogue *e)
+static void sw__gemm_strip_int8_4x8_ref(float *c, int64_t ldc, const void *a, int64_t lda,
+                                        sw_dtype a_type, const void *b, int64_t kc, int64_t m,
+                                        int64_t n, int accumulate, const struct sw_epilogue *e)
 {
     const int64_t depth = (kc + 3) / 4 * 4;
     for (int64_t j = 0; j < n; j++) {
         const int8_t *column = (const int8_t *)b + j / NR * NR * depth + j % NR * 4;
-        for (int i = 0; i < m; i++) {
+        for (int64_t i = 0; i < m; i++) {
             const uint8_t *row = (const uint8_t *)a + i * 4;
             uint32_t sum = 0; /* unsigned, so that it may wrap */
             if (accumulate) memcpy(&sum, &c[i * ldc + j], sizeof sum);
@@ -61,7 +62,7 @@ static void sw__gemm_pack_b_int8_8_ref(void *panels, int32_t *col_sums, const vo
 {
     const int8_t *from = src;
     pack(panels, src, 0, NR, col, row, n, kc);
-    for (int64_t j = 0; j < n; j++)
+    for (int64_t j = 0; col_sums && j < n; j++)
         for (int64_t k = 0; k < kc; k++) col_sums[j] += from[k * row + j * col];
 }
 

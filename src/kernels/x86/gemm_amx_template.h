@@ -1,13 +1,15 @@
-/* The strip of AMX: a panel of A of up to 32 rows times panels of B 32 columns wide, in tile
- * registers of 16 rows of 64 bytes.
+/* The strip of AMX: up to 32 rows of A at a time times panels of B 32 columns wide, in tile registers
+ * of 16 rows of 64 bytes.  Rows of A are read where they are or in a panel: a tile's may lie any
+ * distance apart.
  *
  *     tile 4   A, rows 0..15        tiles 6, 7   B, columns 0..15 and 16..31
  *     tile 5   A, rows 16..31       tiles 0 .. 3  C: (4,6) (4,7) (5,6) (5,7)
  *
  * A step of 64 bytes of K takes four tile products of 16 cycles each, and four tile loads of 8 from
  * L1 or 19 from L2.  So the panel of A should stay in L1, and a step of B is fetched there while the
- * one before is multiplied: 1.15 times as fast as without.  A unit defines AMX_PRODUCT (TDPBF16PS
- * or TDPBUSD), and STRIP_INT8 where sums are s32.
+ * one before is multiplied: 1.15 times as fast as without.  A tile that is to be finished is put
+ * aside, and finished a few rows a step while the next one is multiplied.  A unit defines
+ * AMX_PRODUCT (TDPBF16PS, TDPBUSD or TDPBSSD), and STRIP_INT8 where sums are s32.
  *
  * Tiles are configured for the rows that exist and released by each strip, so that no thread keeps
  * their state; both take about 55 ns. */
@@ -18,7 +20,7 @@
 #include "kernels/x86/vec_avx512.h"
 #include "kernels/x86/gemm_finish_template.h"
 
-enum { MR = 32, TILE = 16, STEP_A = 64 * MR, STEP_B = 64 * NR };
+enum { MR = 32, TILE = 16, STEP_B = 64 * NR, FINISH_ROWS = 4 /* a step */ };
 
 /* The memory form of the tile configuration (Intel SDM 1, section 18.3). */
 struct tile_config {
@@ -50,24 +52,54 @@ VEC_INLINE void fetch(const char *b, const int at)
     VEC_UNROLL for (int i = 0; i < 8; i++) _mm_prefetch(b + 64 * (at + i), _MM_HINT_T0);
 }
 
-/* The products of a panel of B, into the tiles of C; `tall`: there are rows 16.. */
-VEC_INLINE void multiply(const char *a, const char *b, int64_t steps, const int tall)
+/* What the rows of a strip share. */
+struct strip {
+    const char *a;
+    int64_t row, step; /* bytes from row to row and from step to step of A */
+    int64_t steps;
+    int m;
+};
+
+/* A tile of C put aside, of which the rows from `done` on are to be finished. */
+struct aside {
+    float *c;
+    int64_t ldc, n, j;
+    const struct sw_epilogue *e;
+    const float *sums;
+    int rows, done;
+};
+
+static void finish_some(struct aside *t, int rows)
 {
-    for (int64_t k = 0; k < steps; k++, a += STEP_A, b += STEP_B) {
+    if (rows > t->rows - t->done) rows = t->rows - t->done;
+    if (rows <= 0) return;
+    strip_finish(t->c, t->ldc, t->sums, t->done, rows, t->n, t->e, t->j);
+    t->done += rows;
+}
+
+/* The products of a panel of B, into the tiles of C; `tall`: there are rows 16.. */
+VEC_INLINE void multiply(const struct strip *s, const char *b, struct aside *before, const int tall,
+                         const int is_signed)
+{
+    const char *a = s->a, *low = a + TILE * s->row;
+    const size_t row = (size_t)s->row;
+    for (int64_t k = 0; k < s->steps; k++, a += s->step, low += s->step, b += STEP_B) {
         const char *ahead = b + STEP_B;
-        _tile_loadd(4, a, 64);
+        _tile_loadd(4, a, row);
         _tile_loadd(6, b, 4 * NR);
         fetch(ahead, 0);
-        AMX_PRODUCT(0, 4, 6);
+        AMX_PRODUCT(0, 4, 6, is_signed);
         _tile_loadd(7, b + 64, 4 * NR);
         fetch(ahead, 8);
-        AMX_PRODUCT(1, 4, 7);
-        if (tall) _tile_loadd(5, a + 64 * TILE, 64);
+        AMX_PRODUCT(1, 4, 7, is_signed);
+        if (tall) _tile_loadd(5, low, row);
         fetch(ahead, 16);
-        if (tall) AMX_PRODUCT(2, 5, 6);
+        if (tall) AMX_PRODUCT(2, 5, 6, is_signed);
         fetch(ahead, 24);
-        if (tall) AMX_PRODUCT(3, 5, 7);
+        if (tall) AMX_PRODUCT(3, 5, 7, is_signed);
+        if (before->done < before->rows) finish_some(before, FINISH_ROWS);
     }
+    finish_some(before, MR);
 }
 
 VEC_INLINE void load_c(const float *c, int64_t ldc, const int tall)
@@ -88,18 +120,21 @@ VEC_INLINE void store_c(float *c, int64_t ldc, const int tall)
     if (tall) _tile_stored(3, c + TILE * ldc + TILE, row);
 }
 
-/* Tiles that are not whole, or not finished when they leave the registers, pass through `room`. */
-VEC_INLINE void strip(float *c, int64_t ldc, const char *a, const char *b, int64_t steps, int m,
-                      int64_t n, int accumulate, const struct sw_epilogue *e, const int tall)
+/* Tiles that are not whole, or not finished when they leave the registers, pass through a room. */
+VEC_INLINE void strip(float *c, int64_t ldc, const struct strip *s, const char *b, int64_t n,
+                      int accumulate, const struct sw_epilogue *e, const int tall,
+                      const int is_signed)
 {
-    _Alignas(64) float room[MR * NR];
-    for (int64_t j = 0; j < n; j += NR, b += steps * STEP_B) {
+    _Alignas(64) float rooms[2][MR * NR];
+    struct aside before = {0};
+    for (int64_t j = 0; j < n; j += NR, b += s->steps * STEP_B) {
+        float *room = rooms[j / NR % 2];
         const int64_t columns = n - j < NR ? n - j : NR;
         if (accumulate && columns == NR) {
             load_c(c + j, ldc, tall);
         } else if (accumulate) {
-            memset(room, 0, sizeof room);
-            for (int i = 0; i < m; i++)
+            memset(room, 0, MR * NR * sizeof *room);
+            for (int i = 0; i < s->m; i++)
                 memcpy(room + i * NR, c + i * ldc + j, (size_t)columns * sizeof *c);
             written();
             load_c(room, NR, tall);
@@ -109,26 +144,34 @@ VEC_INLINE void strip(float *c, int64_t ldc, const char *a, const char *b, int64
             if (tall) _tile_zero(2);
             if (tall) _tile_zero(3);
         }
-        multiply(a, b, steps, tall);
+        multiply(s, b, &before, tall, is_signed);
         if (columns == NR && !e) {
             store_c(c + j, ldc, tall);
         } else {
             store_c(room, NR, tall);
-            strip_finish(c + j, ldc, room, m, columns, e, j);
+            before = (struct aside){c + j, ldc, columns, j, e, room, s->m, 0};
         }
     }
+    finish_some(&before, MR);
 }
 
 /* The slot, with `depth` K in 64 bytes. */
-VEC_INLINE void strip_amx(float *c, int64_t ldc, const void *a, const void *b, int64_t kc, int m,
-                          int64_t n, int accumulate, const struct sw_epilogue *e, const int depth)
+VEC_INLINE void strip_amx(float *c, int64_t ldc, const void *a, int64_t lda, const void *b,
+                          int64_t kc, int64_t m, int64_t n, int accumulate,
+                          const struct sw_epilogue *e, const int depth, const int is_signed)
 {
-    const int64_t steps = (kc + depth - 1) / depth;
-    configure(m);
-    if (m > TILE)
-        strip(c, ldc, a, b, steps, m, n, accumulate, e, 1);
-    else
-        strip(c, ldc, a, b, steps, m, n, accumulate, e, 0);
+    struct strip s = {a, lda ? lda : 64, lda ? 64 : 64 * MR, (kc + depth - 1) / depth, 0};
+    struct sw_epilogue room;
+    for (int64_t i = 0; i < m; i += MR, s.a += MR * s.row, c += MR * ldc) {
+        const int rows = m - i < MR ? (int)(m - i) : MR;
+        if (rows != s.m) configure(rows);
+        s.m = rows;
+        const struct sw_epilogue *here = sw__epilogue_at(e, &room, i, 0);
+        if (rows > TILE)
+            strip(c, ldc, &s, b, n, accumulate, here, 1, is_signed);
+        else
+            strip(c, ldc, &s, b, n, accumulate, here, 0, is_signed);
+    }
     _tile_release();
 }
 

@@ -39,35 +39,38 @@ VEC_INLINE void acc_store_n(float *c, acc x, int64_t n)
 }
 #endif
 
-/* n sums of row i, columns j.. as results. */
-VEC_INLINE vf strip_result(acc sum, const struct sw_epilogue *e, int64_t i, int64_t j, int64_t n)
-{
-#ifdef STRIP_INT8
-    vi shift = vi_mul(vi_set(e->zero), vi_load_n(e->col_sums + j, n));
-    vf x = vf_mul(vf_from_vi(vi_sub(sum, shift)), vf_load_n(e->scale_col + j, n));
-    x = vf_mul(x, vf_set(e->scale_row[i * e->scale_row_step]));
-#else
-    vf x = sum;
-#endif
-    if (e->bias_col) x = vf_add(x, vf_load_n(e->bias_col + j, n));
-    if (e->bias_row) x = vf_add(x, vf_set(e->bias_row[i]));
-    return vf_activate(x, e);
-}
-
-/* `rows` rows of sums, NR apart, into n <= NR columns of c from column j on; e may be NULL. */
+/* Rows begin .. begin + rows - 1 of sums, NR apart, into n <= NR columns of c from column j on; e may
+ * be NULL. */
 static __attribute__((noinline)) void strip_finish(float *c, int64_t ldc, const float *sums,
-                                                   int rows, int64_t n, const struct sw_epilogue *e,
-                                                   int64_t j)
+                                                   int begin, int rows, int64_t n,
+                                                   const struct sw_epilogue *e, int64_t j)
 {
-    for (int i = 0; i < rows; i++)
-        for (int64_t v = 0; v < n; v += VF_N) {
-            const int64_t count = n - v < VF_N ? n - v : VF_N;
+    for (int64_t v = 0; v < n; v += VF_N) {
+        const int64_t count = n - v < VF_N ? n - v : VF_N;
+#ifdef STRIP_INT8
+        vi shift = vi_set(0);
+        vf scale = vf_zero();
+        if (e && e->zero) shift = vi_mul(vi_set(e->zero), vi_load_n(e->col_sums + j + v, count));
+        if (e) scale = vf_load_n(e->scale_col + j + v, count);
+#endif
+        vf bias = e && e->bias_col ? vf_load_n(e->bias_col + j + v, count) : vf_zero();
+        for (int64_t i = begin; i < begin + rows; i++) {
             acc sum = acc_load_n(sums + i * NR + v, VF_N);
-            if (e)
-                vf_store_n(c + i * ldc + v, strip_result(sum, e, i, j + v, count), count);
-            else
+            if (!e) {
                 acc_store_n(c + i * ldc + v, sum, count);
+                continue;
+            }
+#ifdef STRIP_INT8
+            vf x = vf_mul(vf_from_vi(vi_sub(sum, shift)), scale);
+            x = vf_mul(x, vf_set(e->scale_row[i * e->scale_row_step]));
+#else
+            vf x = sum;
+#endif
+            if (e->bias_col) x = vf_add(x, bias);
+            if (e->bias_row) x = vf_add(x, vf_set(e->bias_row[i]));
+            vf_store_n(c + i * ldc + v, vf_activate(x, e), count);
         }
+    }
 }
 
 #endif

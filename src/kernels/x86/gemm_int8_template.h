@@ -5,14 +5,14 @@
 
 #include "kernels/x86/gemm_units_template.h"
 
-/* B into panels whose K is padded to `depth`, and the sums of its columns. */
+/* B into panels whose K is padded to `depth`, and the sums of its columns, if they are wanted. */
 VEC_INLINE void int8_pack_b(void *panels, int32_t *col_sums, const void *src, int64_t row,
                             int64_t col, int64_t kc, int64_t n, const int depth)
 {
     const int64_t steps = (kc + depth - 1) / depth * depth / 4;
     const int32_t *unit = panels;
     units_pack_bytes(panels, src, 0, col, row, n, kc, depth, NR, false);
-    for (int64_t j = 0; j < n; j += NR, unit += steps * NR)
+    for (int64_t j = 0; col_sums && j < n; j += NR, unit += steps * NR)
         for (int v = 0; v < NR; v += VF_N) {
             vi sum = vi_load(col_sums + j + v);
             for (int64_t k = 0; k < steps; k++)

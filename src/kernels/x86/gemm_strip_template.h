@@ -44,7 +44,7 @@ VEC_INLINE void strip_panel(float *c, int64_t ldc, const char *a, const char *b,
         _Alignas(64) float sums[MR * NR];
         VEC_UNROLL for (int i = 0; i < rows; i++) VEC_UNROLL for (int v = 0; v < 2; v++)
             acc_store_n(sums + i * NR + v * VF_N, sum[i][v], VF_N);
-        strip_finish(c, ldc, sums, rows, n, e, j);
+        strip_finish(c, ldc, sums, 0, rows, n, e, j);
         return;
     }
     VEC_UNROLL for (int i = 0; i < rows; i++)
@@ -64,12 +64,21 @@ VEC_INLINE void strip_rows(float *c, int64_t ldc, const void *a, const void *b, 
 }
 
 #define STRIP_CASE(rows)                                                                           \
-    case rows: strip_rows(c, ldc, a, b, kc, n, accumulate, epilogue, rows); break;
+    case rows:                                                                                     \
+        strip_rows(c, ldc, a, b, kc, n, accumulate, epilogue, rows);                               \
+        break;
+
+#ifdef STRIP_INT8
+#define STRIP_TYPE sw_dtype a_type, /* u8: s8 are packed so */
+#else
+#define STRIP_TYPE
+#endif
 
 /* The slot: STRIP_FUNCTION(name, cases), a case for each count of rows. */
 #define STRIP_FUNCTION(name, cases)                                                                \
-    static void name(float *c, int64_t ldc, const void *a, const void *b, int64_t kc, int m,       \
-                     int64_t n, int accumulate, const struct sw_epilogue *epilogue)                \
+    static void name(float *c, int64_t ldc, const void *a, int64_t lda, STRIP_TYPE const void *b,  \
+                     int64_t kc, int64_t m, int64_t n, int accumulate,                             \
+                     const struct sw_epilogue *epilogue)                                           \
     {                                                                                              \
         switch (m) {                                                                               \
             cases                                                                                  \
