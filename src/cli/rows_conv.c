@@ -1,4 +1,4 @@
-/* Rows: f32 convolutions, forward, by data and by weights: AlexNet's five layers (Krizhevsky et al.
+/* Rows: convolutions in f32 and, without peers, bf16: forward, by data and by weights: AlexNet's five layers (Krizhevsky et al.
  * 2012, figure 2), and 3x3 layers on Go boards.  Operations are those of the direct method, so an
  * algorithm that needs fewer may pass 100 % of the limit. */
 #include <stdio.h>
@@ -29,6 +29,7 @@ static sw_status build(struct bench_work *w)
     const sw_shape ws = SW_SHAPE(c->conv.o, c->conv.c / c->conv.groups, c->conv.kernel,
                                  c->conv.kernel);
     sw_node *x = NULL, *k = NULL, *dy = NULL;
+    sw_graph_compute(w->g, c->a);
     /* The peers get the first two. */
     if (w->row.kind == BY_DATA) {
         dy = bench_input(w, "dy", SW_F32, ys);
@@ -47,7 +48,7 @@ static sw_status build(struct bench_work *w)
 }
 
 static void add(struct bench_rows *rows, const char *group, const struct layer *l, int64_t n,
-                int pass)
+                int pass, sw_dtype compute)
 {
     static const char *const names[PASSES] = {"forward", "by data", "by weights"};
     static const enum peer_op ops[PASSES] = {PEER_CONV_FORWARD, PEER_CONV_DATA, PEER_CONV_WEIGHTS};
@@ -58,6 +59,12 @@ static void add(struct bench_rows *rows, const char *group, const struct layer *
     struct bench_row row = {
         .group = group, .dtype = "f32", .unit = BENCH_FLOPS_F32, .kind = pass, .build = build};
     row.c = (struct peer_case){.op = ops[pass], .a = SW_F32, .b = SW_F32, .c = SW_F32};
+    if (compute == SW_BF16) {
+        snprintf(row.dtype, sizeof row.dtype, "bf16");
+        row.unit = BENCH_FLOPS_BF16;
+        row.c.op = PEER_NONE;
+        row.c.a = SW_BF16;
+    }
     row.c.conv.n = n;
     row.c.conv.c = l->c;
     row.c.conv.size = l->size;
@@ -81,17 +88,21 @@ void bench_conv_rows(struct bench_rows *rows)
 {
     static const int64_t batches[] = {1, 128}, boards[] = {9, 19}, few[] = {1, 8, 32},
                          channels[] = {64, 96, 128, 192, 256};
+    static const sw_dtype types[] = {SW_F32, SW_BF16};
     for (int b = 0; b < 2; b++)
         for (int i = 0; i < 5; i++)
             for (int pass = 0; pass < PASSES; pass++)
-                add(rows, "conv", &alexnet[i], batches[b], pass);
+                for (int type = 0; type < 2; type++)
+                    add(rows, "conv", &alexnet[i], batches[b], pass, types[type]);
     for (int s = 0; s < 2; s++)
         for (int c = 0; c < 5; c++)
             for (int b = 0; b < 3; b++)
                 for (int pass = 0; pass < PASSES; pass++)
-                    add(rows, "conv",
-                        &(struct layer){"board", channels[c], boards[s], channels[c], 3, 1, 1, 1},
-                        few[b], pass);
+                    for (int type = 0; type < 2; type++)
+                        add(rows, "conv",
+                            &(struct layer){"board", channels[c], boards[s], channels[c], 3, 1, 1,
+                                            1},
+                            few[b], pass, types[type]);
 }
 
 /* Layers of other networks: Fashion-MNIST's convnet, and of the kinds of ResNet and MobileNet. */
@@ -108,5 +119,5 @@ void bench_layers_rows(struct bench_rows *rows)
                   {{"depthwise", 256, 28, 256, 3, 1, 1, 256}, 16}};
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
         for (int pass = 0; pass < PASSES; pass++)
-            add(rows, "layers", &others[i].layer, others[i].n, pass);
+            add(rows, "layers", &others[i].layer, others[i].n, pass, SW_F32);
 }

@@ -120,7 +120,10 @@ static inline const struct sw_direct_blocks *sw__direct_blocks(enum sw_isa isa)
  *
  * conv_plane_grad_f32: the gradient of its numbers,  dw[t] += sum over pixels of dy * x(tap t).
  *   dw   [ny*nx]
- *   dy   [oh][ow], x [h][w] */
+ *   dy   [oh][ow], x [h][w]
+ *
+ * conv_pair_bf16: two planes of n floats as one of pairs of bf16, a's in the low halves, rounded to
+ * nearest even; b NULL: zeros. */
 /* clang-format off */
 #define SW_CONV_KERNELS(X)                                                                         \
     X(conv_copy_f32, void,                                                                         \
@@ -142,7 +145,8 @@ static inline const struct sw_direct_blocks *sw__direct_blocks(enum sw_isa isa)
       (float *y, const float *x, const struct sw_grid *g, const float *w, float bias,              \
        int accumulate))                                                                            \
     X(conv_plane_grad_f32, void,                                                                   \
-      (float *dw, const float *dy, const float *x, const struct sw_grid *g))
+      (float *dw, const float *dy, const float *x, const struct sw_grid *g))                       \
+    X(conv_pair_bf16, void, (uint32_t *dst, const float *a, const float *b, int64_t n))
 /* clang-format on */
 
 #endif

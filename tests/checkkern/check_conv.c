@@ -236,3 +236,39 @@ void check_conv_plane_grad_f32(struct checkkern *c)
         ck_release(c);
     }
 }
+
+/* To nearest even; no NaN. */
+static uint32_t round_to_bf16(float x)
+{
+    uint32_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    return (bits + 0x7fff + (bits >> 16 & 1)) >> 16;
+}
+
+static void pair_case(struct checkkern *c, int64_t n, bool both)
+{
+    float *a = ck_fill(c, ck_floats(c, n), n, -3, 3), *b = ck_fill(c, ck_floats(c, n), n, -3, 3);
+    uint32_t *dst = (uint32_t *)(void *)ck_floats(c, n);
+    if (n > 2) a[0] = INFINITY, b[1] = -INFINITY, a[2] = 1.00390625f; /* half way */
+    ck_freeze(c, a);
+    ck_freeze(c, b);
+    c->k->conv_pair_bf16(dst, a, both ? b : NULL, n);
+    for (int64_t i = 0; i < n; i++) {
+        const uint32_t want = round_to_bf16(a[i]) | (both ? round_to_bf16(b[i]) << 16 : 0);
+        ck_true(c, dst[i] == want, "%lld of %lld: %08x, not %08x", (long long)i, (long long)n,
+                dst[i], want);
+    }
+    ck_release(c);
+}
+
+void check_conv_pair_bf16(struct checkkern *c)
+{
+    for (int64_t n = 0; n < 80; n++) pair_case(c, n, n % 3 != 0);
+    if (!c->bench) return;
+    const int64_t n = 729;
+    float *a = ck_fill(c, ck_floats_at(c, n, APART), n, -1, 1);
+    float *b = ck_fill(c, ck_floats_at(c, n, APART), n, -1, 1);
+    uint32_t *dst = (uint32_t *)(void *)ck_floats_at(c, n, APART);
+    CK_BENCH(c, "27x27", 12. * (double)n, "B", c->k->conv_pair_bf16(dst, a, b, n));
+    ck_release(c);
+}

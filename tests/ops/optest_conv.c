@@ -210,6 +210,41 @@ static void oracle_transpose(const struct oracle_array *in, struct oracle_array 
     finish(in, out, arg);
 }
 
+/* The gradient of the weight as an op of x and dy; in[2] has the weight's shape. */
+static void build_weights(sw_graph *g, sw_node *const *in, sw_node **out, const void *arg)
+{
+    const struct conv *c = arg;
+    sw_graph_compute(g, c->bf16 ? SW_BF16 : SW_F32);
+    sw_node *w = in[2], *y = sw_conv2d(g, in[0], w, NULL, c->o);
+    (void)sw_grad_from(g, y, in[1], &w, 1, out);
+}
+
+static void oracle_weights(const struct oracle_array *in, struct oracle_array *out, const void *arg)
+{
+    const struct conv *c = arg;
+    const sw_shape *x = &in[0].shape, *y = &in[1].shape, *w = &out[0].shape;
+    const struct axis down = axis_of(c, 0, false), across = axis_of(c, 1, false);
+    const int64_t og = w->dim[0] / (c->o.groups ? c->o.groups : 1), cg = w->dim[1];
+    double *a = operand(&in[0], c->bf16), *b = operand(&in[1], c->bf16);
+    for (int64_t e = 0; e < oracle_count(&out[0]); e++) {
+        const int64_t j = e % w->dim[3], i = e / w->dim[3] % w->dim[2];
+        const int64_t ch = e / w->dim[3] / w->dim[2] % cg, o = e / w->dim[3] / w->dim[2] / cg;
+        double sum = 0;
+        for (int64_t p = 0; p < y->dim[0] * y->dim[2] * y->dim[3]; p++) {
+            const int64_t q = p % y->dim[3], r = p / y->dim[3] % y->dim[2];
+            const int64_t n = p / y->dim[3] / y->dim[2];
+            const int64_t at = down.first + r * down.stride + i * down.dilation;
+            const int64_t to = across.first + q * across.stride + j * across.dilation;
+            if (at < 0 || at >= x->dim[2] || to < 0 || to >= x->dim[3]) continue;
+            sum += a[((n * x->dim[1] + o / og * cg + ch) * x->dim[2] + at) * x->dim[3] + to] *
+                   b[((n * y->dim[1] + o) * y->dim[2] + r) * y->dim[3] + q];
+        }
+        out[0].v[e] = sum;
+    }
+    free(a);
+    free(b);
+}
+
 #define S(...)                                                                                     \
     {                                                                                              \
         sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t),                                        \
@@ -252,6 +287,15 @@ static void oracle_transpose(const struct oracle_array *in, struct oracle_array 
     {.name = title, .build = build_##what, .oracle = oracle_##what, .expect = y_,                  \
      .arg = &(const struct conv){__VA_ARGS__, .bf16 = true}, .n_in = 2,                            \
      .in = {{.shape = x_}, {.shape = w_, .weight = true}}, .tol = TOL(k), .batch = 1}
+#define ROUNDED_PARAM(title, what, x_, w_, b_, y_, k, ...)                                         \
+    {.name = title, .build = build_##what, .oracle = oracle_##what, .expect = y_,                  \
+     .arg = &(const struct conv){__VA_ARGS__, .bf16 = true}, .n_in = 3,                            \
+     .in = {{.shape = x_}, {.shape = w_, .weight = true}, {.shape = b_, .weight = true}},          \
+     .tol = TOL(k), .batch = 1}
+#define WEIGHTS(title, x_, y_, w_, k, ...)                                                         \
+    {.name = title, .build = build_weights, .oracle = oracle_weights, .expect = w_,                \
+     .arg = &(const struct conv){__VA_ARGS__}, .n_in = 3,                                          \
+     .in = {{.shape = x_}, {.shape = y_}, {.shape = w_, .weight = true}}, .tol = TOL(k)}
 
 const struct op_case optest_conv2d[] = {
     CASE("3x3", conv, S(2, 3, 7, 9), S(5, 3, 3, 3), S(2, 5, 5, 7), 27, .o = {.groups = 0}),
@@ -336,6 +380,17 @@ const struct op_case optest_conv2d[] = {
     PARAM("product, fused gelu", conv, S(5, 3, 7, 9), S(20, 3, 3, 3), S(20), S(5, 20, 5, 7), 27, .way = CONV_PRODUCT,
           .o = {.groups = 0}, .fusion = GELU),
     ROUNDED("bf16 products", conv, S(2, 3, 7, 9), S(5, 3, 3, 3), S(2, 5, 7, 9), 27, .o = {.pad = PAD(1)}),
+    ROUNDED("bf16, several blocks of k", conv, S(3, 67, 7, 9), S(37, 67, 3, 3), S(3, 37, 7, 9), 603, .o = {.pad = PAD(1)}),
+    ROUNDED("bf16, 1x1, many pixels", conv, S(2, 40, 20, 21), S(70, 40, 1, 1), S(2, 70, 20, 21), 40, .o = {.groups = 0}),
+    ROUNDED("bf16, groups, stride 4", conv, S(2, 6, 35, 39), S(36, 3, 11, 11), S(2, 36, 7, 8), 363, .o = {.stride = {4, 4}, .groups = 2}),
+    ROUNDED_PARAM("bf16, bias and relu", conv, S(5, 3, 7, 9), S(40, 3, 3, 3), S(40, 1, 1), S(5, 40, 5, 7), 27, .o = {.groups = 0}, .fusion = BIAS_RELU),
+    ROUNDED_PARAM("bf16, gelu", conv, S(5, 3, 7, 9), S(20, 3, 3, 3), S(20), S(5, 20, 5, 7), 27, .o = {.groups = 0}, .fusion = GELU),
+    ROUNDED("bf16, 1d", conv, S(2, 3, 50), S(5, 3, 4), S(2, 5, 26), 12, .o = {.stride = {0, 2}, .pad = {0, 2, 0, 3}}),
+    WEIGHTS("by weights", S(3, 5, 8, 9), S(3, 7, 8, 9), S(7, 5, 3, 3), 216, .o = {.pad = PAD(1)}),
+    WEIGHTS("by weights, bf16", S(3, 5, 8, 9), S(3, 7, 8, 9), S(7, 5, 3, 3), 216, .o = {.pad = PAD(1)}, .bf16 = true),
+    WEIGHTS("by weights, bf16, many pixels", S(2, 35, 23, 29), S(2, 45, 23, 29), S(45, 35, 2, 3), 1334, .o = {.pad = {0, 1, 1, 1}}, .bf16 = true),
+    WEIGHTS("by weights, bf16, groups and stride", S(9, 10, 13, 15), S(9, 70, 6, 7), S(70, 5, 3, 3), 378, .o = {.stride = {2, 2}, .groups = 2}, .bf16 = true),
+    WEIGHTS("by weights, bf16, no image", S(0, 5, 8, 9), S(0, 7, 8, 9), S(7, 5, 3, 3), 1, .o = {.pad = PAD(1)}, .bf16 = true),
     ROUNDED("bf16 products, depthwise", conv, S(2, 3, 7, 9), S(3, 1, 3, 3), S(2, 3, 7, 9), 9, .o = {.pad = PAD(1), .groups = 3}),
     CASE("1d", conv, S(2, 3, 50), S(5, 3, 4), S(2, 5, 26), 12, .o = {.stride = {0, 2}, .pad = {0, 2, 0, 3}}),
     CASE("1d, dilation, ignored height", conv, S(2, 3, 20), S(5, 3, 3), S(2, 5, 16), 9,
@@ -377,6 +432,12 @@ const struct op_case optest_conv_transpose2d[] = {
     BOARD("winograd, bias and relu", transpose, S(2, 24, 6, 6), S(24, 25, 3, 3), S(25, 1, 1), S(2, 25, 8, 8), 24, .o = {.groups = 0},
           .fusion = BIAS_RELU),
     ROUNDED("bf16 products", transpose, S(2, 3, 5, 6), S(3, 4, 3, 3), S(2, 4, 7, 8), 27, .o = {.groups = 0}),
+    ROUNDED("bf16, several blocks of k", transpose, S(2, 71, 5, 6), S(71, 40, 3, 3), S(2, 40, 5, 6), 639, .o = {.pad = PAD(1)}),
+    ROUNDED("bf16, stride 3 and 2, output padding", transpose, S(2, 3, 4, 5), S(3, 4, 3, 3), S(2, 4, 14, 10), 27,
+            .o = {.stride = {3, 2}, .pad = {0, 1, 0, 1}}, .output_pad = {2, 1}),
+    ROUNDED("bf16, groups and dilation", transpose, S(2, 6, 5, 6), S(6, 40, 3, 2), S(2, 80, 7, 14), 18,
+            .o = {.stride = {1, 2}, .dilation = {2, 4}, .pad = {1, 0, 1, 1}, .groups = 2}),
+    ROUNDED_PARAM("bf16, bias where no tap comes", transpose, S(2, 3, 4, 3), S(3, 4, 1, 1), S(4), S(2, 4, 10, 7), 3, .o = {.stride = {3, 3}}),
     {0}};
 /* clang-format on */
 

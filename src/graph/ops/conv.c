@@ -6,13 +6,14 @@
  * (N,C,1,L), so conv1d is the same op.  The shapes of an image and of the weight decide how
  * (conv_choice.h): plane by plane where a group has one channel (depthwise.h), Winograd
  * (conv_winograd.h), directly from a padded copy (conv_direct.h), or as an implicit matrix product
- * (conv_product.h).  The gradients are ops of their own:
+ * (conv_product.h), which products of bf16 always are (conv_bf16.h).  The gradients are ops of their own:
  *
  *     dx = conv2d_grad_input(dy, w)       conv_transpose.c: the transposed convolution
  *     dw = conv2d_grad_weight(x, dy)      conv_weight.c
  *     dbias = sum of dy over images and pixels */
 #include "base/size.h"
 #include "graph/ops/compute.h"
+#include "graph/ops/conv_bf16.h"
 #include "graph/ops/conv_choice.h"
 #include "graph/ops/conv_direct.h"
 #include "graph/ops/conv_grad.h"
@@ -49,7 +50,7 @@ static void conv2d_grad(sw_graph *g, const struct sw_op *op, sw_node *const *dy,
 {
     const struct conv_attr *attr = sw__op_attr(op);
     sw_node *x = sw__op_in(op, X), *w = sw__op_in(op, W);
-    sw_node *d = sw__compute_round(g, dy[0], attr->compute);
+    sw_node *d = sw__conv_round(g, dy[0], w, attr);
     if (need[X]) dx[X] = sw__conv_grad_input(g, attr, d, w, x);
     if (need[W]) dx[W] = sw__conv_grad_weight(g, attr, x, d, w);
     if (need[BIAS]) dx[BIAS] = sw__conv_grad_bias(g, dy[0]);
@@ -63,6 +64,8 @@ static void describe(const struct sw_step *s, enum conv_way way, struct sw_pack 
         sw__conv_winograd_pack(s->k, s->attr, w, SW_WINOGRAD_FORWARD, out);
     else if (way == CONV_DIRECT)
         sw__conv_direct_pack_forward(s->k, s->attr, w, out);
+    else if (way == CONV_BF16)
+        sw__conv_bf16_pack(s->k, s->attr, w, false, out);
     else
         sw__conv_pack_forward(s->k, s->attr, w, out);
 }
@@ -85,6 +88,7 @@ struct conv_note {
     struct conv_winograd winograd;
     struct conv_direct direct;
     struct conv_product product;
+    struct conv_pairs pairs; /* of bf16 */
     struct conv_split split;
     struct sw_pack pack; /* of a weight that changes in every run */
     struct sw_epilogue epilogue;
@@ -133,12 +137,40 @@ static sw_status conv2d_prepare(struct sw_step *s)
                                           .taps = d.cg * d.kernel[0] * d.kernel[1],
                                           .x_group = d.cg * d.in[0] * d.in[1],
                                           .to = {d.out[0], d.out[1], 0, 0, 1, 1}};
+    const bool bf16 = note->way == CONV_BF16;
+    if (bf16) {
+        note->pairs = (struct conv_pairs){d.n, d.groups, d.cg, d.in[0] * d.in[1]};
+        sw__conv_bf16_product(&note->product, &note->pairs);
+        s->tasks[0] += sw__conv_pairs_tasks(&note->pairs);
+        s->workspace += sw__conv_pairs_bytes(&note->pairs);
+    }
     sw__conv_flatten(&note->product);
     note->split = sw__conv_split(&note->product);
     s->tasks[1] = note->split.tasks;
-    s->scratch = sw__conv_scratch(s->k, d.og);
-    s->kernel = s->k->names[SW_SLOT_gemm_tile_f32];
+    s->scratch = bf16 ? sw__conv_bf16_scratch(s->k, d.og) : sw__conv_scratch(s->k, d.og);
+    s->kernel = s->k->names[bf16 ? SW_SLOT_gemm_strip_bf16 : SW_SLOT_gemm_tile_f32];
     return SW_OK;
+}
+
+/* Phase 0 packs the weight, if it was not packed before, and rounds x. */
+static void run_bf16(const struct sw_step *s, const float *bias, int phase, int64_t begin,
+                     int64_t end, void *scratch)
+{
+    const struct conv_note *note = s->note;
+    const int64_t packs = s->packed[W] ? 0 : note->pack.tasks;
+    const void *w = s->packed[W] ? s->packed[W] : s->ws;
+    uint32_t *pairs = (uint32_t *)(void *)((char *)s->ws + (packs ? note->pack.bytes : 0));
+    struct sw_epilogue e = note->epilogue;
+    e.bias_row = bias;
+    if (phase == 0) {
+        if (begin < packs)
+            note->pack.run(&note->pack, s->k, s->in[W]->data, s->ws, begin, sw__min64(end, packs));
+        sw__conv_pairs_run(&note->pairs, s->k, s->in[X]->data, pairs, sw__max64(begin - packs, 0),
+                           end - packs);
+        return;
+    }
+    for (int64_t i = begin; i < end; i++)
+        sw__conv_bf16_task(&note->product, &note->split, w, pairs, s->out[0]->data, &e, i, scratch);
 }
 
 static void conv2d_run(const struct sw_step *s, int phase, int64_t begin, int64_t end,
@@ -149,6 +181,8 @@ static void conv2d_run(const struct sw_step *s, int phase, int64_t begin, int64_
     float *y = s->out[0]->data;
     if (note->way == CONV_WINOGRAD) {
         sw__conv_winograd_run(s, &note->winograd, bias, phase, begin, end, scratch);
+    } else if (note->way == CONV_BF16) {
+        run_bf16(s, bias, phase, begin, end, scratch);
     } else if (phase == 0) {
         note->pack.run(&note->pack, s->k, s->in[W]->data, s->ws, begin, end);
     } else if (note->way == CONV_DEPTHWISE) {
@@ -189,8 +223,8 @@ static sw_node *convolve(sw_graph *g, sw_node *x, sw_node *w, sw_node *b, sw_con
                          int rank)
 {
     const struct conv_attr attr = sw__conv_attr(g, o, rank);
-    x = sw__compute_round(g, x, attr.compute);
-    w = sw__compute_round(g, w, attr.compute);
+    x = sw__conv_round(g, x, w, &attr);
+    w = sw__conv_round(g, w, w, &attr);
     return sw__conv_forward(g, &attr, x, w, b);
 }
 

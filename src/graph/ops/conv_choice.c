@@ -54,6 +54,7 @@ bool sw__conv_allows(enum conv_pass pass, enum conv_way way, const struct conv_a
     case CONV_DIRECT: return allows_direct(pass, attr, d);
     case CONV_PRODUCT: return pass != CONV_WEIGHTS;
     case CONV_DEPTHWISE: return sw__conv_is_depthwise(d);
+    case CONV_BF16: return attr->compute == SW_BF16;
     case CONV_CHOSEN: break;
     }
     return false;
@@ -108,6 +109,7 @@ enum conv_way sw__conv_choose(enum sw_isa isa, enum conv_pass pass, const struct
                               const struct conv_dims *d)
 {
     const enum conv_way asked = (enum conv_way)attr->way;
+    if (attr->compute == SW_BF16) return sw__conv_is_depthwise(d) ? CONV_DEPTHWISE : CONV_BF16;
     if (sw__conv_allows(pass, asked, attr, d)) return asked;
     if (sw__conv_is_depthwise(d)) return CONV_DEPTHWISE;
     const struct conv_key k = sw__conv_key(isa, pass, attr, d);

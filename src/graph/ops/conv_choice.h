@@ -15,7 +15,8 @@ enum conv_way {
     CONV_DEPTHWISE = '-',
     CONV_WINOGRAD = 'W',
     CONV_DIRECT = 'D',
-    CONV_PRODUCT = 'P' /* implicit */
+    CONV_PRODUCT = 'P', /* implicit */
+    CONV_BF16 = 'B'     /* implicit, of bf16: whatever is not depthwise (conv_bf16.h) */
 };
 
 /* CONV_TRANSPOSED computes what CONV_DATA does, with bias and activation. */

@@ -27,20 +27,6 @@ static struct panel panel_of(const struct sw_kernels *k, int64_t rows, int64_t p
     return panel;
 }
 
-/* Two numbers below 2^31 in one parameter. */
-static int64_t pair(int64_t a, int64_t b)
-{
-    return a << 32 | b;
-}
-static int64_t high(int64_t x)
-{
-    return x >> 32;
-}
-static int64_t low(int64_t x)
-{
-    return x & 0xffffffff;
-}
-
 /* ---- forward: a row is an out-channel, contiguous in the weight --------------------------------- */
 
 enum { ISA, GROUPS_ROWS, TAPS };
@@ -49,7 +35,7 @@ static void forward_run(const struct sw_pack *p, const struct sw_kernels *k, con
                         void *dst, int64_t begin, int64_t end)
 {
     const struct sw_gemm_blocks *t = sw__gemm_blocks(k->isa);
-    const int64_t rows = low(p->param[GROUPS_ROWS]), taps = p->param[TAPS];
+    const int64_t rows = sw__low(p->param[GROUPS_ROWS]), taps = p->param[TAPS];
     const int64_t panels = sw__conv_panels(k, rows);
     for (int64_t i = begin; i < end; i++) {
         const struct panel panel = panel_of(k, rows, i % panels);
@@ -69,7 +55,7 @@ void sw__conv_pack_forward(const struct sw_kernels *k, const struct conv_attr *a
     const int64_t rows = w->dim[0] / attr->groups, taps = sw_shape_elements(w) / w->dim[0];
     const int64_t floats = attr->groups * sw__conv_packed_floats(k, rows, taps);
     *out = (struct sw_pack){.layout = "conv_forward_f32",
-                            .param = {k->isa, pair(attr->groups, rows), taps},
+                            .param = {k->isa, sw__pair(attr->groups, rows), taps},
                             .bytes = (size_t)floats * sizeof(float),
                             .tasks = attr->groups * sw__conv_panels(k, rows),
                             .run = forward_run};
@@ -83,14 +69,14 @@ enum { CHANNELS = 1, KERNEL, STRIDE, DILATION, GROUPS };
 static struct conv_dims backward_dims(const struct sw_pack *p, struct conv_attr *attr)
 {
     *attr = (struct conv_attr){
-        .stride = {high(p->param[STRIDE]), low(p->param[STRIDE])},
-        .dilation = {high(p->param[DILATION]), low(p->param[DILATION])},
+        .stride = {sw__high(p->param[STRIDE]), sw__low(p->param[STRIDE])},
+        .dilation = {sw__high(p->param[DILATION]), sw__low(p->param[DILATION])},
         .groups = p->param[GROUPS],
     };
     return (struct conv_dims){.groups = attr->groups,
-                              .og = high(p->param[CHANNELS]),
-                              .cg = low(p->param[CHANNELS]),
-                              .kernel = {high(p->param[KERNEL]), low(p->param[KERNEL])}};
+                              .og = sw__high(p->param[CHANNELS]),
+                              .cg = sw__low(p->param[CHANNELS]),
+                              .kernel = {sw__high(p->param[KERNEL]), sw__low(p->param[KERNEL])}};
 }
 
 /* One panel of one phase of a group.  w: the group's weight (og, cg, kh, kw). */
@@ -148,9 +134,9 @@ void sw__conv_pack_backward(const struct sw_kernels *k, const struct conv_attr *
     /* Every tap belongs to one phase, down and across. */
     const int64_t floats = attr->groups * sw__conv_packed_floats(k, cg, og * kh * kw);
     *out = (struct sw_pack){.layout = "conv_backward_f32",
-                            .param = {k->isa, pair(og, cg), pair(kh, kw),
-                                      pair(attr->stride[0], attr->stride[1]),
-                                      pair(attr->dilation[0], attr->dilation[1]), attr->groups},
+                            .param = {k->isa, sw__pair(og, cg), sw__pair(kh, kw),
+                                      sw__pair(attr->stride[0], attr->stride[1]),
+                                      sw__pair(attr->dilation[0], attr->dilation[1]), attr->groups},
                             .bytes = (size_t)floats * sizeof(float),
                             .tasks = attr->groups * sw__conv_panels(k, cg),
                             .run = backward_run};

@@ -4,10 +4,8 @@
 #include "kernels/gemm_table.h"
 
 enum {
-    TASKS = 16,      /* a product has at least so many, if its sizes allow: work for all threads */
-    MOST_PANELS = 8, /* of a task: as often is a block of A used while it is in L2 */
+    TASKS = 16, /* a product has at least so many, if its sizes allow: work for all threads */
     LEAST_ROW_PANELS = 4,  /* of a task: a gathered panel must be worth its gathering */
-    MOST_ROW_PANELS = 36,  /* bounds the scratch */
     SMALL_WEIGHT = 1 << 19 /* bytes of A that stay in a core's L2 */
 };
 
@@ -22,14 +20,14 @@ void sw__conv_flatten(struct conv_product *p)
 
 struct conv_split sw__conv_split(const struct conv_product *p)
 {
-    const struct sw_gemm_blocks *t = sw__gemm_blocks(p->kernels->isa);
+    const struct sw_gemm_blocks *t = sw__gemm_blocks_of(p->kernels->isa, p->kind);
     const int64_t panels = sw__ceil_div(p->images * p->grid.oh * p->grid.ow,
                                         t->nr); /* of all images */
-    const int64_t row_panels = sw__max64(sw__conv_panels(p->kernels, p->rows), 1);
+    const int64_t row_panels = sw__max64(sw__ceil_div(p->rows, t->mr), 1);
     const int64_t most_down = sw__ceil_div(row_panels, LEAST_ROW_PANELS);
-    const int64_t least_down = sw__ceil_div(row_panels, MOST_ROW_PANELS);
+    const int64_t least_down = sw__ceil_div(row_panels, SW_CONV_ROW_PANELS);
     const bool small = p->rows * p->taps * (int64_t)sizeof(float) <= SMALL_WEIGHT;
-    int64_t across = sw__max64(sw__ceil_div(panels, MOST_PANELS), 1), down = least_down;
+    int64_t across = sw__max64(sw__ceil_div(panels, SW_CONV_PANELS), 1), down = least_down;
     /* A small weight is read again for each block of pixels, a large one rather cut. */
     if (small) across = sw__max64(across, sw__min64(panels, sw__ceil_div(TASKS, p->groups)));
     if (across * p->groups * down < TASKS)
@@ -47,8 +45,24 @@ struct conv_split sw__conv_split(const struct conv_product *p)
 size_t sw__conv_scratch(const struct sw_kernels *k, int64_t rows)
 {
     const struct sw_gemm_blocks *t = sw__gemm_blocks(k->isa);
-    const int64_t tall = sw__min64(sw__conv_panels(k, rows), MOST_ROW_PANELS) * t->mr;
-    return (size_t)((t->kc + MOST_PANELS * tall) * t->nr) * sizeof(float);
+    const int64_t tall = sw__min64(sw__conv_panels(k, rows), SW_CONV_ROW_PANELS) * t->mr;
+    return (size_t)((t->kc + SW_CONV_PANELS * tall) * t->nr) * sizeof(float);
+}
+
+void sw__conv_put(const struct conv_product *p, float *y, const float *c, int64_t line,
+                  int64_t rows, int64_t p0, int64_t np)
+{
+    const struct sw_grid *g = &p->grid;
+    const int64_t plane = p->to.h * p->to.w, step = p->to.sx;
+    const bool whole = g->oh * g->ow == plane && step == 1 && p->to.sy == 1;
+    for (int64_t at = 0, n; at < np; at += n) {
+        const int64_t q = (p0 + at) % g->ow, r = (p0 + at) / g->ow % g->oh;
+        const int64_t image = (p0 + at) / g->ow / g->oh;
+        float *to = y + image * p->groups * p->rows * plane + (p->to.y0 + r * p->to.sy) * p->to.w +
+                    p->to.x0 + q * step;
+        n = sw__min64(whole ? plane - r * g->ow - q : g->ow - q, np - at);
+        p->kernels->copy_x32(to, c + at, rows, n, plane, step, line, 1);
+    }
 }
 
 /* Rows and pixels of a task. */
@@ -81,22 +95,6 @@ static struct target target_of(const struct job *job, int64_t p0, int64_t np, in
     if (p->to.sx != 1 || p->to.sy != 1 || pixels != plane || at + np > pixels)
         return (struct target){job->sums + number * job->rows * nr, nr, false};
     return (struct target){job->y + image * p->groups * p->rows * plane + at, plane, true};
-}
-
-/* Copy a panel's results, [rows][NR], to where its pixels belong. */
-static void put(const struct job *job, const float *c, int64_t p0, int64_t np)
-{
-    const struct conv_product *p = job->p;
-    const struct sw_grid *g = &p->grid;
-    const int64_t plane = p->to.h * p->to.w, step = p->to.sx;
-    for (int64_t at = 0, n; at < np; at += n) {
-        const int64_t q = (p0 + at) % g->ow, r = (p0 + at) / g->ow % g->oh;
-        const int64_t image = (p0 + at) / g->ow / g->oh;
-        float *to = job->y + image * p->groups * p->rows * plane +
-                    (p->to.y0 + r * p->to.sy) * p->to.w + p->to.x0 + q * step;
-        n = sw__min64(g->ow - q, np - at);
-        p->kernels->copy_x32(to, c + at, job->rows, n, plane, step, job->t->nr, 1);
-    }
 }
 
 /* One panel of pixels over the block of k at `k0`; the last block finishes. */
@@ -151,7 +149,7 @@ void sw__conv_product_task(const struct conv_product *p, const struct conv_split
             const int64_t np = sw__min64(nr, end - at);
             struct target to = target_of(&job, at, np, i);
             add_block(&job, to, at, np, k0, kc);
-            if (k0 + kc >= p->taps && !to.final) put(&job, to.c, at, np);
+            if (k0 + kc >= p->taps && !to.final) sw__conv_put(p, job.y, to.c, nr, job.rows, at, np);
         }
         k0 += t->kc;
     } while (k0 < p->taps);

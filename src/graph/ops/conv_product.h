@@ -14,12 +14,27 @@
 #define SWELL_OPS_CONV_PRODUCT_H
 
 #include "graph/ops/conv_shape.h"
+#include "kernels/gemm_table.h"
 
 /* ---- the weight ---------------------------------------------------------------------------------
  *
  * A product's rows are cut into panels of MR or a little less, all of nearly the same height: 32 rows
  * are 11 + 11 + 10, not 14 + 14 + 4.  A packed A is its blocks of KC one after the other; a block is
  * its panels, [k][MR] each.  Groups follow each other, and phases before groups. */
+
+/* Two numbers below 2^31 in one parameter of a layout. */
+static inline int64_t sw__pair(int64_t a, int64_t b)
+{
+    return a << 32 | b;
+}
+static inline int64_t sw__high(int64_t x)
+{
+    return x >> 32;
+}
+static inline int64_t sw__low(int64_t x)
+{
+    return x & 0xffffffff;
+}
 
 int64_t sw__conv_panels(const struct sw_kernels *k, int64_t rows);
 int64_t sw__conv_packed_floats(const struct sw_kernels *k, int64_t rows, int64_t taps);
@@ -39,6 +54,7 @@ struct conv_product {
     int64_t images, groups;
     int64_t rows, taps; /* of a group */
     int64_t x_group;    /* floats from the planes that a group reads to those of the next */
+    enum sw_gemm_kind kind;
     /* Pixel (r, q) of the grid is element (y0 + r*sy, x0 + q*sx) of a plane of h x w of the result. */
     struct {
         int64_t h, w, y0, x0, sy, sx;
@@ -47,6 +63,11 @@ struct conv_product {
 
 /* Windows of one element that lie as the results do: read a plane as one long row. */
 void sw__conv_flatten(struct conv_product *p);
+
+enum {
+    SW_CONV_PANELS = 8,     /* of a task: as often is a block of A used while it is in L2 */
+    SW_CONV_ROW_PANELS = 36 /* bounds the scratch */
+};
 
 /* How products are cut: a function of sizes and the ISA.  The products of all phases are cut alike,
  * each has at most as many pixels as the one that was asked for. */
@@ -58,6 +79,11 @@ struct conv_split {
 
 struct conv_split sw__conv_split(const struct conv_product *p);
 size_t sw__conv_scratch(const struct sw_kernels *k, int64_t rows);
+
+/* Copy results of pixels p0 .. p0+np-1, rows `line` floats apart, to where they belong; y: the first
+ * row's plane of image 0. */
+void sw__conv_put(const struct conv_product *p, float *y, const float *c, int64_t line,
+                  int64_t rows, int64_t p0, int64_t np);
 
 /* One task.  a: packed; x, y: image 0, group 0.  e: NULL, or with bias_row of group 0. */
 void sw__conv_product_task(const struct conv_product *p, const struct conv_split *split,

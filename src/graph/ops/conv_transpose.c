@@ -16,6 +16,7 @@
  * are therefore a convolution and the gradient of a convolution's weight. */
 #include "base/size.h"
 #include "graph/ops/compute.h"
+#include "graph/ops/conv_bf16.h"
 #include "graph/ops/conv_choice.h"
 #include "graph/ops/conv_direct.h"
 #include "graph/ops/conv_grad.h"
@@ -75,33 +76,47 @@ struct transpose_note {
     struct conv_winograd winograd;
     struct conv_direct direct;
     struct conv_split split; /* of each phase */
+    struct conv_pairs pairs; /* of bf16 */
     struct sw_pack pack;
     struct sw_epilogue epilogue;
 };
 
-/* Phase number r, and the packed floats of the phases before it. */
+/* Bytes of a group's packed weight, of one phase. */
+static int64_t packed_bytes(const struct sw_step *s, const struct conv_dims *d, int64_t taps)
+{
+    const struct transpose_note *note = s->note;
+    if (note->way != CONV_BF16)
+        return sw__conv_packed_floats(s->k, d->cg, d->og * taps) * (int64_t)sizeof(float);
+    return sw__conv_bf16_packed_bytes(s->k, d->cg, sw__conv_bf16_depth(d->og, taps));
+}
+
+/* Phase number r, and the packed bytes of the phases before it. */
 static struct conv_product phase_product(const struct sw_step *s, const struct conv_dims *d,
                                          int64_t r, int64_t *before)
 {
     const struct conv_attr *attr = s->attr;
+    const struct transpose_note *note = s->note;
     struct conv_phase down, across;
     int64_t taps = 0;
     *before = 0;
     for (int64_t i = 0; i <= r; i++) {
-        *before += d->groups * sw__conv_packed_floats(s->k, d->cg, taps);
+        if (i > 0) *before += d->groups * packed_bytes(s, d, taps);
         down = sw__conv_phase(attr, d, 0, i / attr->stride[1]);
         across = sw__conv_phase(attr, d, 1, i % attr->stride[1]);
-        taps = d->og * down.taps * across.taps;
+        taps = down.taps * across.taps;
     }
-    return (struct conv_product){
+    struct conv_product p = {
         .kernels = s->k,
         .grid = sw__conv_phase_grid(d, &down, &across),
         .images = d->n,
         .groups = d->groups,
         .rows = d->cg,
-        .taps = taps,
+        .taps = d->og * taps,
         .x_group = d->og * d->out[0] * d->out[1],
         .to = {d->in[0], d->in[1], down.at, across.at, down.step, across.step}};
+    if (note->way == CONV_BF16) sw__conv_bf16_product(&p, &note->pairs);
+    sw__conv_flatten(&p);
+    return p;
 }
 
 /* A product as large as the largest phase: so many pixels, and the taps of them all. */
@@ -131,6 +146,8 @@ static void describe(const struct sw_step *s, enum conv_way way, struct sw_pack 
         sw__conv_winograd_pack(s->k, s->attr, w, SW_WINOGRAD_BACKWARD, out);
     else if (way == CONV_DIRECT)
         sw__conv_direct_pack_backward(s->k, s->attr, w, out);
+    else if (way == CONV_BF16)
+        sw__conv_bf16_pack(s->k, s->attr, w, true, out);
     else
         sw__conv_pack_backward(s->k, s->attr, w, out);
 }
@@ -180,11 +197,42 @@ static sw_status transpose_prepare(struct sw_step *s)
         return SW_OK;
     }
     struct conv_product p = largest(s, &d);
+    const bool bf16 = note->way == CONV_BF16;
+    if (bf16) {
+        p.kind = SW_GEMM_KIND_BF16;
+        note->pairs = (struct conv_pairs){d.n, d.groups, d.og, d.out[0] * d.out[1]};
+        s->tasks[0] += sw__conv_pairs_tasks(&note->pairs);
+        s->workspace += sw__conv_pairs_bytes(&note->pairs);
+    }
     note->split = sw__conv_split(&p);
     s->tasks[1] = note->split.tasks * attr->stride[0] * attr->stride[1];
-    s->scratch = sw__conv_scratch(s->k, d.cg);
-    s->kernel = s->k->names[SW_SLOT_gemm_tile_f32];
+    s->scratch = bf16 ? sw__conv_bf16_scratch(s->k, d.cg) : sw__conv_scratch(s->k, d.cg);
+    s->kernel = s->k->names[bf16 ? SW_SLOT_gemm_strip_bf16 : SW_SLOT_gemm_tile_f32];
     return SW_OK;
+}
+
+/* Phase 0 packs the weight, if it was not packed before, and rounds dy. */
+static void run_bf16(const struct sw_step *s, const float *bias, int phase, int64_t begin,
+                     int64_t end, void *scratch)
+{
+    const struct transpose_note *note = s->note;
+    const int64_t packs = s->packed[W] ? 0 : note->pack.tasks;
+    const char *w = s->packed[W] ? s->packed[W] : s->ws;
+    uint32_t *pairs = (uint32_t *)(void *)((char *)s->ws + (packs ? note->pack.bytes : 0));
+    struct sw_epilogue e = note->epilogue;
+    e.bias_row = bias;
+    if (phase == 0) {
+        if (begin < packs)
+            note->pack.run(&note->pack, s->k, s->in[W]->data, s->ws, begin, sw__min64(end, packs));
+        sw__conv_pairs_run(&note->pairs, s->k, s->in[DY]->data, pairs, sw__max64(begin - packs, 0),
+                           end - packs);
+        return;
+    }
+    for (int64_t i = begin, before; i < end; i++) {
+        const struct conv_product p = phase_product(s, &note->dims, i / note->split.tasks, &before);
+        sw__conv_bf16_task(&p, &note->split, w + before, pairs, s->out[0]->data, &e,
+                           i % note->split.tasks, scratch);
+    }
 }
 
 static void run_phases(const struct sw_step *s, const float *bias, int phase, int64_t begin,
@@ -195,6 +243,10 @@ static void run_phases(const struct sw_step *s, const float *bias, int phase, in
     float *dx = s->out[0]->data;
     if (note->way == CONV_WINOGRAD) {
         sw__conv_winograd_run(s, &note->winograd, bias, phase, begin, end, scratch);
+        return;
+    }
+    if (note->way == CONV_BF16) {
+        run_bf16(s, bias, phase, begin, end, scratch);
         return;
     }
     if (phase == 0) {
@@ -212,9 +264,8 @@ static void run_phases(const struct sw_step *s, const float *bias, int phase, in
         sw__conv_direct_task(&note->direct, packed, dy, dx, &e, i, scratch);
     for (int64_t i = begin, before; note->way == CONV_PRODUCT && i < end; i++) {
         struct conv_product p = phase_product(s, &note->dims, i / note->split.tasks, &before);
-        sw__conv_flatten(&p);
-        sw__conv_product_task(&p, &note->split, packed + before, dy, dx, &e, i % note->split.tasks,
-                              scratch);
+        sw__conv_product_task(&p, &note->split, packed + before / (int64_t)sizeof *packed, dy, dx,
+                              &e, i % note->split.tasks, scratch);
     }
 }
 
@@ -237,7 +288,7 @@ static void transpose_grad(sw_graph *g, const struct sw_op *op, sw_node *const *
 {
     const struct conv_attr *attr = sw__op_attr(op);
     sw_node *x = sw__op_in(op, DY), *w = sw__op_in(op, W);
-    sw_node *d = sw__compute_round(g, dy[0], attr->compute);
+    sw_node *d = sw__conv_round(g, dy[0], w, attr);
     struct conv_attr plain = *attr;
     plain.output_pad[0] = plain.output_pad[1] = 0;
     if (need[DY]) dx[DY] = sw__conv_forward(g, &plain, d, w, NULL);
@@ -283,8 +334,8 @@ sw_node *sw_conv_transpose2d(sw_graph *g, sw_node *x, sw_node *w, sw_node *b,
     struct conv_attr attr = sw__conv_attr(g, plain, 4);
     attr.output_pad[0] = o.output_pad[0];
     attr.output_pad[1] = o.output_pad[1];
-    x = sw__compute_round(g, x, attr.compute);
-    w = sw__compute_round(g, w, attr.compute);
+    x = sw__conv_round(g, x, w, &attr);
+    w = sw__conv_round(g, w, w, &attr);
     sw_node *in[] = {x, w, b};
     return sw__op_add(g, &sw__op_conv_transpose2d, &attr, sizeof attr, in, 3, 1);
 }

@@ -10,8 +10,9 @@
  * some in-channels and out-channels over one span into the workspace, and a second phase adds the
  * spans in their order and turns dw^T into dw.  The number of spans depends on the sizes only and is
  * bounded by the memory that they take.  Where all pixels are one step of one span, tiles are turned
- * into dw at once. */
+ * into dw at once.  Products of bf16 make dw^T in spans likewise (conv_bf16.h). */
 #include "base/size.h"
+#include "graph/ops/conv_bf16.h"
 #include "graph/ops/conv_choice.h"
 #include "graph/ops/conv_direct.h"
 #include "graph/ops/conv_grad.h"
@@ -33,6 +34,7 @@ struct weight_note {
     struct conv_dims dims;
     enum conv_way way; /* that of the declared sizes, at smaller ones too */
     struct winograd_weight winograd;
+    struct conv_bf16_weight bf16;
     struct sw_grid grid;
     struct conv_copy copy;
     int64_t taps;             /* k of a group */
@@ -128,9 +130,21 @@ static sw_status weight_prepare(struct sw_step *s)
         sw__winograd_weight_prepare(s, &d, &note->winograd);
         return SW_OK;
     }
+    s->n_phases = 2;
+    if (note->way == CONV_BF16) {
+        note->bf16 = sw__conv_bf16_weight(s->k, attr, &d);
+        note->taps = note->bf16.taps;
+        note->line = note->bf16.line;
+        note->spans = note->bf16.spans;
+        s->tasks[0] = note->bf16.tasks;
+        s->tasks[1] = d.groups * sw__ceil_div(note->taps, ROWS);
+        s->workspace = note->bf16.workspace;
+        s->scratch = note->bf16.scratch;
+        s->kernel = s->k->names[SW_SLOT_gemm_strip_bf16];
+        return SW_OK;
+    }
     choose(s->k, &d, note);
     const int64_t lanes = sw__direct_blocks(s->k->isa)->lanes;
-    s->n_phases = 2;
     s->tasks[0] = note->spans * d.groups * note->columns * note->blocks;
     s->tasks[1] = note->single ? 0 : d.groups * sw__ceil_div(note->taps, ROWS);
     s->workspace = (size_t)(note->most * d.groups * note->taps * note->line) * sizeof(float);
@@ -278,7 +292,12 @@ static void weight_run(const struct sw_step *s, int phase, int64_t begin, int64_
     } else if (note->way == CONV_WINOGRAD) {
         sw__winograd_weight_run(s, &note->winograd, phase, begin, end, scratch);
     } else if (phase == 0) {
-        for (int64_t i = begin; i < end; i++) sum_task(s, i, scratch);
+        for (int64_t i = begin; i < end; i++)
+            if (note->way == CONV_BF16)
+                sw__conv_bf16_weight_task(&note->bf16, s->in[X]->data, s->in[DY]->data, s->ws, i,
+                                          scratch);
+            else
+                sum_task(s, i, scratch);
     } else {
         const int64_t tasks = sw__ceil_div(note->taps, ROWS);
         for (int64_t i = begin; i < end; i++) {

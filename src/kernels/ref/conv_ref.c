@@ -1,5 +1,6 @@
 /* The reference of the convolution kernels: plain loops that say what the slots compute.  See
  * conv_kernels.h for the grid and the contract. */
+#include <swell/tensor.h>
 #include "kernels/gemm_table.h"
 #include "kernels/kernels.h"
 #include "kernels/ref/epilogue_ref.h"
@@ -115,6 +116,16 @@ static void sw__conv_plane_grad_f32_ref(float *dw, const float *dy, const float 
         }
 }
 
+static void sw__conv_pair_bf16_ref(uint32_t *dst, const float *a, const float *b, int64_t n)
+{
+    for (int64_t i = 0; i < n; i++) {
+        uint16_t pair[2] = {0};
+        sw_convert(&pair[0], SW_BF16, a + i, SW_F32, 1);
+        if (b) sw_convert(&pair[1], SW_BF16, b + i, SW_F32, 1);
+        dst[i] = (uint32_t)pair[1] << 16 | pair[0];
+    }
+}
+
 void sw__conv_init_ref(struct sw_kernels *k)
 {
     SW_KERNEL_SET(k, conv_copy_f32, sw__conv_copy_f32_ref);
@@ -124,4 +135,5 @@ void sw__conv_init_ref(struct sw_kernels *k)
     SW_KERNEL_SET(k, conv_weight_tile_f32, sw__conv_weight_tile_f32_4x8_ref);
     SW_KERNEL_SET(k, conv_plane_f32, sw__conv_plane_f32_ref);
     SW_KERNEL_SET(k, conv_plane_grad_f32, sw__conv_plane_grad_f32_ref);
+    SW_KERNEL_SET(k, conv_pair_bf16, sw__conv_pair_bf16_ref);
 }

@@ -55,6 +55,11 @@ static void sw__conv_plane_grad_f32_avx512(float *dw, const float *dy, const flo
     plane_grad(dw, dy, x, g);
 }
 
+static void sw__conv_pair_bf16_avx512(uint32_t *dst, const float *a, const float *b, int64_t n)
+{
+    pair_planes(dst, a, b, n);
+}
+
 void sw__conv_init_avx512(struct sw_kernels *k)
 {
     SW_KERNEL_SET(k, conv_copy_f32, sw__conv_copy_f32_avx512);
@@ -64,4 +69,5 @@ void sw__conv_init_avx512(struct sw_kernels *k)
     SW_KERNEL_SET(k, conv_weight_tile_f32, sw__conv_weight_tile_f32_14x32_avx512);
     SW_KERNEL_SET(k, conv_plane_f32, sw__conv_plane_f32_avx512);
     SW_KERNEL_SET(k, conv_plane_grad_f32, sw__conv_plane_grad_f32_avx512);
+    SW_KERNEL_SET(k, conv_pair_bf16, sw__conv_pair_bf16_avx512);
 }

@@ -228,4 +228,25 @@ VEC_INLINE void weight_tile(float *c, int64_t ldc, const float *a, const float *
     }
 }
 
+/* ---- pairs of bf16 ----------------------------------------------------------------------------- */
+
+VEC_INLINE vi rounded(vf x)
+{
+    return vf_bits(vf_from_bf16(vf_to_bf16(x)));
+}
+
+VEC_INLINE void pair_planes(uint32_t *dst, const float *a, const float *b, int64_t n)
+{
+    int32_t *to = (int32_t *)dst;
+    int64_t i = 0;
+    for (; b && i + VF_N <= n; i += VF_N)
+        vi_store(to + i, vi_or(vi_shr(rounded(vf_load(a + i)), 16), rounded(vf_load(b + i))));
+    for (; i < n; i += VF_N) {
+        const int64_t count = n - i < VF_N ? n - i : VF_N;
+        vi pair = vi_shr(rounded(vf_load_n(a + i, count)), 16);
+        if (b) pair = vi_or(pair, rounded(vf_load_n(b + i, count)));
+        vi_store_n(to + i, pair, count);
+    }
+}
+
 #endif
