@@ -15,8 +15,9 @@ enum { MANY_PRODUCTS = 8 };
 /* Multiplications below which a task is not cut further: about 5 us. */
 #define SMALL_TASK 500000.0
 /* Multiplications up to which nothing is packed that need not be: the part of B that a task needs
- * stays in L2. */
-#define UNPACKED_PRODUCT 140000000.0
+ * stays in L2; and for tiles of one line of B, whose lines in a strip meet in few sets of L1. */
+#define UNPACKED_PRODUCT      140000000.0
+#define UNPACKED_PRODUCT_LINE 10000000.0
 /* Multiplications up to which tasks pack all for themselves: a phase more costs more than that. */
 #define SMALL_PRODUCT 20000000.0
 /* Bytes and rows of A up to one of which its rows are read as they are, by all tasks, from L2; the bytes
@@ -39,13 +40,14 @@ static bool by_stream(int64_t m, unsigned flags)
 }
 
 /* Whether gemm_rows_f32 computes it, which reads rows of A and B as they are. */
-static bool by_rows(int64_t m, int64_t n, int64_t k, unsigned flags)
+static bool by_rows(const struct sw_gemm_blocks *t, int64_t m, int64_t n, int64_t k, unsigned flags)
 {
+    const double most = t->nr > 16 ? UNPACKED_PRODUCT : UNPACKED_PRODUCT_LINE;
     if (kind_of(flags) != SW_GEMM_KIND_F32) return false;
     if (!(flags & (SW_GEMM_B_PACKED | SW_GEMM_B_ROWS))) return false;
     if (m <= FEW_ROWS) return true;
     if (!(flags & SW_GEMM_A_ROWS) || flags & SW_GEMM_B_PACKED) return false;
-    return (double)m * (double)n * (double)k <= UNPACKED_PRODUCT;
+    return (double)m * (double)n * (double)k <= most;
 }
 
 /* Columns of B that a task in f32 packs at a time. */
@@ -223,7 +225,7 @@ struct sw_gemm_plan sw__gemm_choose(const struct sw_kernels *kernels, int64_t ba
     p.by_lines = p.streams && !(flags & SW_GEMM_B_ROWS);
     p.kc = t->kc;
     p.a_rows = kind_of(flags) != SW_GEMM_KIND_F32 && reads_rows(t, m, k, flags);
-    if (p.streams || by_rows(m, n, k, flags))
+    if (p.streams || by_rows(t, m, n, k, flags))
         choose_rows(&p, t);
     else if (p.a_rows)
         choose_columns(&p, t);
@@ -256,7 +258,7 @@ void sw__gemm_memory(const struct sw_kernels *kernels, int64_t batch, int64_t m,
     const int64_t kc = sw__min64(t->kc, k);
     *workspace = 0;
     *scratch = (size_t)(sw__min64(m, FEW_ROWS) * t->kc) * sizeof(float);
-    if (by_stream(m, flags) || by_rows(m, n, k, flags)) return;
+    if (by_stream(m, flags) || by_rows(t, m, n, k, flags)) return;
     int64_t lines = sw__round_up(sw__min64(m, 2 * t->mc), t->mr);
     int64_t columns = sw__round_up(sw__min64(n, t->nc), t->nr);
     columns = task_columns(t, columns);

@@ -22,7 +22,7 @@ struct sw_gemm_blocks {
 static const struct sw_gemm_blocks sw__gemm_table[SW_ISA_AVX512 + 1] = {
     /*                   MR  NR   MC   KC    NC  bytes group */
     [SW_ISA_REF]    = {   4,  8,  64, 256, 1024, 4, 4, 1},
-    [SW_ISA_AVX2]   = {   6, 16, 192, 256, 2048, 4, 4, 1},
+    [SW_ISA_AVX2]   = {   6, 16, 192, 256, 1024, 4, 4, 1},
     [SW_ISA_AVX512] = {  14, 32, 168, 256, 2048, 4, 4, 1},
 };
 

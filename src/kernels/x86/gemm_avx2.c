@@ -161,6 +161,8 @@ INLINE void strip(const struct few *r, int64_t i0, int64_t j0, const int rows, c
     const float *a = r->a + i0 * r->lda, *b = r->b + j0 / NR * r->b_panel + j0 % NR;
     const __m256i mask = lanes(r->n - j0);
     const int64_t kc = r->kc, lda = r->lda, b_row = r->b_row, b_panel = r->b_panel;
+    const float *three[(MR + 2) / 3]; /* every third row: an address each is too many */
+    UNROLL for (int i = 0; i < rows; i += 3) three[i / 3] = a + i * lda;
     __m256 sum[6][8];
     UNROLL for (int i = 0; i < rows; i++) UNROLL for (int v = 0; v < vectors; v++)
         sum[i][v] = _mm256_setzero_ps();
@@ -174,10 +176,10 @@ INLINE void strip(const struct few *r, int64_t i0, int64_t j0, const int rows, c
         }
         UNROLL for (int i = 0; i < rows; i++)
         {
-            __m256 ai = _mm256_broadcast_ss(a + i * lda + k);
-            UNROLL for (int v = 0; v < vectors; v++)
-                sum[i][v] = _mm256_fmadd_ps(ai, bk[v], sum[i][v]);
+            __m256 ai = _mm256_broadcast_ss(three[i / 3] + i % 3 * lda);
+            UNROLL for (int v = 0; v < vectors; v++) add_product(&sum[i][v], ai, bk[v]);
         }
+        UNROLL for (int i = 0; i < rows; i += 3) three[i / 3]++;
     }
     _Alignas(32) float sums[6 * 8 * LANES];
     UNROLL for (int i = 0; i < rows; i++) UNROLL for (int v = 0; v < vectors; v++)
@@ -211,11 +213,17 @@ static void sw__gemm_rows_f32_avx2(float *c, int64_t ldc, const float *a, int64_
     const struct few r = {c, a, b, ldc, lda, b_row, b_panel, n, kc, accumulate, epilogue};
     strip_fn *const *wide = m == 1 ? one : m == 2 ? two : more;
     const int most = m == 1 ? 8 : m == 2 ? 4 : 2;
+    if (m == 0) return;
+    const int64_t pieces = (m + MR - 1) / MR, base = m / pieces, extra = m % pieces;
     for (int64_t j = 0, width; j < n; j += width) {
         bool whole = n - j >= most * LANES && j % NR == 0;
         strip_fn *const *strips = whole ? wide : edge;
         width = whole ? most * LANES : LANES;
-        for (int64_t i = 0; i < m; i += 6) strips[m - i > 6 ? 5 : m - i - 1](&r, i, j);
+        for (int64_t p = 0, i = 0; p < pieces; p++) {
+            const int64_t rows = base + (p < extra);
+            strips[rows - 1](&r, i, j);
+            i += rows;
+        }
     }
 }
 

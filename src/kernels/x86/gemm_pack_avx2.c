@@ -3,6 +3,7 @@
  *
  * Edges of f32 use masked loads; edges of 16-bit sources go through a small buffer, for AVX2 masks
  * no 16-bit loads. */
+#include <stdbool.h>
 #include <string.h>
 #include "kernels/x86/gemm_pack_x86.h"
 #include "kernels/x86/vec_avx2.h"
@@ -45,9 +46,11 @@ INLINE __m256 load(const void *src, const sw_dtype dtype, int64_t at, int64_t le
     return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(half), 16));
 }
 
-INLINE void store(float *to, __m256 x, int64_t left)
+/* Lanes of one row of a panel.  Those behind the row may spill into the next one if there is `more`, for it
+ * is written next: masked stores are slow. */
+INLINE void store(float *to, __m256 x, int64_t left, bool more)
 {
-    if (left >= LANES)
+    if (left >= LANES || more)
         _mm256_storeu_ps(to, x);
     else
         _mm256_maskstore_ps(to, lanes(left), x);
@@ -65,8 +68,8 @@ INLINE void pack_copy(float *panels, const void *src, const sw_dtype dtype, cons
             for (int64_t i = first; i < end; i += width, to += width * kc)
                 UNROLL for (int v = 0; v < width; v += LANES)
                 {
-                    int64_t in = min(lines - i, width) - v;
-                    store(to + v, load(src, dtype, k * along + i + v, in), width - v);
+                    __m256 x = load(src, dtype, k * along + i + v, lines - i - v);
+                    store(to + v, x, width - v, k + 1 < kc);
                 }
         }
     }
@@ -87,7 +90,7 @@ INLINE void pack_transpose(float *panels, const void *src, const sw_dtype dtype,
                 vf_transpose(r);
                 float *to = panels + k * width + v;
                 UNROLL for (int i = 0; i < LANES; i++) if (i < left)
-                    store(to + i * width, r[i], width - v);
+                    store(to + i * width, r[i], width - v, k + i + 1 < kc);
             }
         }
     }
