@@ -204,9 +204,10 @@ SW_API sw_status sw_trainer_load(sw_trainer *t, const char *path);
  * reason; SW_ERR_UNSUPPORTED names a block-quantised weight, which the format does not have. */
 SW_API sw_status sw_weights_save(sw_context *ctx, const sw_weights *ws, const char *path,
                                  const char *const *metadata);
-/* Add all tensors of a safetensors file to the set: as mapped weights that cannot change (the set
- * keeps the file mapped), or as copies that can.  `prefix`: only names that begin with it; may be
- * NULL.  All or nothing.  SW_ERR_FORMAT names the file, the offset and the reason; SW_ERR_UNSUPPORTED
+/* Add all tensors of a safetensors file, or of a file of torch.save (.pth, .pt; a state_dict), to the
+ * set: as mapped weights that cannot change (the set keeps the file mapped), or as copies that can.
+ * `prefix`: only names that begin with it; may be NULL.  PyTorch's counters "num_batches_tracked" are
+ * left out.  Nothing in a file is executed.  All or nothing.  SW_ERR_FORMAT names the file, the offset and the reason; SW_ERR_UNSUPPORTED
  * a tensor of F64 or another dtype that Swell has not; SW_ERR_ARGUMENT a name that the set has. */
 SW_API sw_status sw_weights_load(sw_context *ctx, sw_weights *ws, const char *path, bool mapped,
                                  const char *prefix);
