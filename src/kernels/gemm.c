@@ -259,16 +259,29 @@ static void run_streamed(const struct job *job)
     run_act_fn(job);
 }
 
+/* Which product and tile of it a task computes.  Tasks that follow each other share their part of the
+ * larger operand: it comes from memory once, the other one from a cache. */
+struct place {
+    int64_t product, down, across;
+};
+
+static struct place place_of(const struct sw_gemm_plan *p, int64_t task)
+{
+    const int64_t product = task / p->tiles_n / p->tiles_m, i = task % (p->tiles_n * p->tiles_m);
+    if (p->n > p->m) return (struct place){product, i % p->tiles_m, i / p->tiles_m};
+    return (struct place){product, i / p->tiles_n, i % p->tiles_n};
+}
+
 void sw__gemm_task(const struct sw_gemm_plan *plan, const struct sw_gemm_args *args, int64_t begin,
                    int64_t end, void *scratch)
 {
     for (int64_t i = begin; i < end; i++) {
-        int64_t across = i % plan->tiles_n, down = i / plan->tiles_n % plan->tiles_m;
+        const struct place at = place_of(plan, i);
         struct job job = {.plan = plan,
                           .args = args,
-                          .product = i / plan->tiles_n / plan->tiles_m,
-                          .rows = span_of(down, plan->tile_m, args->m),
-                          .columns = span_of(across, plan->tile_n, plan->n),
+                          .product = at.product,
+                          .rows = span_of(at.down, plan->tile_m, args->m),
+                          .columns = span_of(at.across, plan->tile_n, plan->n),
                           .scratch = scratch};
         if (!batch_has(args, job.product) || job.rows.size == 0 || job.columns.size == 0) continue;
         job.c = args->c + batch_offset(args, args->c_batch, job.product);

@@ -195,7 +195,10 @@ static void choose_tiles(struct sw_gemm_plan *p, const struct sw_gemm_blocks *t)
     const bool shares = alone && work > SMALL_PRODUCT * pace(t);
     const int64_t want = alone ? (int64_t)fmin(ENOUGH_TASKS, work / (SMALL_TASK * pace(t))) : 1;
     struct cut cut = {.down = sw__ceil_div(p->m, alone ? t->mc : 2 * t->mc)};
-    bool streamed = p->b_packed || (shares && cut.down > 1); /* else a block of B stays in L2 */
+    const bool wide = p->kind == SW_GEMM_KIND_F32 && p->b_packed && p->n >= 2 * t->nc;
+    /* A block of B stays in L2 unless many tasks stream it; many columns have tasks enough, and a task's
+     * part of C stays there too between K blocks. */
+    const bool streamed = (p->b_packed || (shares && cut.down > 1)) && !wide;
     cut.across = sw__ceil_div(p->n, streamed ? t->nc : t->nc / 4);
     cut = cut_further(p, t, cut, want, shares);
     if (alone && cut.down >= ENOUGH_TASKS) cut.down = sw__round_up(cut.down, ENOUGH_TASKS / 2);
