@@ -32,6 +32,8 @@ VEC_INLINE void stream_add(const struct stream *s, float *sums, int64_t width, c
     VEC_UNROLL for (int k = 0; k < depth; k++) VEC_UNROLL for (int v = 0; v < 2; v++)
     {
         const float *at = b + k * s->b_row + v * VF_N;
+        if (v * VF_N % 16 == 0) /* a line of the rows that come next */
+            _mm_prefetch((const char *)(at + depth * s->b_row), _MM_HINT_T0);
         if (whole)
             bk[k][v] = vf_load(at);
         else
