@@ -78,7 +78,7 @@ static float value(const struct operand *o, int64_t at)
     return x;
 }
 
-static void twice_plus_one(float *y, const float *x, int64_t n)
+static void twice_plus_one(float *y, const float *x, int64_t n, int stream)
 {
     for (int64_t i = 0; i < n; i++) y[i] = 2 * x[i] + 1;
 }

@@ -225,4 +225,13 @@ static inline bool sw__tensor_streams(const sw_tensor *t)
     return sw__tensor_bytes(t) >= SW_STREAM_BYTES;
 }
 
+/* Whether a step's result goes past the caches; in place it is in a cache already. */
+static inline bool sw__result_streams(const struct sw_step *s)
+{
+    if (!sw__tensor_streams(s->out[0])) return false;
+    for (int i = 0; i < s->n_in; i++)
+        if (s->in[i] && s->in[i]->data == s->out[0]->data) return false;
+    return true;
+}
+
 #endif

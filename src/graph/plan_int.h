@@ -162,13 +162,10 @@ static inline bool sw__plan_awaits(const sw_plan *p, int64_t value)
     const struct sw_value *v = &p->values[value];
     return v->place == SW_PLACE_INPUT && v->root == value && !v->t.data;
 }
-/* Whether the step's result goes past the caches; in place it is in a cache already. */
+/* Whether the plan takes the results past the caches, for kernels that do not do so themselves. */
 static inline bool sw__step_streams(const struct sw_step *s)
 {
-    if (s->task_bytes == 0 || !sw__tensor_streams(s->out[0])) return false;
-    for (int i = 0; i < s->n_in; i++)
-        if (s->in[i] && s->in[i]->data == s->out[0]->data) return false;
-    return true;
+    return s->task_bytes > 0 && sw__result_streams(s);
 }
 /* ---- describe.c */
 const char *sw__plan_op_name(const sw_plan *p, const struct sw_plan_op *op);

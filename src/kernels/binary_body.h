@@ -1,5 +1,7 @@
 /* The binary kernels as plain loops, compiled once for each ISA: SW_NAME(base) gives the function's
- * name.  Every operation is exactly rounded or exact, so all ISAs give the same bits. */
+ * name.  Every operation is exactly rounded or exact, so all ISAs give the same bits.
+ *
+ * The unit defines SW_NAME(sw__binary_f32) first. */
 #include "kernels/kernels.h"
 
 /* One loop for each way of operands being scalar; `e` computes from x and z. */
@@ -27,21 +29,6 @@
             for (int64_t i = 0; i < n; i++) y[i] = (e);                                            \
         }                                                                                          \
     } while (0)
-
-static void SW_NAME(sw__binary_f32)(enum sw_binary op, float *y, const float *a, const float *b,
-                                    int64_t n, int scalar)
-{
-    switch (op) {
-    case SW_BINARY_ADD: LOOPS(float, x + z); break;
-    case SW_BINARY_SUB: LOOPS(float, x - z); break;
-    case SW_BINARY_MUL: LOOPS(float, x *z); break;
-    case SW_BINARY_DIV: LOOPS(float, x / z); break;
-    case SW_BINARY_MAX: LOOPS(float, x > z || x != x ? x : z); break;
-    case SW_BINARY_MIN: LOOPS(float, x < z || x != x ? x : z); break;
-    case SW_BINARY_POW: /* pow_f32 */
-    case SW_BINARY_COUNT: break;
-    }
-}
 
 static inline int32_t SW_NAME(divide)(int32_t x, int32_t z)
 {

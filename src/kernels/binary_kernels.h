@@ -1,7 +1,8 @@
 /* Kernels of two operands, element by element.
  *
  * `scalar` says which operand is one number for all n elements: bit 0 the first, bit 1 the second.
- * y may be the same memory as an operand of the same length. */
+ * y may be the same memory as an operand of the same length, unless `stream`: then the results go past
+ * the caches, for arrays that leave no room in them; a hint, the bits are the same. */
 #ifndef SWELL_BINARY_KERNELS_H
 #define SWELL_BINARY_KERNELS_H
 
@@ -33,7 +34,7 @@ enum sw_compare {
  * where_32: y[i] = c[i] ? a[i] : b[i], any 32-bit type; `scalar`: bit 0 of c, bit 1 of a, bit 2 of b. */
 #define SW_BINARY_KERNELS(X)                                                                        \
     X(binary_f32, void, (enum sw_binary op, float *y, const float *a, const float *b, int64_t n,    \
-                         int scalar))                                                               \
+                         int scalar, int stream))                                                   \
     X(binary_i32, void, (enum sw_binary op, int32_t *y, const int32_t *a, const int32_t *b,         \
                          int64_t n, int scalar))                                                    \
     X(compare_f32, void, (enum sw_compare op, uint8_t *y, const float *a, const float *b,           \

@@ -14,29 +14,32 @@
  * (2^-141 below 1e-36); gelu 8; gelu_tanh 4 + 5 |u|, u the argument of its tanh.  At infinities
  * silu, gelu and gelu_tanh have their limits, infinity and -0.  relu(x) = x < 0 ? 0 : x.
  *
+ * stream: results go past the caches, for arrays that leave no room in them; a hint, the bits are the
+ * same.  y must not be x then.
+ *
  * leaky_relu: x < 0 ? slope * x : x.  clip: x < lo ? lo : x > hi ? hi : x, with lo <= hi. */
 /* clang-format off */
 #define SW_UNARY_KERNELS(X)                                                                        \
-    X(exp_f32, void, (float *y, const float *x, int64_t n))                                        \
-    X(log_f32, void, (float *y, const float *x, int64_t n))                                        \
-    X(sqrt_f32, void, (float *y, const float *x, int64_t n))                                       \
-    X(rsqrt_f32, void, (float *y, const float *x, int64_t n))                                      \
-    X(abs_f32, void, (float *y, const float *x, int64_t n))                                        \
-    X(neg_f32, void, (float *y, const float *x, int64_t n))                                        \
-    X(square_f32, void, (float *y, const float *x, int64_t n))                                     \
-    X(reciprocal_f32, void, (float *y, const float *x, int64_t n))                                 \
-    X(sin_f32, void, (float *y, const float *x, int64_t n))                                        \
-    X(cos_f32, void, (float *y, const float *x, int64_t n))                                        \
-    X(tanh_f32, void, (float *y, const float *x, int64_t n))                                       \
-    X(sigmoid_f32, void, (float *y, const float *x, int64_t n))                                    \
-    X(relu_f32, void, (float *y, const float *x, int64_t n))                                       \
-    X(gelu_f32, void, (float *y, const float *x, int64_t n))                                       \
-    X(gelu_tanh_f32, void, (float *y, const float *x, int64_t n))                                  \
-    X(silu_f32, void, (float *y, const float *x, int64_t n))                                       \
-    X(softplus_f32, void, (float *y, const float *x, int64_t n))                                   \
-    X(leaky_relu_f32, void, (float *y, const float *x, int64_t n, float slope))                    \
-    X(clip_f32, void, (float *y, const float *x, int64_t n, float lo, float hi))                   \
-    X(scale_f32, void, (float *y, const float *x, int64_t n, float factor))
+    X(exp_f32, void, (float *y, const float *x, int64_t n, int stream))                                        \
+    X(log_f32, void, (float *y, const float *x, int64_t n, int stream))                                        \
+    X(sqrt_f32, void, (float *y, const float *x, int64_t n, int stream))                                       \
+    X(rsqrt_f32, void, (float *y, const float *x, int64_t n, int stream))                                      \
+    X(abs_f32, void, (float *y, const float *x, int64_t n, int stream))                                        \
+    X(neg_f32, void, (float *y, const float *x, int64_t n, int stream))                                        \
+    X(square_f32, void, (float *y, const float *x, int64_t n, int stream))                                     \
+    X(reciprocal_f32, void, (float *y, const float *x, int64_t n, int stream))                                 \
+    X(sin_f32, void, (float *y, const float *x, int64_t n, int stream))                                        \
+    X(cos_f32, void, (float *y, const float *x, int64_t n, int stream))                                        \
+    X(tanh_f32, void, (float *y, const float *x, int64_t n, int stream))                                       \
+    X(sigmoid_f32, void, (float *y, const float *x, int64_t n, int stream))                                    \
+    X(relu_f32, void, (float *y, const float *x, int64_t n, int stream))                                       \
+    X(gelu_f32, void, (float *y, const float *x, int64_t n, int stream))                                       \
+    X(gelu_tanh_f32, void, (float *y, const float *x, int64_t n, int stream))                                  \
+    X(silu_f32, void, (float *y, const float *x, int64_t n, int stream))                                       \
+    X(softplus_f32, void, (float *y, const float *x, int64_t n, int stream))                                   \
+    X(leaky_relu_f32, void, (float *y, const float *x, int64_t n, float slope, int stream))                    \
+    X(clip_f32, void, (float *y, const float *x, int64_t n, float lo, float hi, int stream))                   \
+    X(scale_f32, void, (float *y, const float *x, int64_t n, float factor, int stream))
 /* clang-format on */
 
 /* ---- dx[i] = dy[i] f'(x[i]): gradients --------------------------------------------------------

@@ -160,7 +160,7 @@ static inline void run_act_fn(const struct job *job)
     if (!e || !e->act_fn) return;
     for (int64_t i = 0; i < job->rows.size; i++) {
         float *row = job->c + i * job->args->c_row;
-        e->act_fn(row, row, job->columns.size);
+        e->act_fn(row, row, job->columns.size, 0);
     }
 }
 

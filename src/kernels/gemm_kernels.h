@@ -57,8 +57,8 @@ struct sw_epilogue {
     int zero;                           /* what stands for 0 in A */
     const int32_t *col_sums;            /* of the columns of B; any if zero is 0 */
     /* Elementwise y[i] = f(x[i]), y == x allowed; NULL for none.  The kernels below ignore it: the
-     * driver calls it on each row of a finished tile, so f must not depend on where a row is cut. */
-    void (*act_fn)(float *y, const float *x, int64_t n);
+     * driver calls it on each row of a finished tile, with stream 0, so f must not depend on where a row is cut. */
+    void (*act_fn)(float *y, const float *x, int64_t n, int stream);
 };
 
 /* The epilogue for what begins i rows and j columns further on; NULL for NULL. */

@@ -34,6 +34,8 @@ static inline int64_t sw__lrn_ring(int64_t channels, const struct sw_lrn_window 
 
 /* layernorm_f32: y = (x - mean) * rstd * gamma + beta for each row, rstd = 1 / sqrt(var + eps), the
  *   variance in a second pass over the row.  gamma, beta: (n) or NULL.  mean, rstd: (rows) or NULL.
+ *   stream: y goes past the caches, for arrays that leave no room in them; a hint, the bits are the
+ *   same.  y must not be x then.
  * layernorm_backward_f32: with xhat = (x - mean) * rstd and g = dy * gamma
  *   dx = rstd * (g - avg(g) - xhat * avg(g * xhat)),  dgamma += sum over rows of dy * xhat,
  *   dbeta += sum over rows of dy, row after row.  gamma, dx, dgamma, dbeta may be NULL.
@@ -50,7 +52,8 @@ static inline int64_t sw__lrn_ring(int64_t channels, const struct sw_lrn_window 
  * lrn_f32: y = x / (k + alpha * sum)^beta for `channels` rows of `width` pixels, `stride` apart.
  * lrn_backward_f32: dx; scratch holds sw__lrn_ring(channels, w) * width floats.
  *
- * softmax_f32: y = exp(x - max) / sum, or with `log` x - max - log(sum), along each row.
+ * softmax_f32: y = exp(x - max) / sum, or with `log` x - max - log(sum), along each row.  room: NULL,
+ *   or for n floats, on 64 bytes: then y goes past the caches, and must not be x.
  * softmax_columns_f32: the same along each column; width at most SW_SOFTMAX_COLUMNS.
  * softmax_backward_f32: dx = factor * y * (dy - sum(dy * y)); log: factor * (dy - exp(y) * sum(dy)).
  * softmax_backward_columns_f32: the same along columns.
@@ -70,7 +73,7 @@ static inline int64_t sw__lrn_ring(int64_t channels, const struct sw_lrn_window 
 #define SW_NORM_KERNELS(X)                                                                         \
     X(layernorm_f32, void,                                                                         \
       (float *y, float *mean, float *rstd, const float *x, const float *gamma, const float *beta,  \
-       int64_t rows, int64_t n, float eps))                                                        \
+       int64_t rows, int64_t n, float eps, int stream))                                                        \
     X(layernorm_backward_f32, void,                                                                \
       (float *dx, float *dgamma, float *dbeta, const float *dy, const float *x, const float *mean, \
        const float *rstd, const float *gamma, int64_t rows, int64_t n))                            \
@@ -103,7 +106,7 @@ static inline int64_t sw__lrn_ring(int64_t channels, const struct sw_lrn_window 
     X(lrn_backward_f32, void,                                                                      \
       (float *dx, float *scratch, const float *dy, const float *x, int64_t channels,               \
        int64_t stride, int64_t width, const struct sw_lrn_window *w))                              \
-    X(softmax_f32, void, (float *y, const float *x, int64_t rows, int64_t n, int log))             \
+    X(softmax_f32, void, (float *y, const float *x, int64_t rows, int64_t n, int log, float *room)) \
     X(softmax_columns_f32, void,                                                                   \
       (float *y, const float *x, int64_t n, int64_t stride, int64_t width, int log))               \
     X(softmax_backward_f32, void,                                                                  \

@@ -15,7 +15,10 @@ void check_binary_f32(struct checkkern *c)
                 float *y = ck_floats(c, n);
                 ck_freeze(c, a);
                 ck_freeze(c, b);
-                c->k->binary_f32((enum sw_binary)op, y, a, b, n, scalar);
+                c->k->binary_f32((enum sw_binary)op, y, a, b, n, scalar, 0);
+                float *past = ck_floats_at(c, n, (int)(ck_below(c, 2) ? -n & 15 : 4));
+                c->k->binary_f32((enum sw_binary)op, past, a, b, n, scalar, 1);
+                ck_same_bytes(c, past, y, sizeof *y * (size_t)n, "past the caches, n=%d", n);
                 for (int i = 0; i < n; i++) {
                     float x = a[scalar & 1 ? 0 : i], z = b[scalar & 2 ? 0 : i], want = 0;
                     switch (op) {

@@ -64,7 +64,7 @@ static void layernorm_case(struct checkkern *c, int64_t rows, int64_t n)
     bool stats = ck_below(c, 2);
     float *y = ck_floats(c, rows * n), *alone = ck_floats(c, rows * n);
     float *mean = stats ? ck_floats(c, rows) : NULL, *rstd = stats ? ck_floats(c, rows) : NULL;
-    c->k->layernorm_f32(y, mean, rstd, r.x, r.gamma, r.beta, rows, n, 1e-5f);
+    c->k->layernorm_f32(y, mean, rstd, r.x, r.gamma, r.beta, rows, n, 1e-5f, 0);
     memcpy(alone, r.x, (size_t)(rows * n) * sizeof *alone);
     for (int64_t i = 0; i < rows; i++) {
         const float *x = r.x + i * n;
@@ -75,9 +75,14 @@ static void layernorm_case(struct checkkern *c, int64_t rows, int64_t n)
             ck_near(c, rstd[i], s.rstd, s.rstd * (norm_terms(n) * CK_EPS + s.slip * s.rstd),
                     "rstd n=%lld", (long long)n);
         }
-        c->k->layernorm_f32(alone + i * n, NULL, NULL, alone + i * n, r.gamma, r.beta, 1, n, 1e-5f);
+        c->k->layernorm_f32(alone + i * n, NULL, NULL, alone + i * n, r.gamma, r.beta, 1, n, 1e-5f,
+                            0);
     }
     ck_same_bytes(c, y, alone, (size_t)(rows * n) * sizeof *y, "rows alone and in place, n=%lld",
+                  (long long)n);
+    float *past = ck_floats_at(c, rows * n, (int)(ck_below(c, 2) ? -(rows * n) & 15 : 4));
+    c->k->layernorm_f32(past, NULL, NULL, r.x, r.gamma, r.beta, rows, n, 1e-5f, 1);
+    ck_same_bytes(c, y, past, (size_t)(rows * n) * sizeof *y, "past the caches, n=%lld",
                   (long long)n);
     ck_release(c);
 }
@@ -88,7 +93,7 @@ static void layernorm_nan(struct checkkern *c, float bad)
     int64_t n = 37;
     float *x = ck_fill(c, ck_floats(c, 2 * n), 2 * n, -1, 1), *y = ck_floats(c, 2 * n);
     x[ck_below(c, n)] = bad;
-    c->k->layernorm_f32(y, NULL, NULL, x, NULL, NULL, 2, n, 1e-5f);
+    c->k->layernorm_f32(y, NULL, NULL, x, NULL, NULL, 2, n, 1e-5f, 0);
     for (int64_t i = 0; i < n; i++) {
         ck_true(c, isnan(y[i]), "%g in the row gives %g", (double)bad, (double)y[i]);
         ck_true(c, isfinite(y[n + i]), "%g in the row above gives %g", (double)bad, (double)y[i]);
@@ -100,6 +105,7 @@ void check_layernorm_f32(struct checkkern *c)
 {
     for (int64_t n = 1; n <= CK_LENGTHS; n++) layernorm_case(c, 3, n);
     for (int64_t n = 63; n <= 4097; n = n * 2 + ck_below(c, 3)) layernorm_case(c, 2, n);
+    layernorm_case(c, 3, 1024);
     layernorm_case(c, 0, 5);
     layernorm_nan(c, NAN);
     layernorm_nan(c, INFINITY);
@@ -108,9 +114,9 @@ void check_layernorm_f32(struct checkkern *c)
     float *x = ck_fill(c, ck_floats_at(c, rows * n, 0), rows * n, -1, 1);
     float *y = ck_floats_at(c, rows * n, 0), *g = ck_fill(c, ck_floats_at(c, n, 0), n, -1, 1);
     CK_BENCH(c, "4096 x 768", 8. * (double)(rows * n), "B",
-             c->k->layernorm_f32(y, NULL, NULL, x, g, g, rows, n, 1e-5f));
+             c->k->layernorm_f32(y, NULL, NULL, x, g, g, rows, n, 1e-5f, 0));
     CK_BENCH(c, "64 x 768", 8. * (double)(64 * n), "B",
-             c->k->layernorm_f32(y, NULL, NULL, x, g, g, 64, n, 1e-5f));
+             c->k->layernorm_f32(y, NULL, NULL, x, g, g, 64, n, 1e-5f, 0));
 }
 
 static void rmsnorm_case(struct checkkern *c, int64_t rows, int64_t n)

@@ -38,11 +38,16 @@ static void softmax_case(struct checkkern *c, int64_t rows, int64_t n, int log_f
     if (every) ck_fill_special(c, x, rows * n, every);
     float *y = ck_floats(c, rows * n), *alone = ck_floats(c, rows * n);
     ck_freeze(c, x);
-    c->k->softmax_f32(y, x, rows, n, log_form);
+    c->k->softmax_f32(y, x, rows, n, log_form, NULL);
+    float *past = ck_floats_at(c, rows * n, (int)(ck_below(c, 2) ? -(rows * n) & 15 : 4)),
+          *room = ck_floats_at(c, n, 0);
+    c->k->softmax_f32(past, x, rows, n, log_form, room);
+    for (int64_t i = 0; i < rows * n; i++)
+        ck_same(c, past[i], y[i], "past the caches, n=%lld", (long long)n);
     memcpy(alone, x, (size_t)(rows * n) * sizeof *alone);
     for (int64_t r = 0; r < rows; r++) {
         check_line(c, y + r * n, x + r * n, n, 1, log_form);
-        c->k->softmax_f32(alone + r * n, alone + r * n, 1, n, log_form);
+        c->k->softmax_f32(alone + r * n, alone + r * n, 1, n, log_form, NULL);
         for (int64_t i = 0; i < n; i++)
             ck_same(c, alone[r * n + i], y[r * n + i], "alone and in place, n=%lld", (long long)n);
     }
@@ -57,14 +62,16 @@ void check_softmax_f32(struct checkkern *c)
             softmax_case(c, 2, n, log_form, 0);
         for (int64_t n = 1; n <= CK_LENGTHS; n++) softmax_case(c, 2, n, log_form, 20);
         softmax_case(c, 0, 7, log_form, 0);
+        softmax_case(c, 3, 1024, log_form, 0);
     }
     if (!c->bench) return;
     int64_t rows = 64, n = 50257;
     float *x = ck_fill(c, ck_floats_at(c, rows * n, 0), rows * n, -5, 5);
     float *y = ck_floats_at(c, rows * n, 0);
-    CK_BENCH(c, "64 x 50257", 8. * (double)(rows * n), "B", c->k->softmax_f32(y, x, rows, n, 0));
-    CK_BENCH(c, "1024 x 1024", 8. * 1024 * 1024, "B", c->k->softmax_f32(y, x, 1024, 1024, 0));
-    CK_BENCH(c, "1024 x 10", 8. * 1024 * 10, "B", c->k->softmax_f32(y, x, 1024, 10, 0));
+    CK_BENCH(c, "64 x 50257", 8. * (double)(rows * n), "B",
+             c->k->softmax_f32(y, x, rows, n, 0, NULL));
+    CK_BENCH(c, "1024 x 1024", 8. * 1024 * 1024, "B", c->k->softmax_f32(y, x, 1024, 1024, 0, NULL));
+    CK_BENCH(c, "1024 x 10", 8. * 1024 * 10, "B", c->k->softmax_f32(y, x, 1024, 10, 0, NULL));
 }
 
 static void columns_case(struct checkkern *c, int64_t n, int64_t width, int log_form, int every)

@@ -9,7 +9,8 @@
 
 /* What is known of a slot. */
 struct unary {
-    void (*run)(struct checkkern *c, float *y, const float *x, int64_t n, const struct unary *u);
+    void (*run)(struct checkkern *c, float *y, const float *x, int64_t n, const struct unary *u,
+                int stream);
     double (*exact)(double x, const struct unary *u);
     double (*ulps)(double x); /* allowed at x, or NULL: */
     double most;              /* allowed everywhere */
@@ -39,7 +40,7 @@ static void check_walk(struct checkkern *c, const struct unary *u)
     for (uint64_t at = (uint64_t)ck_below(c, 40000); at < 1ull << 32;) {
         float *x = ck_floats(c, N), *y = ck_floats(c, N);
         for (int i = 0; i < N; i++, at += 30011) x[i] = float_of((uint32_t)at);
-        u->run(c, y, x, N, u);
+        u->run(c, y, x, N, u, 0);
         compare(c, u, y, x, N);
         ck_release(c);
     }
@@ -51,15 +52,18 @@ static void check_unary(struct checkkern *c, const struct unary *u)
         float *x = ck_fill(c, ck_floats(c, n), n, -10, 10), *y = ck_floats(c, n);
         if (n % 2) ck_fill_special(c, x, n, 4);
         ck_freeze(c, x);
-        u->run(c, y, x, n, u);
+        u->run(c, y, x, n, u, 0);
         compare(c, u, y, x, n);
         float *z = ck_floats(c, n);
         memcpy(z, x, sizeof *x * (size_t)n);
-        u->run(c, z, z, n, u);
+        u->run(c, z, z, n, u, 0);
         ck_same_bytes(c, z, y, sizeof *y * (size_t)n, "in place, n=%d", n);
+        float *past = ck_floats_at(c, n, (int)(ck_below(c, 2) ? -n & 15 : 4));
+        u->run(c, past, x, n, u, 1);
+        ck_same_bytes(c, past, y, sizeof *y * (size_t)n, "past the caches, n=%d", n);
         for (int i = 0; i < n; i++) {
             float *one = ck_floats(c, 1);
-            u->run(c, one, x + i, 1, u);
+            u->run(c, one, x + i, 1, u, 0);
             ck_same_bytes(c, one, y + i, sizeof *y, "alone, n=%d i=%d", n, i);
         }
         ck_release(c);
@@ -70,7 +74,7 @@ static void check_unary(struct checkkern *c, const struct unary *u)
         float *x = ck_fill(c, ck_floats_at(c, n, 0), n, -3, 3), *y = ck_floats_at(c, n, 0);
         char label[32];
         snprintf(label, sizeof label, "%lld", (long long)n);
-        CK_BENCH(c, label, 8. * (double)n, "B", u->run(c, y, x, n, u));
+        CK_BENCH(c, label, 8. * (double)n, "B", u->run(c, y, x, n, u, 0));
     }
 }
 
@@ -194,9 +198,9 @@ static double exact_scale(double x, const struct unary *u)
 
 #define CHECK(name, bound)                                                                         \
     static void run_##name(struct checkkern *c, float *y, const float *x, int64_t n,               \
-                           const struct unary *u)                                                  \
+                           const struct unary *u, int stream)                                      \
     {                                                                                              \
-        c->k->name##_f32(y, x, n);                                                                 \
+        c->k->name##_f32(y, x, n, stream);                                                         \
     }                                                                                              \
     void check_##name##_f32(struct checkkern *c)                                                   \
     {                                                                                              \
@@ -220,9 +224,9 @@ CHECK(gelu, 8)
 CHECK(softplus, 2)
 
 static void run_gelu_tanh(struct checkkern *c, float *y, const float *x, int64_t n,
-                          const struct unary *u)
+                          const struct unary *u, int stream)
 {
-    c->k->gelu_tanh_f32(y, x, n);
+    c->k->gelu_tanh_f32(y, x, n, stream);
 }
 
 void check_gelu_tanh_f32(struct checkkern *c)
@@ -231,9 +235,9 @@ void check_gelu_tanh_f32(struct checkkern *c)
 }
 
 static void run_silu(struct checkkern *c, float *y, const float *x, int64_t n,
-                     const struct unary *u)
+                     const struct unary *u, int stream)
 {
-    c->k->silu_f32(y, x, n);
+    c->k->silu_f32(y, x, n, stream);
 }
 
 void check_silu_f32(struct checkkern *c)
@@ -242,9 +246,9 @@ void check_silu_f32(struct checkkern *c)
 }
 
 static void run_leaky_relu(struct checkkern *c, float *y, const float *x, int64_t n,
-                           const struct unary *u)
+                           const struct unary *u, int stream)
 {
-    c->k->leaky_relu_f32(y, x, n, u->a);
+    c->k->leaky_relu_f32(y, x, n, u->a, stream);
 }
 
 void check_leaky_relu_f32(struct checkkern *c)
@@ -253,9 +257,9 @@ void check_leaky_relu_f32(struct checkkern *c)
 }
 
 static void run_clip(struct checkkern *c, float *y, const float *x, int64_t n,
-                     const struct unary *u)
+                     const struct unary *u, int stream)
 {
-    c->k->clip_f32(y, x, n, u->a, u->b);
+    c->k->clip_f32(y, x, n, u->a, u->b, stream);
 }
 
 void check_clip_f32(struct checkkern *c)
@@ -265,9 +269,9 @@ void check_clip_f32(struct checkkern *c)
 }
 
 static void run_scale(struct checkkern *c, float *y, const float *x, int64_t n,
-                      const struct unary *u)
+                      const struct unary *u, int stream)
 {
-    c->k->scale_f32(y, x, n, u->a);
+    c->k->scale_f32(y, x, n, u->a, stream);
 }
 
 void check_scale_f32(struct checkkern *c)

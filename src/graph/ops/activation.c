@@ -10,14 +10,14 @@ void sw__apply_act(const struct sw_kernels *k, struct sw_fused_act act, float *y
 {
     switch (act.act) {
     case SW_ACT_NONE: break;
-    case SW_ACT_RELU: k->relu_f32(y, y, n); break;
-    case SW_ACT_LEAKY_RELU: k->leaky_relu_f32(y, y, n, act.a); break;
-    case SW_ACT_CLIP: k->clip_f32(y, y, n, act.a, act.b); break;
-    case SW_ACT_GELU: k->gelu_f32(y, y, n); break;
-    case SW_ACT_GELU_TANH: k->gelu_tanh_f32(y, y, n); break;
-    case SW_ACT_SILU: k->silu_f32(y, y, n); break;
-    case SW_ACT_SIGMOID: k->sigmoid_f32(y, y, n); break;
-    case SW_ACT_TANH: k->tanh_f32(y, y, n); break;
+    case SW_ACT_RELU: k->relu_f32(y, y, n, 0); break;
+    case SW_ACT_LEAKY_RELU: k->leaky_relu_f32(y, y, n, act.a, 0); break;
+    case SW_ACT_CLIP: k->clip_f32(y, y, n, act.a, act.b, 0); break;
+    case SW_ACT_GELU: k->gelu_f32(y, y, n, 0); break;
+    case SW_ACT_GELU_TANH: k->gelu_tanh_f32(y, y, n, 0); break;
+    case SW_ACT_SILU: k->silu_f32(y, y, n, 0); break;
+    case SW_ACT_SIGMOID: k->sigmoid_f32(y, y, n, 0); break;
+    case SW_ACT_TANH: k->tanh_f32(y, y, n, 0); break;
     }
 }
 
@@ -40,7 +40,7 @@ static void leaky_relu_run(const struct sw_step *s, int phase, int64_t begin, in
 {
     const struct sw_unary_attr *attr = s->attr;
     struct sw_unary_part p = sw__unary_part(s, begin, end);
-    s->k->leaky_relu_f32(p.y, p.x, p.n, attr->a);
+    s->k->leaky_relu_f32(p.y, p.x, p.n, attr->a, p.stream);
 }
 
 static sw_status clip_prepare(struct sw_step *s)
@@ -52,7 +52,7 @@ static void clip_run(const struct sw_step *s, int phase, int64_t begin, int64_t 
 {
     const struct sw_unary_attr *attr = s->attr;
     struct sw_unary_part p = sw__unary_part(s, begin, end);
-    s->k->clip_f32(p.y, p.x, p.n, attr->a, attr->b);
+    s->k->clip_f32(p.y, p.x, p.n, attr->a, attr->b, p.stream);
 }
 
 /* For fusion. */

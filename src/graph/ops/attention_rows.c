@@ -143,7 +143,7 @@ static void finish_row(const struct sw_kernels *k, const struct sw_attention_row
     if (blind)
         memset(y, 0, (size_t)r->hs * sizeof *y);
     else
-        k->scale_f32(y, acc, r->hs, 1 / sum[0]);
+        k->scale_f32(y, acc, r->hs, 1 / sum[0], 0);
 }
 
 void sw__attention_rows_run(const struct sw_kernels *k, const struct sw_attention_rows *r,

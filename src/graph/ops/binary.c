@@ -78,7 +78,9 @@ static sw_status binary_prepare(struct sw_step *s)
     s->kernel = s->k->names[!f32    ? SW_SLOT_binary_i32
                             : power ? SW_SLOT_pow_f32
                                     : SW_SLOT_binary_f32];
-    return nest_prepare(s);
+    sw_status status = nest_prepare(s);
+    if (f32 && !power) s->task_bytes = 0; /* the kernel sees to it */
+    return status;
 }
 
 static sw_status compare_prepare(struct sw_step *s)
@@ -111,7 +113,8 @@ static void binary_run(const struct sw_step *s, int phase, int64_t begin, int64_
         else if (s->in[0]->dtype == SW_F32)
             s->k->binary_f32((enum sw_binary)attr->op, (float *)s->out[0]->data + at,
                              (const float *)s->in[0]->data + off[0],
-                             (const float *)s->in[1]->data + off[1], n, b->scalar);
+                             (const float *)s->in[1]->data + off[1], n, b->scalar,
+                             sw__result_streams(s));
         else
             s->k->binary_i32((enum sw_binary)attr->op, (int32_t *)s->out[0]->data + at,
                              (const int32_t *)s->in[0]->data + off[0],

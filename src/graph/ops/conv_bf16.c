@@ -271,6 +271,6 @@ void sw__conv_bf16_task(const struct conv_product *p, const struct conv_split *s
         k0 += t->kc;
     } while (k0 < p->taps);
     for (int64_t i = 0; job.epilogue.act_fn && i < job.rows; i++)
-        job.epilogue.act_fn(job.c + i * job.line, job.c + i * job.line, job.pixels);
+        job.epilogue.act_fn(job.c + i * job.line, job.c + i * job.line, job.pixels, 0);
     if (!there) sw__conv_put(p, y, job.c, job.line, job.rows, job.first, job.pixels);
 }

@@ -106,7 +106,7 @@ static void deliver(const struct conv_direct *p, const struct chunk *c, const st
     float *to = c->y + c->first * plane + c->row * p->to.w;
     p->kernels->transpose_x32(to, plane, c->sums, c->width, c->channels, pixels);
     for (int64_t i = 0; e && e->act_fn && i < c->channels; i++)
-        e->act_fn(to + i * plane, to + i * plane, pixels);
+        e->act_fn(to + i * plane, to + i * plane, pixels, 0);
 }
 
 /* Sums of phases: spread. */

@@ -116,7 +116,7 @@ static void add_block(struct job *job, struct target to, int64_t p0, int64_t np,
         if (!last || !job->epilogue.act_fn) continue;
         for (int64_t r = 0; r < rows; r++) {
             float *row = to.c + (i + r) * to.ldc;
-            job->epilogue.act_fn(row, row, np);
+            job->epilogue.act_fn(row, row, np, 0);
         }
     }
 }

@@ -236,7 +236,7 @@ static void finish(const struct conv_winograd *p, float *y, const float *m, int6
     if (!e->act_fn) return;
     for (int64_t i = 0; i < n; i++) {
         float *at = y + i * plane + first * p->out.w;
-        e->act_fn(at, at, (end - first) * p->out.w);
+        e->act_fn(at, at, (end - first) * p->out.w, 0);
     }
 }
 

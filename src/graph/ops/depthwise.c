@@ -17,14 +17,14 @@ static void activate(const struct sw_step *s, float *y, int64_t n)
     const struct sw_fused_act *f = &s->act;
     switch (f->act) {
     case SW_ACT_NONE: break;
-    case SW_ACT_RELU: s->k->relu_f32(y, y, n); break;
-    case SW_ACT_LEAKY_RELU: s->k->leaky_relu_f32(y, y, n, f->a); break;
-    case SW_ACT_CLIP: s->k->clip_f32(y, y, n, f->a, f->b); break;
-    case SW_ACT_GELU: s->k->gelu_f32(y, y, n); break;
-    case SW_ACT_GELU_TANH: s->k->gelu_tanh_f32(y, y, n); break;
-    case SW_ACT_SILU: s->k->silu_f32(y, y, n); break;
-    case SW_ACT_SIGMOID: s->k->sigmoid_f32(y, y, n); break;
-    case SW_ACT_TANH: s->k->tanh_f32(y, y, n); break;
+    case SW_ACT_RELU: s->k->relu_f32(y, y, n, 0); break;
+    case SW_ACT_LEAKY_RELU: s->k->leaky_relu_f32(y, y, n, f->a, 0); break;
+    case SW_ACT_CLIP: s->k->clip_f32(y, y, n, f->a, f->b, 0); break;
+    case SW_ACT_GELU: s->k->gelu_f32(y, y, n, 0); break;
+    case SW_ACT_GELU_TANH: s->k->gelu_tanh_f32(y, y, n, 0); break;
+    case SW_ACT_SILU: s->k->silu_f32(y, y, n, 0); break;
+    case SW_ACT_SIGMOID: s->k->sigmoid_f32(y, y, n, 0); break;
+    case SW_ACT_TANH: s->k->tanh_f32(y, y, n, 0); break;
     }
 }
 

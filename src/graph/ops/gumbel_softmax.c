@@ -73,7 +73,7 @@ static void gumbel_run(const struct sw_step *s, int phase, int64_t begin, int64_
         float *y = (float *)s->out[0]->data + r * n;
         s->k->gumbel_f32(y, (const float *)s->in[0]->data + r * n, 1 / attr->tau, s->seed->seed,
                          stream, (uint64_t)r * words, n);
-        s->k->softmax_f32(y, y, 1, n, 0);
+        s->k->softmax_f32(y, y, 1, n, 0, NULL);
         if (!attr->hard) continue;
         if (s->out[1]) memcpy((float *)s->out[1]->data + r * n, y, (size_t)n * sizeof *y);
         make_one_hot(y, n);

@@ -58,7 +58,7 @@ static sw_status layernorm_prepare(struct sw_step *s)
     int64_t rows = sw__rows_of(x), n = sw__last_of(x);
     s->n_phases = rows > 0 && n > 0;
     s->tasks[0] = sw__ceil_div(rows, sw__task_grain(n));
-    s->task_bytes = sw__task_bytes(n);
+    s->task_bytes = sw__odd_row_bytes(n);
     s->flops = 8. * (double)rows * (double)n;
     s->kernel = s->k->names[SW_SLOT_layernorm_f32];
     return SW_OK;
@@ -77,7 +77,7 @@ static void layernorm_run(const struct sw_step *s, int phase, int64_t begin, int
     const float *beta = s->in[BETA] ? s->in[BETA]->data : NULL;
     s->k->layernorm_f32((float *)s->out[0]->data + from * n, mean, rstd,
                         (const float *)s->in[X]->data + from * n, gamma, beta, to - from, n,
-                        attr->eps);
+                        attr->eps, sw__rows_stream(s));
     (void)phase;
     (void)scratch;
 }

@@ -48,6 +48,18 @@ static inline size_t sw__task_bytes(int64_t n)
     return n > 0 && n <= SW_GRAIN ? (size_t)(sw__task_grain(n) * n) * sizeof(float) : 0;
 }
 
+/* Rows of whole vectors go past the caches by their kernel.  Others by way of scratch memory: these
+ * bytes a task. */
+static inline size_t sw__odd_row_bytes(int64_t n)
+{
+    return n % 16 ? sw__task_bytes(n) : 0;
+}
+
+static inline bool sw__rows_stream(const struct sw_step *s)
+{
+    return s->task_bytes == 0 && sw__result_streams(s);
+}
+
 static inline int64_t sw__chunk_rows(int64_t rows)
 {
     return sw__max64(SW_CHUNK_ROWS, sw__ceil_div(rows, SW_MAX_CHUNKS));

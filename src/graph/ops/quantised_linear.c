@@ -147,14 +147,14 @@ static void finish(const struct sw_step *s, float *c, const float *bias, int64_t
     const struct sw_epilogue *e = &p->epilogue;
     if (!bias && e->act == SW_GEMM_ACT_NONE && !e->act_fn) return;
     for (int64_t i = 0; i < p->m; i++, c += p->n) {
-        if (bias) s->k->binary_f32(SW_BINARY_ADD, c, c, bias, n, 0);
+        if (bias) s->k->binary_f32(SW_BINARY_ADD, c, c, bias, n, 0, 0);
         switch (e->act) {
         case SW_GEMM_ACT_NONE: break;
-        case SW_GEMM_ACT_RELU: s->k->relu_f32(c, c, n); break;
-        case SW_GEMM_ACT_LEAKY: s->k->leaky_relu_f32(c, c, n, e->a); break;
-        case SW_GEMM_ACT_CLIP: s->k->clip_f32(c, c, n, e->a, e->b); break;
+        case SW_GEMM_ACT_RELU: s->k->relu_f32(c, c, n, 0); break;
+        case SW_GEMM_ACT_LEAKY: s->k->leaky_relu_f32(c, c, n, e->a, 0); break;
+        case SW_GEMM_ACT_CLIP: s->k->clip_f32(c, c, n, e->a, e->b, 0); break;
         }
-        if (e->act_fn) e->act_fn(c, c, n);
+        if (e->act_fn) e->act_fn(c, c, n, 0);
     }
 }
 

@@ -75,11 +75,16 @@ static void prepare_lines(struct sw_step *s, double flops)
     s->flops = flops * (double)elements;
 }
 
+/* Floats of a row that may pass through scratch memory on its way past the caches: 64 KB. */
+enum { ROOM = 16384 };
+
 static sw_status softmax_prepare(struct sw_step *s)
 {
     const sw_shape *x = &s->in[0]->shape;
     bool rows = lines_of(x, axis_of(x, s->attr)).inner == 1;
     prepare_lines(s, 12);
+    if (rows) s->task_bytes = sw__odd_row_bytes(sw__last_of(x));
+    if (sw__tensor_streams(s->out[0])) s->scratch = ROOM * sizeof(float);
     s->kernel = s->k->names[rows ? SW_SLOT_softmax_f32 : SW_SLOT_softmax_columns_f32];
     return SW_OK;
 }
@@ -94,10 +99,10 @@ static void softmax_run(const struct sw_step *s, int phase, int64_t begin, int64
     float *y = s->out[0]->data;
     int64_t from, to;
     (void)phase;
-    (void)scratch;
     sw__step_range(d.units, d.grain, begin, end, &from, &to);
     if (d.inner == 1) {
-        s->k->softmax_f32(y + from * d.n, x + from * d.n, to - from, d.n, attr->log);
+        s->k->softmax_f32(y + from * d.n, x + from * d.n, to - from, d.n, attr->log,
+                          d.n <= ROOM && sw__rows_stream(s) ? scratch : NULL);
         return;
     }
     for (int64_t unit = from; unit < to; unit++) {

@@ -21,7 +21,6 @@ sw_status sw__unary_prepare(struct sw_step *s, enum sw_kernel_slot slot)
     s->kernel = s->k->names[slot];
     s->n_phases = n > 0;
     s->tasks[0] = (n + SW_GRAIN - 1) / SW_GRAIN;
-    s->task_bytes = SW_GRAIN * sizeof(float);
     s->flops = (double)n;
     return SW_OK;
 }
@@ -31,7 +30,8 @@ struct sw_unary_part sw__unary_part(const struct sw_step *s, int64_t begin, int6
     int64_t from, to;
     sw__step_range(sw_shape_elements(&s->out[0]->shape), SW_GRAIN, begin, end, &from, &to);
     return (struct sw_unary_part){(float *)s->out[0]->data + from,
-                                  (const float *)s->in[0]->data + from, to - from};
+                                  (const float *)s->in[0]->data + from, to - from,
+                                  sw__result_streams(s)};
 }
 
 /* ---- steps ------------------------------------------------------------------------------------- */
@@ -57,7 +57,7 @@ static void scale_run(const struct sw_step *s, int phase, int64_t begin, int64_t
 {
     const struct sw_unary_attr *attr = s->attr;
     struct sw_unary_part p = sw__unary_part(s, begin, end);
-    s->k->scale_f32(p.y, p.x, p.n, attr->a);
+    s->k->scale_f32(p.y, p.x, p.n, attr->a, p.stream);
 }
 
 /* ---- gradients --------------------------------------------------------------------------------- */

@@ -14,6 +14,7 @@ struct sw_unary_part {
     float *y;
     const float *x;
     int64_t n;
+    bool stream; /* past the caches */
 };
 struct sw_unary_part sw__unary_part(const struct sw_step *s, int64_t begin, int64_t end);
 
@@ -36,7 +37,7 @@ struct sw_unary_attr {
                            void *scratch)                                                          \
     {                                                                                              \
         struct sw_unary_part p = sw__unary_part(s, begin, end);                                    \
-        s->k->name##_f32(p.y, p.x, p.n);                                                           \
+        s->k->name##_f32(p.y, p.x, p.n, p.stream);                                                 \
     }
 
 #endif

@@ -55,7 +55,7 @@ static double softplus_of(double x)
 }
 
 #define UNARY(slot, f)                                                                             \
-    static void sw__##slot##_ref(float *y, const float *x, int64_t n)                              \
+    static void sw__##slot##_ref(float *y, const float *x, int64_t n, int stream)                  \
     {                                                                                              \
         for (int64_t i = 0; i < n; i++) y[i] = (float)f((double)x[i]);                             \
     }
@@ -77,17 +77,17 @@ UNARY(gelu_tanh_f32, gelu_tanh_of)
 UNARY(silu_f32, silu_of)
 UNARY(softplus_f32, softplus_of)
 
-static void sw__leaky_relu_f32_ref(float *y, const float *x, int64_t n, float slope)
+static void sw__leaky_relu_f32_ref(float *y, const float *x, int64_t n, float slope, int stream)
 {
     for (int64_t i = 0; i < n; i++) y[i] = x[i] < 0 ? slope * x[i] : x[i];
 }
 
-static void sw__clip_f32_ref(float *y, const float *x, int64_t n, float lo, float hi)
+static void sw__clip_f32_ref(float *y, const float *x, int64_t n, float lo, float hi, int stream)
 {
     for (int64_t i = 0; i < n; i++) y[i] = x[i] < lo ? lo : x[i] > hi ? hi : x[i];
 }
 
-static void sw__scale_f32_ref(float *y, const float *x, int64_t n, float factor)
+static void sw__scale_f32_ref(float *y, const float *x, int64_t n, float factor, int stream)
 {
     for (int64_t i = 0; i < n; i++) y[i] = factor * x[i];
 }

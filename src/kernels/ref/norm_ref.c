@@ -26,7 +26,7 @@ static double squares_about(const float *x, double mean, int64_t n)
 
 static void sw__layernorm_f32_ref(float *y, float *mean, float *rstd, const float *x,
                                   const float *gamma, const float *beta, int64_t rows, int64_t n,
-                                  float eps)
+                                  float eps, int stream)
 {
     for (int64_t r = 0; r < rows; r++, x += n, y += n) {
         float m = (float)mean_of(x, n);

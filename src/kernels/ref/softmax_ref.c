@@ -19,7 +19,8 @@ static void softmax_line(float *y, const float *x, int64_t n, int64_t step, int 
     }
 }
 
-static void sw__softmax_f32_ref(float *y, const float *x, int64_t rows, int64_t n, int logarithm)
+static void sw__softmax_f32_ref(float *y, const float *x, int64_t rows, int64_t n, int logarithm,
+                                float *room)
 {
     for (int64_t r = 0; r < rows; r++) softmax_line(y + r * n, x + r * n, n, 1, logarithm);
 }

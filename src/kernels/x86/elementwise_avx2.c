@@ -1,5 +1,8 @@
 /* The elementwise kernels of avx2: the templates over its vectors. */
 #include "kernels/x86/vec_avx2.h"
+
+#define gelu_of vf_gelu
+
 #include "kernels/x86/unary_template.h"
 #include "kernels/x86/unary_grad_template.h"
 #include "kernels/x86/pow_template.h"

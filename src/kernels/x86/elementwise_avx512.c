@@ -1,5 +1,6 @@
 /* The elementwise kernels of avx512: the templates over its vectors. */
 #include "kernels/x86/vec_avx512.h"
+#include "kernels/x86/gelu_avx512.h"
 #include "kernels/x86/unary_template.h"
 #include "kernels/x86/unary_grad_template.h"
 #include "kernels/x86/pow_template.h"

@@ -3,11 +3,6 @@
 
 enum { LIMIT_CHAINS = 12 };
 
-VEC_INLINE void limit_stream(float *y, vf x)
-{
-    _mm256_stream_ps(y, x);
-}
-
 VEC_INLINE vi limit_dot_bytes(vi a, vi b)
 {
     __asm__ volatile("" : "+x"(a));

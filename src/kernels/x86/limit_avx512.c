@@ -3,11 +3,6 @@
 
 enum { LIMIT_CHAINS = 24 };
 
-VEC_INLINE void limit_stream(float *y, vf x)
-{
-    _mm512_stream_ps(y, x);
-}
-
 VEC_INLINE vi limit_dot_bytes(vi a, vi b)
 {
     __asm__ volatile("" : "+v"(a));

@@ -1,7 +1,6 @@
 /* The limits on the vectors of one ISA (vec_*.h): LIMIT_CHAINS independent chains, as many as hide the
  * latency of both multiply-add units and fit the registers.  The unit gives besides
  *
- *     limit_stream(y, x)    store a vector past the caches; y is aligned to its size
  *     limit_dot_bytes(a, b) products of u8 and s8, sums of four of them as vi (never hoisted) */
 #include "kernels/kernels.h"
 
@@ -87,7 +86,7 @@ static void SW_ISA_NAME(sw__limit_copy_f32)(float *y, const float *x, int64_t n)
 {
     int64_t i = 0;
     for (const int64_t head = before_aligned(y, n); i < head; i++) y[i] = x[i];
-    for (; i + VF_N <= n; i += VF_N) limit_stream(y + i, vf_load(x + i));
+    for (; i + VF_N <= n; i += VF_N) vf_stream(y + i, vf_load(x + i));
     for (; i < n; i++) y[i] = x[i];
     _mm_sfence();
 }
@@ -98,7 +97,7 @@ static void SW_ISA_NAME(sw__limit_triad_f32)(float *y, const float *a, const flo
     int64_t i = 0;
     for (const int64_t head = before_aligned(y, n); i < head; i++) y[i] = a[i] + 3 * b[i];
     for (; i + VF_N <= n; i += VF_N)
-        limit_stream(y + i, vf_add(vf_load(a + i), vf_mul(three, vf_load(b + i))));
+        vf_stream(y + i, vf_add(vf_load(a + i), vf_mul(three, vf_load(b + i))));
     for (; i < n; i++) y[i] = a[i] + 3 * b[i];
     _mm_sfence();
 }

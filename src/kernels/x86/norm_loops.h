@@ -5,6 +5,7 @@
 #define SWELL_KERNELS_NORM_LOOPS_H
 
 #include "kernels/kernels.h"
+#include "kernels/x86/stream_x86.h"
 
 /* What the terms look at; each uses some of it. */
 struct operands {
@@ -47,11 +48,17 @@ VEC_INLINE float sum_over(const struct operands *o, int64_t n, sum_fn *term)
 
 typedef vf map_fn(const struct operands *o, int64_t i, int64_t lanes, int full);
 
-VEC_INLINE void map_over(float *y, const struct operands *o, int64_t n, map_fn *f)
+/* stream: past the caches, y being on the boundary of a vector. */
+VEC_INLINE void map_past(float *y, const struct operands *o, int64_t n, int stream, map_fn *f)
 {
     int64_t i = 0;
-    for (; i + VF_N <= n; i += VF_N) vf_store(y + i, f(o, i, VF_N, 1));
+    for (; i + VF_N <= n; i += VF_N) stream_store(y + i, f(o, i, VF_N, 1), stream);
     if (i < n) vf_store_n(y + i, f(o, i, n - i, 0), n - i);
+}
+
+VEC_INLINE void map_over(float *y, const struct operands *o, int64_t n, map_fn *f)
+{
+    map_past(y, o, n, 0, f);
 }
 
 /* ---- terms that several templates use ---- */

@@ -10,34 +10,42 @@
 /* y = (x - mean) * rstd * gamma + beta, each product and sum rounded on its own: the bits are those
  * of separate multiplications and additions, so fusing them into the op changes nothing. */
 VEC_INLINE void normalise(float *y, const float *x, const float *gamma, const float *beta,
-                          float mean, float rstd, int64_t i, int64_t lanes, int full)
+                          float mean, float rstd, int64_t i, int64_t lanes, int full, int stream)
 {
     vf v = vf_mul(vf_sub(load_part(x + i, lanes, full), vf_set(mean)), vf_set(rstd));
     if (gamma) v = vf_mul(v, load_part(gamma + i, lanes, full));
     if (beta) v = vf_add(v, load_part(beta + i, lanes, full));
-    store_part(y + i, v, lanes, full);
+    if (full)
+        stream_store(y + i, v, stream);
+    else
+        vf_store_n(y + i, v, lanes);
 }
 
 VEC_INLINE void normalise_row(float *y, const float *x, const float *gamma, const float *beta,
-                              float mean, float rstd, int64_t n)
+                              float mean, float rstd, int64_t n, int stream)
 {
     int64_t i = 0;
-    for (; i + VF_N <= n; i += VF_N) normalise(y, x, gamma, beta, mean, rstd, i, VF_N, 1);
-    if (i < n) normalise(y, x, gamma, beta, mean, rstd, i, n - i, 0);
+    for (; i + VF_N <= n; i += VF_N) {
+        if (stream) stream_fetch(x + n + i); /* the next row */
+        normalise(y, x, gamma, beta, mean, rstd, i, VF_N, 1, stream);
+    }
+    if (i < n) normalise(y, x, gamma, beta, mean, rstd, i, n - i, 0, 0);
 }
 
 static void SW_ISA_NAME(sw__layernorm_f32)(float *y, float *mean, float *rstd, const float *x,
                                            const float *gamma, const float *beta, int64_t rows,
-                                           int64_t n, float eps)
+                                           int64_t n, float eps, int stream)
 {
+    stream = stream && stream_fits(y) && n % VF_N == 0;
     for (int64_t r = 0; r < rows; r++, x += n, y += n) {
         struct operands o = {.a = x};
         float m = o.f = sum_over(&o, n, sum_a) / (float)n;
         float s = 1 / sqrtf(sum_over(&o, n, sum_square_about) / (float)n + eps);
-        normalise_row(y, x, gamma, beta, m, s, n);
+        normalise_row(y, x, gamma, beta, m, s, n, stream);
         if (mean) mean[r] = m;
         if (rstd) rstd[r] = s;
     }
+    stream_end(stream);
 }
 
 static void SW_ISA_NAME(sw__rmsnorm_f32)(float *y, float *rstd, const float *x, const float *gamma,
@@ -46,7 +54,7 @@ static void SW_ISA_NAME(sw__rmsnorm_f32)(float *y, float *rstd, const float *x, 
     for (int64_t r = 0; r < rows; r++, x += n, y += n) {
         struct operands o = {.a = x, .b = x};
         float s = 1 / sqrtf(sum_over(&o, n, sum_product) / (float)n + eps);
-        normalise_row(y, x, gamma, NULL, 0, s, n);
+        normalise_row(y, x, gamma, NULL, 0, s, n, 0);
         if (rstd) rstd[r] = s;
     }
 }

@@ -50,12 +50,13 @@ VEC_INLINE vf sum_exp(vf sum, const struct operands *o, int64_t i, int64_t lanes
 }
 
 /* y = exp(x - max), and its sum in the same order as sum_over's. */
-VEC_INLINE float write_exp(float *y, const struct operands *o, int64_t n)
+VEC_INLINE float write_exp(float *y, const struct operands *o, int64_t n, int stream)
 {
     vf sum[4] = {vf_zero(), vf_zero(), vf_zero(), vf_zero()};
     int64_t i = 0;
     for (; i + 4 * VF_N <= n; i += 4 * VF_N)
         for (int k = 0; k < 4; k++) {
+            if (stream) stream_fetch(o->a + n + i + k * VF_N); /* the next row */
             vf e = map_exp(o, i + k * VF_N, VF_N, 1);
             vf_store(y + i + k * VF_N, e);
             sum[k] = vf_add(sum[k], e);
@@ -85,18 +86,22 @@ VEC_INLINE vf map_subtract(const struct operands *o, int64_t i, int64_t lanes, i
     return vf_sub(vf_sub(load_part(o->a + i, lanes, full), vf_set(o->f)), vf_set(o->g));
 }
 
-static void SW_ISA_NAME(sw__softmax_f32)(float *y, const float *x, int64_t rows, int64_t n, int log)
+static void SW_ISA_NAME(sw__softmax_f32)(float *y, const float *x, int64_t rows, int64_t n, int log,
+                                         float *room)
 {
+    const int stream = room && stream_fits(y) && n % VF_N == 0;
     for (int64_t r = 0; r < rows; r++, y += n, x += n) {
         struct operands o = {.a = x, .f = row_max(x, n)};
         if (log) {
             o.g = scalar_log(sum_over(&o, n, sum_exp));
-            map_over(y, &o, n, map_subtract);
+            map_past(y, &o, n, stream, map_subtract);
         } else {
-            struct operands e = {.a = y, .f = 1 / write_exp(y, &o, n)};
-            map_over(y, &e, n, map_scale);
+            float *to = stream ? room : y;
+            struct operands e = {.a = to, .f = 1 / write_exp(to, &o, n, stream)};
+            map_past(y, &e, n, stream, map_scale);
         }
     }
+    stream_end(stream);
 }
 
 static void SW_ISA_NAME(sw__logsumexp_f32)(float *lse, const float *x, int64_t rows, int64_t n)

@@ -1,24 +1,36 @@
-/* y[i] = f(x[i]) for the vectors of one ISA: the template of the unary kernels. */
+/* y[i] = f(x[i]) for the vectors of one ISA: the template of the unary kernels.  The unit gives gelu_of. */
 #ifndef SWELL_KERNELS_UNARY_TEMPLATE_H
 #define SWELL_KERNELS_UNARY_TEMPLATE_H
 
 #include "kernels/kernels.h"
+#include "kernels/x86/stream_x86.h"
 
 /* f is a constant where this is expanded, so it is expanded into the loop. */
-VEC_INLINE void map(float *y, const float *x, int64_t n, vf (*f)(vf))
+VEC_INLINE void map(float *y, const float *x, int64_t n, int stream, vf (*f)(vf))
 {
     int64_t i = 0;
-    for (; i + VF_N <= n; i += VF_N) vf_store(y + i, f(vf_load(x + i)));
+    stream = stream && stream_fits(y);
+    for (; i + VF_N <= n; i += VF_N) {
+        if (stream) stream_fetch(x + i + STREAM_AHEAD);
+        stream_store(y + i, f(vf_load(x + i)), stream);
+    }
     if (i < n) vf_store_n(y + i, f(vf_load_n(x + i, n - i)), n - i);
+    stream_end(stream);
 }
 
 /* The same with two parameters. */
-VEC_INLINE void map_with(float *y, const float *x, int64_t n, vf (*f)(vf, vf, vf), float a, float b)
+VEC_INLINE void map_with(float *y, const float *x, int64_t n, int stream, vf (*f)(vf, vf, vf),
+                         float a, float b)
 {
     vf va = vf_set(a), vb = vf_set(b);
     int64_t i = 0;
-    for (; i + VF_N <= n; i += VF_N) vf_store(y + i, f(vf_load(x + i), va, vb));
+    stream = stream && stream_fits(y);
+    for (; i + VF_N <= n; i += VF_N) {
+        if (stream) stream_fetch(x + i + STREAM_AHEAD);
+        stream_store(y + i, f(vf_load(x + i), va, vb), stream);
+    }
     if (i < n) vf_store_n(y + i, f(vf_load_n(x + i, n - i), va, vb), n - i);
+    stream_end(stream);
 }
 
 VEC_INLINE vf square_of(vf x)
@@ -49,9 +61,9 @@ VEC_INLINE vf scale_of(vf x, vf factor, vf unused)
 }
 
 #define UNARY(slot, f)                                                                             \
-    static void SW_ISA_NAME(sw__##slot)(float *y, const float *x, int64_t n)                       \
+    static void SW_ISA_NAME(sw__##slot)(float *y, const float *x, int64_t n, int stream)           \
     {                                                                                              \
-        map(y, x, n, f);                                                                           \
+        map(y, x, n, stream, f);                                                                   \
     }
 UNARY(exp_f32, vf_exp)
 UNARY(log_f32, vf_log)
@@ -66,25 +78,28 @@ UNARY(cos_f32, vf_cos)
 UNARY(tanh_f32, vf_tanh)
 UNARY(sigmoid_f32, vf_sigmoid)
 UNARY(relu_f32, vf_relu)
-UNARY(gelu_f32, vf_gelu)
+UNARY(gelu_f32, gelu_of)
 UNARY(gelu_tanh_f32, vf_gelu_tanh)
 UNARY(silu_f32, vf_silu)
 UNARY(softplus_f32, vf_softplus)
 #undef UNARY
 
-static void SW_ISA_NAME(sw__leaky_relu_f32)(float *y, const float *x, int64_t n, float slope)
+static void SW_ISA_NAME(sw__leaky_relu_f32)(float *y, const float *x, int64_t n, float slope,
+                                            int stream)
 {
-    map_with(y, x, n, leaky_relu_of, slope, 0);
+    map_with(y, x, n, stream, leaky_relu_of, slope, 0);
 }
 
-static void SW_ISA_NAME(sw__clip_f32)(float *y, const float *x, int64_t n, float lo, float hi)
+static void SW_ISA_NAME(sw__clip_f32)(float *y, const float *x, int64_t n, float lo, float hi,
+                                      int stream)
 {
-    map_with(y, x, n, vf_clip, lo, hi);
+    map_with(y, x, n, stream, vf_clip, lo, hi);
 }
 
-static void SW_ISA_NAME(sw__scale_f32)(float *y, const float *x, int64_t n, float factor)
+static void SW_ISA_NAME(sw__scale_f32)(float *y, const float *x, int64_t n, float factor,
+                                       int stream)
 {
-    map_with(y, x, n, scale_of, factor, 0);
+    map_with(y, x, n, stream, scale_of, factor, 0);
 }
 
 #endif

@@ -32,6 +32,8 @@ VEC_INLINE vf vf_load(const float *p) { return _mm256_loadu_ps(p); }
 VEC_INLINE vf vf_load_n(const float *p, int64_t n) { return _mm256_maskload_ps(p, _mm256_castps_si256(vm_first(n))); }
 VEC_INLINE void vf_store(float *p, vf x) { _mm256_storeu_ps(p, x); }
 VEC_INLINE void vf_store_n(float *p, vf x, int64_t n) { _mm256_maskstore_ps(p, _mm256_castps_si256(vm_first(n)), x); }
+/* Past the caches; p is aligned to the vector. */
+VEC_INLINE void vf_stream(float *p, vf x) { _mm256_stream_ps(p, x); }
 VEC_INLINE vi vi_load(const int32_t *p) { return _mm256_loadu_si256((const __m256i *)p); }
 VEC_INLINE vi vi_load_n(const int32_t *p, int64_t n) { return _mm256_maskload_epi32(p, _mm256_castps_si256(vm_first(n))); }
 VEC_INLINE void vi_store(int32_t *p, vi x) { _mm256_storeu_si256((__m256i *)p, x); }

@@ -36,6 +36,8 @@ VEC_INLINE vf vf_load(const float *p) { return _mm512_loadu_ps(p); }
 VEC_INLINE vf vf_load_n(const float *p, int64_t n) { return _mm512_maskz_loadu_ps(vm_first(n), p); }
 VEC_INLINE void vf_store(float *p, vf x) { _mm512_storeu_ps(p, x); }
 VEC_INLINE void vf_store_n(float *p, vf x, int64_t n) { _mm512_mask_storeu_ps(p, vm_first(n), x); }
+/* Past the caches; p is aligned to the vector. */
+VEC_INLINE void vf_stream(float *p, vf x) { _mm512_stream_ps(p, x); }
 VEC_INLINE vi vi_load(const int32_t *p) { return _mm512_loadu_si512(p); }
 VEC_INLINE vi vi_load_n(const int32_t *p, int64_t n) { return _mm512_maskz_loadu_epi32(vm_first(n), p); }
 VEC_INLINE void vi_store(int32_t *p, vi x) { _mm512_storeu_si512(p, x); }
