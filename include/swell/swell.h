@@ -15,5 +15,6 @@
 #include <swell/train.h>
 #include <swell/models.h>
 #include <swell/data.h>
+#include <swell/onnx.h>
 
 #endif

@@ -1,0 +1,89 @@
+/* ONNX models (onnx.ai), opset 7 to 17: read a file, ask what is in it, append it to a graph.
+ *
+ *     sw_onnx *m;
+ *     sw_node *in[8] = {0}, *out[8];                       // as many as the model has
+ *     sw_onnx_open(ctx, "squeezenet1.0.onnx", &m);
+ *     sw_onnx_build(m, g, ws, 1, in, out);                 // weights go into ws, by their names
+ *     sw_onnx_close(m);                                    // graph and weights live on
+ *     sw_compile(g, (sw_plan_options){.outputs = out, .n_outputs = 1}, &plan);
+ *     sw_bind(plan, in[0], picture, SW_SHAPE(1, 3, 224, 224));
+ *
+ * What ONNX calls int64 and the like is i32 in a plan (a constant that does not fit is refused), bool is
+ * u8 with 0 and 1, double is f32 (what follows from constants alone is computed in double all the same).  An operator that is not known, or not in this opset, is refused by its name; a
+ * later opset serves where its operators did not change. */
+#ifndef SWELL_ONNX_H
+#define SWELL_ONNX_H
+
+#include <swell/graph.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct sw_onnx sw_onnx;
+
+/* Read a model; files with its weights are looked for in its own folder.  Nothing is computed yet.
+ * SW_ERR_IO, SW_ERR_FORMAT, SW_ERR_MEMORY, with one line that names file, place and reason. */
+SW_API sw_status sw_onnx_open(sw_context *ctx, const char *path, sw_onnx **out);
+/* The same from memory that stays the caller's and outlives the model; `name` is for errors.  Weights
+ * must be in it. */
+SW_API sw_status sw_onnx_parse(sw_context *ctx, const char *name, const void *data, size_t size,
+                               sw_onnx **out);
+/* NULL is fine.  Graphs that were built from it stay. */
+SW_API void sw_onnx_close(sw_onnx *m);
+
+/* An input or output of the model.  Texts belong to the model. */
+typedef struct sw_onnx_value {
+    const char *name;
+    const char *type;                /* as ONNX says it: "float", "int64" ... */
+    sw_dtype dtype;                  /* in a plan; SW_DTYPE_COUNT: Swell has no tensors of it */
+    sw_shape shape;                  /* rank -1: not known; a dimension of -1: open */
+    const char *symbol[SW_MAX_RANK]; /* the name of an open dimension ("batch"), or "" */
+} sw_onnx_value;
+
+/* Inputs are those that have no value in the file. */
+SW_API int sw_onnx_input_count(const sw_onnx *m);
+SW_API int sw_onnx_output_count(const sw_onnx *m);
+/* i inside 0..count-1. */
+SW_API sw_onnx_value sw_onnx_input(const sw_onnx *m, int i);
+SW_API sw_onnx_value sw_onnx_output(const sw_onnx *m, int i);
+
+typedef struct sw_onnx_info {
+    int64_t ir_version;
+    int64_t opset;                                                 /* of ONNX's own operators */
+    const char *producer, *producer_version, *graph, *description; /* "" when not given */
+    int64_t nodes, initializers;
+    int metadata; /* pairs of metadata_props */
+} sw_onnx_info;
+SW_API sw_onnx_info sw_onnx_get_info(const sw_onnx *m);
+/* A value of metadata_props, where exporters put labels and preprocessing; NULL: no such key. */
+SW_API const char *sw_onnx_metadata(const sw_onnx *m, const char *key);
+/* Pair number i, inside 0..metadata-1. */
+SW_API void sw_onnx_metadata_at(const sw_onnx *m, int i, const char **key, const char **value);
+
+/* Fix the value of an input: graphs built from here on hold it as a constant.  For what decides over
+ * shapes (the shape operand of a Reshape): a graph has to know that.  `data` is of ONNX's type (int64_t
+ * for int64), dense; it is copied. */
+SW_API sw_status sw_onnx_fix(sw_onnx *m, int input, sw_shape shape, const void *data);
+/* The input whose value the last sw_onnx_build would have needed, or -1. */
+SW_API int sw_onnx_wanted(const sw_onnx *m);
+
+/* Append the model to a graph.  in[i] is the node to take for input i; NULL: one is made, with the
+ * shape of the file, where an open first dimension becomes `batch`; plans take any batch up to it.  A
+ * fixed input keeps NULL.  out gets a node for each output.  Weights are added to ws under their names
+ * in the file, or taken from it when they are there already (a second graph of the same model).  A batch
+ * normalisation behind a convolution is folded into its weight.
+ * SW_ERR_UNSUPPORTED, SW_ERR_FORMAT, SW_ERR_SHAPE, ... with one line that names file, node, operator,
+ * opset and reason; the graph is of no more use then. */
+SW_API sw_status sw_onnx_build(sw_onnx *m, sw_graph *g, sw_weights *ws, int64_t batch, sw_node **in,
+                               sw_node **out);
+
+/* The numbers of an output that the last sw_onnx_build found to depend on no input, in ONNX's type
+ * (int64_t for int64), and their shape; NULL: it is computed at run time.  Valid till the next build.
+ * Its node is NULL when the numbers have no place in a plan (beyond the range of f32 or i32). */
+SW_API const void *sw_onnx_known(const sw_onnx *m, int output, sw_shape *shape);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
