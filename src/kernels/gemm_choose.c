@@ -178,9 +178,13 @@ static void choose_columns(struct sw_gemm_plan *p, const struct sw_gemm_blocks *
     const double work = (double)p->m * (double)p->n * (double)p->k;
     const bool alone = p->batch < MANY_PRODUCTS;
     const int64_t want = alone ? (int64_t)fmin(ENOUGH_TASKS, work / (SMALL_TASK * pace(t))) : 1;
-    const int64_t most = sw__ceil_div(p->n, 2 * t->nr), least = sw__ceil_div(p->n, t->nc / 4);
+    const int64_t few = sw__min64(ENOUGH_TASKS / 2, sw__ceil_div(p->n, 2 * t->nr));
+    const int64_t most = sw__max64(few, sw__ceil_div(p->n, 4 * t->nr));
+    const int64_t least = sw__ceil_div(p->n, t->nc / 4);
     const int64_t across = sw__max64(least, sw__min64(want, most));
-    const int64_t down = sw__min64(sw__ceil_div(want, across), sw__ceil_div(p->m, 2 * t->mr));
+    const int64_t down = across < ENOUGH_TASKS / 2
+                             ? sw__min64(sw__ceil_div(want, across), sw__ceil_div(p->m, 2 * t->mr))
+                             : 1;
     p->tile_n = piece(p->n, across, t->nr);
     p->tile_m = piece(p->m, sw__max64(1, down), t->mr);
     if (!p->b_packed) p->kc = PLAIN_RUN / t->b_bytes;

@@ -7,8 +7,7 @@
  *
  * A step of 64 bytes of K takes four tile products of 16 cycles each, and four tile loads of 8 from
  * L1 or 19 from L2.  So the panel of A should stay in L1, and a step of B is fetched there while the
- * one before is multiplied: 1.15 times as fast as without.  A tile that is to be finished is put
- * aside, and finished a few rows a step while the next one is multiplied.  A unit defines
+ * one before is multiplied: 1.15 times as fast as without.  A unit defines
  * AMX_PRODUCT (TDPBF16PS, TDPBUSD or TDPBSSD), and STRIP_INT8 where sums are s32.
  *
  * Tiles are configured for the rows that exist and released by each strip, so that no thread keeps
@@ -20,7 +19,7 @@
 #include "kernels/x86/vec_avx512.h"
 #include "kernels/x86/gemm_finish_template.h"
 
-enum { MR = 32, TILE = 16, STEP_B = 64 * NR, FINISH_ROWS = 4 /* a step */ };
+enum { MR = 32, TILE = 16, STEP_B = 64 * NR };
 
 /* The memory form of the tile configuration (Intel SDM 1, section 18.3). */
 struct tile_config {
@@ -60,26 +59,8 @@ struct strip {
     int m;
 };
 
-/* A tile of C put aside, of which the rows from `done` on are to be finished. */
-struct aside {
-    float *c;
-    int64_t ldc, n, j;
-    const struct sw_epilogue *e;
-    const float *sums;
-    int rows, done;
-};
-
-static void finish_some(struct aside *t, int rows)
-{
-    if (rows > t->rows - t->done) rows = t->rows - t->done;
-    if (rows <= 0) return;
-    strip_finish(t->c, t->ldc, t->sums, t->done, rows, t->n, t->e, t->j);
-    t->done += rows;
-}
-
 /* The products of a panel of B, into the tiles of C; `tall`: there are rows 16.. */
-VEC_INLINE void multiply(const struct strip *s, const char *b, struct aside *before, const int tall,
-                         const int is_signed)
+VEC_INLINE void multiply(const struct strip *s, const char *b, const int tall, const int is_signed)
 {
     const char *a = s->a, *low = a + TILE * s->row;
     const size_t row = (size_t)s->row;
@@ -97,9 +78,7 @@ VEC_INLINE void multiply(const struct strip *s, const char *b, struct aside *bef
         if (tall) AMX_PRODUCT(2, 5, 6, is_signed);
         fetch(ahead, 24);
         if (tall) AMX_PRODUCT(3, 5, 7, is_signed);
-        if (before->done < before->rows) finish_some(before, FINISH_ROWS);
     }
-    finish_some(before, MR);
 }
 
 VEC_INLINE void load_c(const float *c, int64_t ldc, const int tall)
@@ -125,15 +104,13 @@ VEC_INLINE void strip(float *c, int64_t ldc, const struct strip *s, const char *
                       int accumulate, const struct sw_epilogue *e, const int tall,
                       const int is_signed)
 {
-    _Alignas(64) float rooms[2][MR * NR];
-    struct aside before = {0};
+    _Alignas(64) float room[MR * NR];
     for (int64_t j = 0; j < n; j += NR, b += s->steps * STEP_B) {
-        float *room = rooms[j / NR % 2];
         const int64_t columns = n - j < NR ? n - j : NR;
         if (accumulate && columns == NR) {
             load_c(c + j, ldc, tall);
         } else if (accumulate) {
-            memset(room, 0, MR * NR * sizeof *room);
+            memset(room, 0, sizeof room);
             for (int i = 0; i < s->m; i++)
                 memcpy(room + i * NR, c + i * ldc + j, (size_t)columns * sizeof *c);
             written();
@@ -144,15 +121,14 @@ VEC_INLINE void strip(float *c, int64_t ldc, const struct strip *s, const char *
             if (tall) _tile_zero(2);
             if (tall) _tile_zero(3);
         }
-        multiply(s, b, &before, tall, is_signed);
+        multiply(s, b, tall, is_signed);
         if (columns == NR && !e) {
             store_c(c + j, ldc, tall);
         } else {
             store_c(room, NR, tall);
-            before = (struct aside){c + j, ldc, columns, j, e, room, s->m, 0};
+            strip_finish(c + j, ldc, room, s->m, columns, e, j);
         }
     }
-    finish_some(&before, MR);
 }
 
 /* The slot, with `depth` K in 64 bytes. */

@@ -15,6 +15,10 @@ VEC_INLINE acc acc_zero(void)
 {
     return vi_set(0);
 }
+VEC_INLINE acc acc_load(const float *c)
+{
+    return vi_load((const int32_t *)c);
+}
 VEC_INLINE acc acc_load_n(const float *c, int64_t n)
 {
     return vi_load_n((const int32_t *)c, n);
@@ -29,6 +33,10 @@ VEC_INLINE acc acc_zero(void)
 {
     return vf_zero();
 }
+VEC_INLINE acc acc_load(const float *c)
+{
+    return vf_load(c);
+}
 VEC_INLINE acc acc_load_n(const float *c, int64_t n)
 {
     return vf_load_n(c, n);
@@ -39,38 +47,72 @@ VEC_INLINE void acc_store_n(float *c, acc x, int64_t n)
 }
 #endif
 
-/* Rows begin .. begin + rows - 1 of sums, NR apart, into n <= NR columns of c from column j on; e may
- * be NULL. */
-static __attribute__((noinline)) void strip_finish(float *c, int64_t ldc, const float *sums,
-                                                   int begin, int rows, int64_t n,
-                                                   const struct sw_epilogue *e, int64_t j)
+/* What the columns of a panel have in common: the epilogue's values for them. */
+struct finish {
+    vf scale, bias;
+    vi shift;
+};
+
+VEC_INLINE struct finish finish_columns(const struct sw_epilogue *e, int64_t j, int64_t n)
 {
-    for (int64_t v = 0; v < n; v += VF_N) {
-        const int64_t count = n - v < VF_N ? n - v : VF_N;
+    struct finish f = {vf_zero(), vf_zero(), vi_set(0)};
 #ifdef STRIP_INT8
-        vi shift = vi_set(0);
-        vf scale = vf_zero();
-        if (e && e->zero) shift = vi_mul(vi_set(e->zero), vi_load_n(e->col_sums + j + v, count));
-        if (e) scale = vf_load_n(e->scale_col + j + v, count);
+    f.scale = vf_load_n(e->scale_col + j, n);
+    if (e->zero) f.shift = vi_mul(vi_set(e->zero), vi_load_n(e->col_sums + j, n));
 #endif
-        vf bias = e && e->bias_col ? vf_load_n(e->bias_col + j + v, count) : vf_zero();
-        for (int64_t i = begin; i < begin + rows; i++) {
-            acc sum = acc_load_n(sums + i * NR + v, VF_N);
-            if (!e) {
-                acc_store_n(c + i * ldc + v, sum, count);
-                continue;
-            }
+    if (e->bias_col) f.bias = vf_load_n(e->bias_col + j, n);
+    return f;
+}
+
+/* Sums of row i, scaled where they are s32. */
+VEC_INLINE vf finish_scaled(acc sum, const struct finish *f, const struct sw_epilogue *e, int64_t i)
+{
 #ifdef STRIP_INT8
-            vf x = vf_mul(vf_from_vi(vi_sub(sum, shift)), scale);
-            x = vf_mul(x, vf_set(e->scale_row[i * e->scale_row_step]));
+    const vf x = vf_mul(vf_from_vi(vi_sub(sum, f->shift)), f->scale);
+    return vf_mul(x, vf_set(e->scale_row[i * e->scale_row_step]));
 #else
-            vf x = sum;
+    return sum;
 #endif
-            if (e->bias_col) x = vf_add(x, bias);
-            if (e->bias_row) x = vf_add(x, vf_set(e->bias_row[i]));
-            vf_store_n(c + i * ldc + v, vf_activate(x, e), count);
-        }
+}
+
+/* The results. */
+VEC_INLINE vf finish_sums(acc sum, const struct finish *f, const struct sw_epilogue *e, int64_t i)
+{
+    vf x = finish_scaled(sum, f, e, i);
+    if (e->bias_col) x = vf_add(x, f->bias);
+    if (e->bias_row) x = vf_add(x, vf_set(e->bias_row[i]));
+    return vf_activate(x, e);
+}
+
+/* The same for whole rows that are scaled at most: the common ones, in half the time. */
+VEC_INLINE void finish_plain(float *c, int64_t ldc, const float *sums, int rows,
+                             const struct finish f[2], const struct sw_epilogue *e)
+{
+    for (int64_t i = 0; i < rows; i++, sums += NR, c += ldc)
+        VEC_UNROLL for (int v = 0; v < 2; v++)
+            vf_store(c + v * VF_N, finish_scaled(acc_load(sums + v * VF_N), &f[v], e, i));
+}
+
+/* `rows` rows of sums, NR apart, into n <= NR columns of c from column j on; e may be NULL. */
+static __attribute__((noinline)) void strip_finish(float *c, int64_t ldc, const float *sums,
+                                                   int rows, int64_t n, const struct sw_epilogue *e,
+                                                   int64_t j)
+{
+    const int64_t width[2] = {n < VF_N ? n : VF_N, n < VF_N ? 0 : n - VF_N};
+    struct finish f[2];
+    for (int v = 0; e && v < 2; v++) f[v] = finish_columns(e, j + v * VF_N, width[v]);
+    if (e && n == NR && !e->bias_col && !e->bias_row && !e->act) {
+        finish_plain(c, ldc, sums, rows, f, e);
+        return;
     }
+    for (int64_t i = 0; i < rows; i++, sums += NR, c += ldc)
+        for (int v = 0; v < 2 && width[v] > 0; v++) {
+            const acc sum = acc_load(sums + v * VF_N);
+            if (e)
+                vf_store_n(c + v * VF_N, finish_sums(sum, &f[v], e, i), width[v]);
+            else
+                acc_store_n(c + v * VF_N, sum, width[v]);
+        }
 }
 
 #endif

@@ -44,7 +44,7 @@ VEC_INLINE void strip_panel(float *c, int64_t ldc, const char *a, const char *b,
         _Alignas(64) float sums[MR * NR];
         VEC_UNROLL for (int i = 0; i < rows; i++) VEC_UNROLL for (int v = 0; v < 2; v++)
             acc_store_n(sums + i * NR + v * VF_N, sum[i][v], VF_N);
-        strip_finish(c, ldc, sums, 0, rows, n, e, j);
+        strip_finish(c, ldc, sums, rows, n, e, j);
         return;
     }
     VEC_UNROLL for (int i = 0; i < rows; i++)
