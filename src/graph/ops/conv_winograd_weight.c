@@ -70,9 +70,11 @@ static struct parts parts_of(const struct winograd_weight *p)
 static int64_t spans_of(const struct winograd_weight *p)
 {
     const int64_t blocks = p->groups * p->x.blocks * p->dy.blocks;
-    const int64_t wish = sw__ceil_div(TASKS, blocks);
-    int64_t spans = sw__min64(wish, tiles_of(p) / SPAN_TILES);
-    if (spans > 1 && spans * blocks % 2) spans++; /* as many tasks for one of two threads */
+    const int64_t wish = sw__ceil_div(TASKS, blocks), most = tiles_of(p) / SPAN_TILES;
+    int64_t spans = sw__min64(wish, most);
+    /* As many tasks for one of two threads; a second span for that only where tasks are few. */
+    const bool even = spans > 1 || (most > 1 && blocks < 2 * TASKS);
+    if (even && spans * blocks % 2) spans++;
     return p->few ? 1 : sw__max64(sw__min64(spans, p->rows), 1);
 }
 
