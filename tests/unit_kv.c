@@ -50,11 +50,11 @@ static void pool_destroy(struct pool *p)
 }
 
 /* The numbers of a position: different for each layer, k and v, head and feature. */
-static float *slot(const struct pool *p, int array, int sequence, int64_t position)
+static float *slot(const struct pool *p, int array, int sequence, int64_t position, int e)
 {
     const int32_t page = sw_kv_blocks(p->kv)[sequence * BLOCKS + position / PAGE];
     assert_true(page >= 0 && page < PAGES);
-    return p->pages[array] + (page * PAGE + position % PAGE) * HEADS * HS;
+    return p->pages[array] + ((page * HEADS + e / HS) * PAGE + position % PAGE) * HS + e % HS;
 }
 
 static void write_token(const struct pool *p, int sequence, int64_t position, int token)
@@ -63,7 +63,7 @@ static void write_token(const struct pool *p, int sequence, int64_t position, in
     assert_int_equal(sw_kv_page_owners(p->kv, page), 1);
     for (int i = 0; i < 2 * LAYERS; i++)
         for (int e = 0; e < HEADS * HS; e++)
-            slot(p, i, sequence, position)[e] = (float)(token * 100 + i * 10 + e);
+            *slot(p, i, sequence, position, e) = (float)(token * 100 + i * 10 + e);
 }
 
 /* ---- random operations -------------------------------------------------------------------------- */
@@ -93,7 +93,8 @@ static void check_all(const struct pool *p, const struct model *m)
         for (int64_t j = 0; m->open[s] && j < m->length[s]; j++)
             for (int i = 0; i < 2 * LAYERS; i++)
                 for (int e = 0; e < HEADS * HS; e++)
-                    assert_true(slot(p, i, s, j)[e] == (float)(m->tokens[s][j] * 100 + i * 10 + e));
+                    assert_true(*slot(p, i, s, j, e) ==
+                                (float)(m->tokens[s][j] * 100 + i * 10 + e));
     }
     for (int i = 0; i < PAGES; i++) {
         assert_int_equal(sw_kv_page_owners(p->kv, i), owners[i]);
@@ -212,7 +213,7 @@ static void a_shared_page_is_copied_once(void **state)
     const int32_t *table = sw_kv_blocks(p.kv);
     assert_int_equal(table[a * BLOCKS], table[b * BLOCKS]);
     assert_int_not_equal(table[a * BLOCKS + 1], table[b * BLOCKS + 1]);
-    assert_true(slot(&p, 3, b, 5)[2] == (float)(500 + 30 + 2));
+    assert_true(*slot(&p, 3, b, 5, 2) == (float)(500 + 30 + 2));
     pool_destroy(&p);
 }
 
@@ -297,7 +298,7 @@ static void nodes_are_the_states(void **state)
     sw_kv_nodes(p.kv, p.g, 1, &again, &v);
     assert_ptr_equal(k, again);
     assert_string_equal(sw_node_name(v), "kv.1.v");
-    const sw_shape want = SW_SHAPE(PAGES, PAGE, HEADS, HS), got = sw_node_shape(v);
+    const sw_shape want = SW_SHAPE(PAGES, HEADS, PAGE, HS), got = sw_node_shape(v);
     assert_true(sw_shape_equal(&want, &got));
     const sw_shape table = SW_SHAPE(SEQUENCES, BLOCKS), blocks = sw_kv_blocks_shape(p.kv);
     assert_true(sw_shape_equal(&table, &blocks));

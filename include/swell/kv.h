@@ -5,7 +5,7 @@
  * one that writes into a shared page gets its own copy of it.  The pool has a declared number of
  * pages and never grows: when it is full, sw_kv_append fails and changes nothing.
  *
- *     layer l:  states "kv.l.k" and "kv.l.v" (P,PAGE,NKV,HS), weights of a set of the pool's own
+ *     layer l:  states "kv.l.k" and "kv.l.v" (P,NKV,PAGE,HS), weights of a set of the pool's own
  *     blocks    i32 (S,MB): blocks[s][i] is the page that holds positions i*PAGE .. of sequence s
  *
  * One step of a language model:

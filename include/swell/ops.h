@@ -246,7 +246,7 @@ SW_API sw_node *sw_attention(sw_graph *g, sw_node *q, sw_node *k, sw_node *v,
                              sw_attention_options o);
 /* Attention over a paged key-value pool (kv.h), one flat token axis for sequences of any lengths.
  * q (N,NH,HS), k and v (N,NKV,HS) of the new tokens, written into the pages first; k_pages and
- * v_pages: states (P,PAGE,NKV,HS) f32/f16/bf16; blocks i32 (S,MB): page numbers of each sequence;
+ * v_pages: states (P,NKV,PAGE,HS) f32/f16/bf16; blocks i32 (S,MB): page numbers of each sequence;
  * sequence i32 (N) and position i32 (N) of each token.  A token sees its sequence's positions
  * 0..its own (causal), within the window.  A token of sequence -1 is padding: zeros. */
 SW_API sw_node *sw_paged_attention(sw_graph *g, sw_node *q, sw_node *k, sw_node *v,

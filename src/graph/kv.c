@@ -54,7 +54,7 @@ static sw_status check_options(sw_context *ctx, const sw_kv_options *o)
 static sw_status add_pages(sw_kv *kv)
 {
     const sw_kv_options *o = &kv->o;
-    const sw_shape shape = SW_SHAPE(o->pages, o->page, o->kv_heads, o->head_size);
+    const sw_shape shape = SW_SHAPE(o->pages, o->kv_heads, o->page, o->head_size);
     const int64_t bytes = sw_shape_bytes(&shape, o->dtype);
     if (bytes < 0)
         return sw__fail(kv->ctx, SW_ERR_SIZE, "kv: a layer of %lld pages overflows",

@@ -86,6 +86,8 @@ struct sw_attention_backward {
 /* attention_pack_rows: dst[i][d] = scale * rows[i][d], zeros in the padding.  n >= 0, hs >= 0.
  *     rows[i] points to hs elements of f32, f16 or bf16 (converted exactly).
  * attention_pack_keys: dst[d][i] = rows[i][d], zeros for i >= n.  n <= KEYS.
+ *     next (both): n rows that will be packed after these, to be fetched meanwhile, or NULL; only a
+ *     hint, never read.
  * attention_store: dst[d] = src[d] rounded to nearest even in f32, f16 or bf16.
  * attention_forward, attention_backward: see the structs.  Scratch operands start on 64 bytes.
  * rope_angles: cosine[i] = cos(position * frequency[i]), sine likewise; the angle is formed and
@@ -97,9 +99,11 @@ struct sw_attention_backward {
 /* clang-format off */
 #define SW_ATTENTION_KERNELS(X)                                                                    \
     X(attention_pack_rows, void,                                                                   \
-      (float *dst, const void *const *rows, sw_dtype dtype, int64_t n, int64_t hs, float scale))   \
+      (float *dst, const void *const *rows, sw_dtype dtype, int64_t n, int64_t hs, float scale,    \
+       const void *const *next))                                                                   \
     X(attention_pack_keys, void,                                                                   \
-      (float *dst, const void *const *rows, sw_dtype dtype, int64_t n, int64_t hs))                \
+      (float *dst, const void *const *rows, sw_dtype dtype, int64_t n, int64_t hs,                 \
+       const void *const *next))                                                                   \
     X(attention_store, void, (void *dst, sw_dtype dtype, const float *src, int64_t n))             \
     X(attention_forward, void, (const struct sw_attention_forward *a))                             \
     X(attention_backward, void, (const struct sw_attention_backward *a))                           \

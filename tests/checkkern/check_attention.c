@@ -53,7 +53,7 @@ static void check_rows_of(struct checkkern *c, sw_dtype dtype, int64_t n, int64_
     const float scale = n % 2 ? 1 : 0.25f;
     float *got = ck_floats_at(c, n * hsp, 0);
     random_rows(c, rows, dtype, n, hs);
-    c->k->attention_pack_rows(got, rows, dtype, n, hs, scale);
+    c->k->attention_pack_rows(got, rows, dtype, n, hs, scale, ck_below(c, 2) ? rows : NULL);
     for (int64_t i = 0; i < n; i++)
         for (int64_t d = 0; d < hsp; d++)
             ck_same(c, got[i * hsp + d], d < hs ? scale * element(rows[i], dtype, d) : 0,
@@ -73,7 +73,7 @@ static void check_keys_of(struct checkkern *c, sw_dtype dtype, int64_t n, int64_
     const void *rows[KEYS];
     float *got = ck_floats_at(c, hs * KEYS, 0);
     random_rows(c, rows, dtype, n, hs);
-    c->k->attention_pack_keys(got, rows, dtype, n, hs);
+    c->k->attention_pack_keys(got, rows, dtype, n, hs, ck_below(c, 2) ? rows : NULL);
     for (int64_t d = 0; d < hs; d++)
         for (int64_t j = 0; j < KEYS; j++)
             ck_same(c, got[d * KEYS + j], j < n ? element(rows[j], dtype, d) : 0,
@@ -94,7 +94,7 @@ void check_attention_pack_keys(struct checkkern *c)
     random_rows(c, rows, SW_F32, KEYS, 64);
     float *y = ck_floats_at(c, KEYS * 64, 0);
     CK_BENCH(c, "64 x 64", 4. * KEYS * 64, "B",
-             c->k->attention_pack_keys(y, rows, SW_F32, KEYS, 64));
+             c->k->attention_pack_keys(y, rows, SW_F32, KEYS, 64, NULL));
 }
 
 void check_attention_store(struct checkkern *c)

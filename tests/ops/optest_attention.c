@@ -154,21 +154,22 @@ static int64_t page_of(const struct oracle_array *in, double sequence, int64_t p
 {
     const int64_t *table = in[BLOCKS].shape.dim, *pool = in[K_PAGES].shape.dim;
     if (sequence < 0 || sequence >= (double)table[0] || position < 0) return -1;
-    if (position / pool[1] >= table[1]) return -1;
-    const double page = in[BLOCKS].v[(int64_t)sequence * table[1] + position / pool[1]];
+    if (position / pool[2] >= table[1]) return -1;
+    const double page = in[BLOCKS].v[(int64_t)sequence * table[1] + position / pool[2]];
     return page < 0 || page >= (double)pool[0] ? -1 : (int64_t)page;
 }
 
 /* The pages with the new tokens in them; dtype by the case. */
 static void write_pages(const struct oracle_array *in, double *k, double *v, sw_dtype dtype)
 {
-    const int64_t *pool = in[K_PAGES].shape.dim, row = pool[2] * pool[3];
+    const int64_t *pool = in[K_PAGES].shape.dim, hs = pool[3], row = pool[1] * hs;
     for (int64_t t = 0; t < in[K].shape.dim[0]; t++) {
         const int64_t position = (int64_t)in[POSITION].v[t];
         const int64_t page = page_of(in, in[SEQUENCE].v[t], position);
         if (page < 0) continue;
         for (int64_t e = 0; e < row; e++) {
-            const int64_t to = (page * pool[1] + position % pool[1]) * row + e;
+            const int64_t head = page * pool[1] + e / hs;
+            const int64_t to = (head * pool[2] + position % pool[2]) * hs + e % hs;
             float x[2] = {(float)in[K].v[t * row + e], (float)in[V].v[t * row + e]};
             uint16_t h[2];
             if (dtype != SW_F32) {
@@ -205,8 +206,8 @@ static void paged_row(const struct oracle_array *in, const double *k, const doub
     for (int pass = 0; pass < 2; pass++)
         for (int64_t j = from; j <= position; j++) {
             const int64_t page = page_of(in, in[SEQUENCE].v[t], j);
-            const int64_t at = ((page * pool[1] + j % pool[1]) * pool[2] + h / (q[1] / pool[2])) *
-                               hs;
+            const int64_t head = page * pool[1] + h / (q[1] / pool[1]);
+            const int64_t at = (head * pool[2] + j % pool[2]) * hs;
             if (pass == 0)
                 sum += p[j] = exp(logit(in[Q].v + (t * q[1] + h) * hs, k + at, hs, c));
             else
@@ -248,8 +249,8 @@ static const double prefill[] = {1, 1, 1, 1, 1, 1, 1, 1}, rising[] = {0, 1, 2, 3
 /* clang-format off */
 #define POOL(N, NH, NKV, HS, PAGE, DTYPE)                                                          \
     {.shape = {3, {N, NH, HS}}}, {.shape = {3, {N, NKV, HS}}}, {.shape = {3, {N, NKV, HS}}},       \
-    {.shape = {4, {9, PAGE, NKV, HS}}, .dtype = DTYPE, .state = true},                             \
-    {.shape = {4, {9, PAGE, NKV, HS}}, .dtype = DTYPE, .state = true},                             \
+    {.shape = {4, {9, NKV, PAGE, HS}}, .dtype = DTYPE, .state = true},                             \
+    {.shape = {4, {9, NKV, PAGE, HS}}, .dtype = DTYPE, .state = true},                             \
     {.shape = {2, {3, 4}}, .dtype = SW_I32, .values = table}
 #define TOKENS(N, S, P)                                                                            \
     {.shape = {1, {N}}, .dtype = SW_I32, .values = S},                                             \
@@ -301,14 +302,14 @@ const struct op_error_case optest_errors_attention[] = {
         F32(4, {1, 5, 2, 8}), F32(4, {1, 7, 2, 8}), F32(4, {1, 7, 2, 8})),
     BAD("negative softcap", build_attention, bad_cap, SW_ERR_ARGUMENT, 3, "attention", "softcap -1",
         F32(4, {1, 5, 2, 8}), F32(4, {1, 7, 2, 8}), F32(4, {1, 7, 2, 8})),
-    BAD("pages of another size", build_paged, plain, SW_ERR_SHAPE, 8, "paged_attention", "(9,4,3,8)",
-        F32(3, {5, 4, 8}), F32(3, {5, 2, 8}), F32(3, {5, 2, 8}), STATE(4, {9, 4, 3, 8}),
-        STATE(4, {9, 4, 3, 8}), I32(2, {3, 4}), I32(1, {5}), I32(1, {5})),
+    BAD("pages of another size", build_paged, plain, SW_ERR_SHAPE, 8, "paged_attention", "(9,3,4,8)",
+        F32(3, {5, 4, 8}), F32(3, {5, 2, 8}), F32(3, {5, 2, 8}), STATE(4, {9, 3, 4, 8}),
+        STATE(4, {9, 3, 4, 8}), I32(2, {3, 4}), I32(1, {5}), I32(1, {5})),
     BAD("pages that are no weight", build_paged, plain, SW_ERR_ARGUMENT, 8, "paged_attention",
-        "weight", F32(3, {5, 4, 8}), F32(3, {5, 2, 8}), F32(3, {5, 2, 8}), F32(4, {9, 4, 2, 8}),
-        F32(4, {9, 4, 2, 8}), I32(2, {3, 4}), I32(1, {5}), I32(1, {5})),
+        "weight", F32(3, {5, 4, 8}), F32(3, {5, 2, 8}), F32(3, {5, 2, 8}), F32(4, {9, 2, 4, 8}),
+        F32(4, {9, 2, 4, 8}), I32(2, {3, 4}), I32(1, {5}), I32(1, {5})),
     BAD("a position too few", build_paged, plain, SW_ERR_SHAPE, 8, "paged_attention", "(4)",
-        F32(3, {5, 4, 8}), F32(3, {5, 2, 8}), F32(3, {5, 2, 8}), STATE(4, {9, 4, 2, 8}),
-        STATE(4, {9, 4, 2, 8}), I32(2, {3, 4}), I32(1, {5}), I32(1, {4})),
+        F32(3, {5, 4, 8}), F32(3, {5, 2, 8}), F32(3, {5, 2, 8}), STATE(4, {9, 2, 4, 8}),
+        STATE(4, {9, 2, 4, 8}), I32(2, {3, 4}), I32(1, {5}), I32(1, {4})),
     {0}};
 /* clang-format on */

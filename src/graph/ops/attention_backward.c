@@ -213,8 +213,8 @@ static void load_rows(struct head *h)
     const void *rows[ROWS];
     const int64_t n = h->rows.n, hs = h->z->hs;
     for (int64_t i = 0; i < n; i++) rows[i] = dy + ((const float *)h->rows.q[i] - q);
-    s->k->attention_pack_rows(h->parts.q, h->rows.q, SW_F32, n, hs, h->z->scale);
-    s->k->attention_pack_rows(h->parts.dy, rows, SW_F32, n, hs, 1);
+    s->k->attention_pack_rows(h->parts.q, h->rows.q, SW_F32, n, hs, h->z->scale, NULL);
+    s->k->attention_pack_rows(h->parts.dy, rows, SW_F32, n, hs, 1, NULL);
 }
 
 static void load_keys(struct head *h, int64_t block)
@@ -229,10 +229,10 @@ static void load_keys(struct head *h, int64_t block)
         .stride = z->nkv * z->hs * (int64_t)sizeof(float)};
     const void *rows[KEYS];
     sw__attention_locate(rows, &source, source.v, from, n);
-    h->s->k->attention_pack_keys(h->parts.vt, rows, SW_F32, n, z->hs);
+    h->s->k->attention_pack_keys(h->parts.vt, rows, SW_F32, n, z->hs, NULL);
     sw__attention_locate(rows, &source, source.k, from, n);
-    h->s->k->attention_pack_keys(h->parts.kt, rows, SW_F32, n, z->hs);
-    h->s->k->attention_pack_rows(h->parts.k, rows, SW_F32, n, z->hs, 1);
+    h->s->k->attention_pack_keys(h->parts.kt, rows, SW_F32, n, z->hs, NULL);
+    h->s->k->attention_pack_rows(h->parts.k, rows, SW_F32, n, z->hs, 1, NULL);
 }
 
 /* Whether the loaded rows see the block; sets the view. */

@@ -58,7 +58,7 @@ void sw__attention_locate(const void **rows, const struct sw_attention_source *s
     const int64_t page = s->blocks ? s->page : from + n + 1;
     int64_t number = from / page, within = from % page;
     for (int64_t i = 0; i < n; number++, within = 0) {
-        const char *at = base + (s->blocks ? (int64_t)s->blocks[number] * page * s->stride : 0);
+        const char *at = base + (s->blocks ? (int64_t)s->blocks[number] * s->page_bytes : 0);
         for (; within < page && i < n; within++, i++) rows[i] = at + within * s->stride;
     }
 }
@@ -112,7 +112,7 @@ struct keys {
 };
 
 /* Lanes in front of `from` take the first key's numbers: nobody looks at them, and their own keys may
- * lie nowhere. */
+ * lie nowhere.  Those from `to` on point at the first key too: they may be fetched. */
 static void locate_block(struct keys *b, const struct sw_attention_source *source, int64_t block,
                          int64_t from, int64_t to)
 {
@@ -123,6 +123,10 @@ static void locate_block(struct keys *b, const struct sw_attention_source *sourc
     sw__attention_locate(b->k + b->from, source, source->k, first, n);
     sw__attention_locate(b->v + b->from, source, source->v, first, n);
     for (int64_t i = 0; i < b->from; i++) {
+        b->k[i] = b->k[b->from];
+        b->v[i] = b->v[b->from];
+    }
+    for (int64_t i = b->to; i < KEYS; i++) {
         b->k[i] = b->k[b->from];
         b->v[i] = b->v[b->from];
     }
@@ -152,7 +156,7 @@ void sw__attention_rows_run(const struct sw_kernels *k, const struct sw_attentio
     const int64_t hsp = sw__attention_padded(r->hs);
     const struct parts p = parts_of(scratch, r->hs, r->mask[0] != NULL);
     int64_t from = INT64_MAX, to = 0; /* the keys that any row sees */
-    k->attention_pack_rows(p.q, r->q, SW_F32, r->n, r->hs, r->scale);
+    k->attention_pack_rows(p.q, r->q, SW_F32, r->n, r->hs, r->scale, NULL);
     memset(p.acc, 0, (size_t)(r->n * hsp) * sizeof *p.acc);
     memset(p.l, 0, (size_t)(r->n * LANES) * sizeof *p.l);
     for (int64_t i = 0; i < r->n; i++) {
@@ -180,13 +184,19 @@ void sw__attention_rows_run(const struct sw_kernels *k, const struct sw_attentio
         const struct keys *here = &blocks[block % 2], *next = &blocks[(block + 1) % 2];
         locate_block(&blocks[(block + 1) % 2], source, block + 1, from, to);
         if (!sw__attention_cut(p.lo, p.hi, r, block)) continue;
-        k->attention_pack_keys(p.kt, here->k, source->dtype, here->to, r->hs);
-        k->attention_pack_rows(p.v, here->v, source->dtype, here->to, r->hs, 1);
+        /* Of few rows packing takes longer than the tiles, so the next block is fetched meanwhile. */
+        const bool more = (block + 1) * KEYS < to, soon = more && r->n <= SW_ATTENTION_STEP;
+        k->attention_pack_keys(p.kt, here->k, source->dtype, here->to, r->hs,
+                               soon ? next->k : NULL);
+        k->attention_pack_rows(p.v, here->v, source->dtype, here->to, r->hs, 1,
+                               soon ? next->v : NULL);
         if (r->mask[0])
             sw__attention_cut_mask(p.mask, r, block, block * KEYS + here->from,
                                    block * KEYS + here->to);
         a.view.mask = r->mask[0] ? p.mask : NULL;
-        if ((block + 1) * KEYS < to) {
+        if (soon) {
+            a.n_fetch = 0;
+        } else if (more) {
             a.fetch[0] = next->k;
             a.fetch[1] = next->v;
             a.n_fetch = next->to;

@@ -13,14 +13,15 @@ enum {
 };
 
 /* Keys and values of one (sequence, head): position p lies at
- *     base + (blocks[p / page] * page + p % page) * stride   in pages,
- *     base + p * stride                                      if blocks is NULL. */
+ *     base + blocks[p / page] * page_bytes + p % page * stride   in pages,
+ *     base + p * stride                                          if blocks is NULL. */
 struct sw_attention_source {
     const char *k, *v; /* bases */
     sw_dtype dtype;
     int64_t stride;        /* bytes from one position to the next, of k and of v */
     const int32_t *blocks; /* page numbers */
-    int64_t page;          /* positions a page; not read without blocks */
+    int64_t page;          /* positions a page; these two are not read without blocks */
+    int64_t page_bytes;    /* from one page to the next */
 };
 
 /* rows[i] = address of position from + i in `base`, which is k or v of the source. */

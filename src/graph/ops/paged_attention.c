@@ -3,7 +3,8 @@
  * Tokens of any sequences stand on one flat axis.  First their keys and values are written into the
  * pages, then each token attends to its own sequence, found through the block table.  The arithmetic
  * is that of attention.c row for row and bit for bit (attention_rows.c): key blocks of 64 positions,
- * gathered from the pages when they are packed.
+ * gathered from the pages when they are packed.  Pages are (NKV,PAGE,HS), so that a task, which walks
+ * one head, reads kilobytes in a row and not a row of HS here and there.
  *
  *     task    a key-value head and some neighbouring tokens; neighbours of one sequence (a prefill)
  *             share the packed keys, tokens of different sequences (decoding) take turns
@@ -35,9 +36,9 @@ static sw_status check_pool(struct sw_infer *q)
     if (q->in[IN_V_PAGES]->dtype != dtype ||
         !sw_shape_equal(&q->in[IN_K_PAGES]->shape, &q->in[IN_V_PAGES]->shape))
         return sw__infer_mismatch(q, IN_K_PAGES, IN_V_PAGES, "pages of keys and values differ");
-    if (p[1] == 0) return sw__infer_mismatch(q, IN_K, IN_K_PAGES, "pages without positions");
-    if (p[2] != k[1] || p[3] != k[2])
-        return sw__infer_mismatch(q, IN_K, IN_K_PAGES, "keys do not fit the pages (P,PAGE,NKV,HS)");
+    if (p[2] == 0) return sw__infer_mismatch(q, IN_K, IN_K_PAGES, "pages without positions");
+    if (p[1] != k[1] || p[3] != k[2])
+        return sw__infer_mismatch(q, IN_K, IN_K_PAGES, "keys do not fit the pages (P,NKV,PAGE,HS)");
     return SW_OK;
 }
 
@@ -77,10 +78,10 @@ static sw_status paged_prepare(struct sw_step *s)
     struct paged_note *note = s->note;
     *note = (struct paged_note){.n = q[0],
                                 .nh = q[1],
-                                .nkv = pool[2],
+                                .nkv = pool[1],
                                 .hs = q[2],
                                 .pages = pool[0],
-                                .page = pool[1],
+                                .page = pool[2],
                                 .sequences = table[0],
                                 .blocks = table[1]};
     note->scale = attr->scale != 0 ? attr->scale : 1 / sqrtf((float)sw__max64(1, note->hs));
@@ -133,8 +134,8 @@ static void write_head(const struct sw_step *s, int64_t kv)
         int64_t position;
         const int32_t *table = table_row(s, token, &position);
         if (!table || !page_exists(note, table[position / note->page])) continue;
-        const int64_t slot = table[position / note->page] * note->page + position % note->page;
-        const int64_t to = (slot * note->nkv + kv) * note->hs * size;
+        const int64_t head = table[position / note->page] * note->nkv + kv;
+        const int64_t to = (head * note->page + position % note->page) * note->hs * size;
         const int64_t from = (token * note->nkv + kv) * note->hs;
         s->k->attention_store(k_pages + to, dtype, k + from, note->hs);
         s->k->attention_store(v_pages + to, dtype, v + from, note->hs);
@@ -226,13 +227,13 @@ static void paged_run(const struct sw_step *s, int phase, int64_t begin, int64_t
     const struct attention_attr *attr = s->attr;
     const int64_t cuts = sw__ceil_div(note->n, note->grain);
     const sw_dtype dtype = s->in[IN_K_PAGES]->dtype;
-    const int64_t head = note->hs * sw_dtype_get(dtype)->block_bytes;
+    const int64_t row = note->hs * sw_dtype_get(dtype)->block_bytes, head = note->page * row;
     struct batch b = {.s = s, .scratch = scratch};
     b.rows.hs = note->hs;
     b.rows.scale = note->scale;
     b.rows.softcap = attr->softcap;
     b.source = (struct sw_attention_source){
-        .dtype = dtype, .stride = note->nkv * head, .page = note->page};
+        .dtype = dtype, .stride = row, .page = note->page, .page_bytes = note->nkv * head};
     for (int64_t task = begin; task < end; task++) {
         b.kv = s->n_phases == 1 ? task : task / cuts;
         const int64_t from = s->n_phases == 1 ? 0 : task % cuts * note->grain;

@@ -19,8 +19,9 @@ static float element(const void *row, sw_dtype dtype, int64_t i)
 }
 
 static void sw__attention_pack_rows_ref(float *dst, const void *const *rows, sw_dtype dtype,
-                                        int64_t n, int64_t hs, float scale)
+                                        int64_t n, int64_t hs, float scale, const void *const *next)
 {
+    (void)next;
     int64_t hsp = (hs + PAD - 1) / PAD * PAD;
     for (int64_t i = 0; i < n; i++)
         for (int64_t d = 0; d < hsp; d++)
@@ -28,8 +29,9 @@ static void sw__attention_pack_rows_ref(float *dst, const void *const *rows, sw_
 }
 
 static void sw__attention_pack_keys_ref(float *dst, const void *const *rows, sw_dtype dtype,
-                                        int64_t n, int64_t hs)
+                                        int64_t n, int64_t hs, const void *const *next)
 {
+    (void)next;
     for (int64_t d = 0; d < hs; d++)
         for (int64_t i = 0; i < KEYS; i++)
             dst[d * KEYS + i] = i < n ? element(rows[i], dtype, d) : 0;

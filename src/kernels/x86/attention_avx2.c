@@ -115,15 +115,16 @@ static void sw__attention_backward_6x16_avx2(const struct sw_attention_backward 
 }
 
 static void sw__attention_pack_rows_avx2(float *dst, const void *const *rows, sw_dtype dtype,
-                                         int64_t n, int64_t hs, float scale)
+                                         int64_t n, int64_t hs, float scale,
+                                         const void *const *next)
 {
-    attention_pack_rows(dst, rows, dtype, n, hs, scale);
+    attention_pack_rows(dst, rows, dtype, n, hs, scale, next);
 }
 
 static void sw__attention_pack_keys_avx2(float *dst, const void *const *rows, sw_dtype dtype,
-                                         int64_t n, int64_t hs)
+                                         int64_t n, int64_t hs, const void *const *next)
 {
-    attention_pack_keys(dst, rows, dtype, n, hs);
+    attention_pack_keys(dst, rows, dtype, n, hs, next);
 }
 
 static void sw__attention_store_avx2(void *dst, sw_dtype dtype, const float *src, int64_t n)

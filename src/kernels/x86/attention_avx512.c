@@ -117,15 +117,16 @@ static void sw__attention_backward_6x64_avx512(const struct sw_attention_backwar
 }
 
 static void sw__attention_pack_rows_avx512(float *dst, const void *const *rows, sw_dtype dtype,
-                                           int64_t n, int64_t hs, float scale)
+                                           int64_t n, int64_t hs, float scale,
+                                           const void *const *next)
 {
-    attention_pack_rows(dst, rows, dtype, n, hs, scale);
+    attention_pack_rows(dst, rows, dtype, n, hs, scale, next);
 }
 
 static void sw__attention_pack_keys_avx512(float *dst, const void *const *rows, sw_dtype dtype,
-                                           int64_t n, int64_t hs)
+                                           int64_t n, int64_t hs, const void *const *next)
 {
-    attention_pack_keys(dst, rows, dtype, n, hs);
+    attention_pack_keys(dst, rows, dtype, n, hs, next);
 }
 
 static void sw__attention_store_avx512(void *dst, sw_dtype dtype, const float *src, int64_t n)
