@@ -221,7 +221,7 @@ static void sw__gemm_rows_f32_avx512(float *c, int64_t ldc, const float *a, int6
 
 #define STREAM_STORE(c, sum, left, accumulate, e, i, j)                                            \
     store(c, sum, lanes(left, 0), accumulate, e, i, j)
-enum { STREAM_DEPTH = 8 };
+enum { STREAM_DEPTH = 4 };
 #include "kernels/x86/gemm_stream_template.h"
 
 void sw__gemm_init_avx512(struct sw_kernels *k)
