@@ -180,22 +180,23 @@ typedef void grad_taps_fn(float *dw, const float *dy, const float *x, const stru
     {                                                                                              \
         BY_STRIDE(g->sx, grad_taps, dw, dy, x, g, i, j, rows, count);                              \
     }
-/* clang-format off */
-GRAD_TAPS(1, 1) GRAD_TAPS(1, 2) GRAD_TAPS(1, 3)
-GRAD_TAPS(2, 1) GRAD_TAPS(2, 2) GRAD_TAPS(2, 3)
-GRAD_TAPS(3, 1) GRAD_TAPS(3, 2) GRAD_TAPS(3, 3)
+GRAD_TAPS(1, 1)
+GRAD_TAPS(1, 3)
+GRAD_TAPS(3, 1)
+GRAD_TAPS(3, 3)
 
+/* Taps by threes, what is left one by one. */
 VEC_INLINE void plane_grad(float *dw, const float *dy, const float *x, const struct sw_grid *g)
 {
-    static grad_taps_fn *const by[3][3] = {
-        {grad_taps_1_1, grad_taps_1_2, grad_taps_1_3},
-        {grad_taps_2_1, grad_taps_2_2, grad_taps_2_3},
-        {grad_taps_3_1, grad_taps_3_2, grad_taps_3_3}};
-    /* clang-format on */
-    for (int64_t i = 0; i < g->ny; i += 3)
-        for (int64_t j = 0; j < g->nx; j += 3)
-            by[g->ny - i < 3 ? g->ny - i - 1 : 2][g->nx - j < 3 ? g->nx - j - 1 : 2](dw, dy, x, g,
-                                                                                     i, j);
+    static grad_taps_fn *const by[2][2] = {{grad_taps_1_1, grad_taps_1_3},
+                                           {grad_taps_3_1, grad_taps_3_3}};
+    for (int64_t i = 0, down; i < g->ny; i += down ? 3 : 1) {
+        down = g->ny - i >= 3;
+        for (int64_t j = 0, across; j < g->nx; j += across ? 3 : 1) {
+            across = g->nx - j >= 3;
+            by[down][across](dw, dy, x, g, i, j);
+        }
+    }
 }
 
 /* ---- the tile of a weight's gradient ----------------------------------------------------------- */
