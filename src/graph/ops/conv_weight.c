@@ -27,7 +27,8 @@ enum {
     LEAST_PIXELS = 375,    /* of a span: its result must be added */
     COPY_FLOATS = 1 << 16, /* of a step: the copy of x, and likewise dy, stay in L2 */
     BLOCK = 96,            /* k of a block of tiles that is turned into dw */
-    ROWS = 32              /* of dw^T in a task of the second phase */
+    ROWS = 32,             /* of dw^T in a task of the second phase */
+    CHANNELS = 8           /* of a task, depthwise */
 };
 
 struct weight_note {
@@ -122,7 +123,7 @@ static sw_status weight_prepare(struct sw_step *s)
     s->workspace = s->scratch = 0;
     if (note->way == CONV_DEPTHWISE) {
         s->n_phases = 1;
-        s->tasks[0] = d.o;
+        s->tasks[0] = sw__ceil_div(d.o, CHANNELS);
         s->kernel = s->k->names[SW_SLOT_conv_plane_grad_f32];
         return SW_OK;
     }
@@ -287,8 +288,8 @@ static void weight_run(const struct sw_step *s, int phase, int64_t begin, int64_
     const struct weight_note *note = s->note;
     const struct conv_dims *d = &note->dims;
     if (note->way == CONV_DEPTHWISE) {
-        sw__depthwise_weight(s, s->attr, d, s->in[X]->data, s->in[DY]->data, s->out[0]->data, begin,
-                             end);
+        sw__depthwise_weight(s, s->attr, d, s->in[X]->data, s->in[DY]->data, s->out[0]->data,
+                             begin * CHANNELS, sw__min64(end * CHANNELS, d->o));
     } else if (note->way == CONV_WINOGRAD) {
         sw__winograd_weight_run(s, &note->winograd, phase, begin, end, scratch);
     } else if (phase == 0) {

@@ -95,10 +95,9 @@ void sw__depthwise_weight(const struct sw_step *s, const struct conv_attr *attr,
     const struct sw_grid grid = sw__conv_grid(attr, d);
     const int64_t in = d->in[0] * d->in[1], out = d->out[0] * d->out[1];
     const int64_t kernel = d->kernel[0] * d->kernel[1];
-    for (int64_t o = begin; o < end; o++) {
-        memset(dw + o * kernel, 0, (size_t)kernel * sizeof *dw);
-        for (int64_t n = 0; n < d->n; n++)
+    memset(dw + begin * kernel, 0, (size_t)((end - begin) * kernel) * sizeof *dw);
+    for (int64_t n = 0; n < d->n; n++) /* planes as they lie in memory */
+        for (int64_t o = begin; o < end; o++)
             s->k->conv_plane_grad_f32(dw + o * kernel, dy + (n * d->o + o) * out,
                                       x + (n * d->c + o / d->og) * in, &grid);
-    }
 }

@@ -20,7 +20,7 @@ void sw__depthwise_backward(const struct sw_step *s, const struct conv_attr *att
                             const float *bias, float *dx, int64_t begin, int64_t end,
                             float *scratch);
 
-/* Gradient of the weight: a task is a channel of y, over all images. */
+/* Gradient of the weight: channels begin .. end-1 of y, over all images. */
 void sw__depthwise_weight(const struct sw_step *s, const struct conv_attr *attr,
                           const struct conv_dims *d, const float *x, const float *dy, float *dw,
                           int64_t begin, int64_t end);

@@ -39,7 +39,7 @@ VEC_INLINE void strip_find(struct strip *p, const struct sw_grid *g, int64_t q, 
 /* `rows` pixels of a strip below each other, from row r of the grid on: each row of the source is read
  * once for all of them.  ny, nx, rows, whole and s are constants; the grid has steps of 1 from tap to
  * tap. */
-VEC_INLINE void convolve_rows(float *y, const float *x, const struct sw_grid *g, const float *w,
+VEC_INLINE void convolve_rows(float *y, const float *x, const struct sw_grid *g, const vf *w,
                               float bias, int accumulate, const struct strip *p, int64_t r,
                               const int ny, const int nx, const int rows, const int whole,
                               const int64_t s)
@@ -55,7 +55,7 @@ VEC_INLINE void convolve_rows(float *y, const float *x, const struct sw_grid *g,
         {
             const vf v = whole ? window_whole(at + j, s) : lanes_load(at + j, p->tap[j], s);
             UNROLL for (int k = 0; k < rows; k++) if (t >= k * s && t - k * s < ny)
-                sum[k] = vf_fma(vf_set(w[(t - k * s) * nx + j]), v, sum[k]);
+                sum[k] = vf_fma(w[(t - k * s) * nx + j], v, sum[k]);
         }
     }
     UNROLL for (int k = 0; k < rows; k++)
@@ -72,11 +72,13 @@ VEC_INLINE void convolve_strip(float *y, const float *x, const struct sw_grid *g
                                const int nx, const int whole, const int64_t s)
 {
     const struct strip strip = *p;
+    vf taps[25];
+    UNROLL for (int t = 0; t < ny * nx; t++) taps[t] = vf_set(w[t]);
     int64_t r = 0;
     for (; r + ROWS <= g->oh; r += ROWS)
-        convolve_rows(y, x, g, w, bias, accumulate, &strip, r, ny, nx, ROWS, whole, s);
+        convolve_rows(y, x, g, taps, bias, accumulate, &strip, r, ny, nx, ROWS, whole, s);
     for (; r < g->oh; r++)
-        convolve_rows(y, x, g, w, bias, accumulate, &strip, r, ny, nx, 1, whole, s);
+        convolve_rows(y, x, g, taps, bias, accumulate, &strip, r, ny, nx, 1, whole, s);
 }
 
 /* Any steps and numbers of taps. */
@@ -144,6 +146,28 @@ VEC_INLINE void plane(float *y, const float *x, const struct sw_grid *g, const f
 
 /* ---- the gradient of its numbers --------------------------------------------------------------- */
 
+/* A strip of a grid without stride: each row of x is read once for all taps that it is under, the
+ * first of which read row r + first of x for row r of dy. */
+VEC_INLINE void grad_rows(vf sum[3][3], const float *dy, int64_t n, const float *x,
+                          const struct lanes lanes[3], const struct sw_grid *g, int64_t first,
+                          const int rows, const int count)
+{
+    const int64_t begin = first > 0 ? first : 0, last = first + g->oh + rows - 1;
+    const int64_t end = last < g->h ? last : g->h;
+    for (int64_t iy = begin; iy < end; iy++) {
+        vf v[3];
+        UNROLL for (int b = 0; b < count; b++)
+            v[b] = lanes_load(x + iy * g->w + b * g->dx, lanes[b], 1);
+        UNROLL for (int a = 0; a < rows; a++)
+        {
+            const int64_t r = iy - first - a;
+            if (r < 0 || r >= g->oh) continue;
+            const vf d = vf_load_n(dy + r * g->ow, n);
+            UNROLL for (int b = 0; b < count; b++) sum[a][b] = vf_fma(d, v[b], sum[a][b]);
+        }
+    }
+}
+
 /* Of `rows` x `count` taps from (i, j) on, both constants: so many sums are in flight at once. */
 VEC_INLINE void grad_taps(float *dw, const float *dy, const float *x, const struct sw_grid *g,
                           int64_t i, int64_t j, const int rows, const int count, const int64_t s)
@@ -155,6 +179,10 @@ VEC_INLINE void grad_taps(float *dw, const float *dy, const float *x, const stru
         const int64_t n = g->ow - q < VF_N ? g->ow - q : VF_N, ix = q * s + g->x0 + j * g->dx;
         struct lanes lanes[3];
         UNROLL for (int b = 0; b < count; b++) lanes[b] = window_at(ix + b * g->dx, g->w, n, s);
+        if (rows > 1 && s == 1 && g->sy == 1 && g->dy == 1) {
+            grad_rows(sum, dy + q, n, x + ix, lanes, g, g->y0 + i, rows, count);
+            continue;
+        }
         for (int64_t r = 0; r < g->oh; r++) {
             const int64_t iy = r * g->sy + g->y0 + i * g->dy;
             const vf d = vf_load_n(dy + r * g->ow + q, n);
