@@ -41,6 +41,7 @@ struct bench_figure bench_figure(const struct bench_row *row, const struct bench
                                         : row->operations / times->ours;
     if (times->peer > 0) f.ratio = times->peer / times->ours;
     if (row->unit != BENCH_SECONDS) f.share = least / times->ours;
+    if (times->f32_flops > 0) f.same_clock = row->operations / times->f32_flops / times->ours;
     return f;
 }
 
@@ -71,8 +72,8 @@ void bench_print_head(FILE *to, const sw_context *ctx, const struct sw_limits *l
             sw__cpu()->name, sw_context_threads(ctx), sw_context_cpu(ctx), l->f32_flops * 1e-9,
             l->bf16_flops * 1e-9, l->int8_ops * 1e-9, l->read_bytes * 1e-9, l->copy_bytes * 1e-9,
             l->triad_bytes * 1e-9);
-    fprintf(to, "%-26s %-6s %-28s %9s %-8s %9s %-10s %6s %7s\n", "kernel", "dtype", "shape",
-            "swell", "", "peer", "", "ratio", "limit");
+    fprintf(to, "%-26s %-6s %-28s %9s %-8s %9s %-10s %6s %7s %7s\n", "kernel", "dtype", "shape",
+            "swell", "", "peer", "", "ratio", "limit", "clock");
 }
 
 void bench_print_row(FILE *to, const struct bench_figure *f)
@@ -85,7 +86,11 @@ void bench_print_row(FILE *to, const struct bench_figure *f)
     else
         fprintf(to, " %9s %-10s %6s", "-", "", "-");
     if (f->share > 0)
-        fprintf(to, " %5.0f %%\n", 100 * f->share);
+        fprintf(to, " %5.0f %%", 100 * f->share);
+    else
+        fprintf(to, " %7s", "-");
+    if (f->same_clock > 0)
+        fprintf(to, " %5.0f %%\n", 100 * f->same_clock);
     else
         fprintf(to, " %7s\n", "-");
     fflush(to);
@@ -153,12 +158,12 @@ bool bench_print_json(FILE *to, const struct bench_figure *f, const char *isa)
 {
     const struct bench_row *r = f->row;
     const bool peer = f->ratio > 0;
-    json_t *o = json_pack("{ss ss ss ss ss so so ss? so so so so}", "name", r->name, "dtype",
-                          r->dtype, "isa", isa, "shape", r->shape, "unit", unit_name(r), "ours",
-                          number(ours_of(f)), "peer", number(peer ? peer_of(f) : 0), "peer_name",
-                          peer ? f->times.peer_name : NULL, "ratio", number(f->ratio), "share",
-                          number(f->share), "seconds", number(f->times.ours), "intensity",
-                          number(r->operations / (r->read + r->written)));
+    json_t *o = json_pack(
+        "{ss ss ss ss ss so so ss? so so so so so}", "name", r->name, "dtype", r->dtype, "isa", isa,
+        "shape", r->shape, "unit", unit_name(r), "ours", number(ours_of(f)), "peer",
+        number(peer ? peer_of(f) : 0), "peer_name", peer ? f->times.peer_name : NULL, "ratio",
+        number(f->ratio), "share", number(f->share), "same_clock", number(f->same_clock), "seconds",
+        number(f->times.ours), "intensity", number(r->operations / (r->read + r->written)));
     if (!o) return false;
     bool written = json_dumpf(o, to, JSON_COMPACT | JSON_REAL_PRECISION(6)) == 0;
     json_decref(o);

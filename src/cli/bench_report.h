@@ -7,9 +7,10 @@
 struct bench_figure {
     const struct bench_row *row;
     struct bench_times times;
-    double rate;  /* operations, or bytes, a second; seconds where the row counts these */
-    double ratio; /* to the peer, above 1: we are faster; 0: no peer */
-    double share; /* of what the limits of this machine allow; 0: none holds */
+    double rate;       /* operations, or bytes, a second; seconds where the row counts these */
+    double ratio;      /* to the peer, above 1: we are faster; 0: no peer */
+    double share;      /* of what the limits of this machine allow; 0: none holds */
+    double same_clock; /* f32: of the limit of arithmetic right after our turns; else 0 */
 };
 
 struct bench_figure bench_figure(const struct bench_row *row, const struct bench_times *times,

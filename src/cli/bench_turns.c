@@ -156,7 +156,9 @@ static int take_turns(const struct verb *verb, const struct bench_work *w,
                       struct bench_times *times)
 {
     const bool bytes = w->row.unit == BENCH_BYTES;
+    const bool flops = w->row.unit == BENCH_FLOPS_F32;
     struct traffic t;
+    double now[MOST_ROUNDS];
     int64_t rounds = 1;
     double rest = n > 1 ? r[n - 1].rest : 0;
     for (int64_t round = 0; round < rounds; round++) {
@@ -166,6 +168,7 @@ static int take_turns(const struct verb *verb, const struct bench_work *w,
             rest = n > 1 ? r[i].rest : 0;
             r[i].turn[round] = one_turn(&r[i]);
             if (r[i].turn[round] < 0) return cli_fail(verb, "%s", sw_error(w->ctx));
+            if (i == 0 && flops) now[round] = sw__limits_f32_now(w->ctx);
             if (i == 0 && round == 0) rounds = rounds_of(rivals, r[0].turn[0]);
         }
     }
@@ -173,6 +176,7 @@ static int take_turns(const struct verb *verb, const struct bench_work *w,
         times->memory = (struct sw_limits){.read_bytes = median(t.read, rounds),
                                            .copy_bytes = median(t.copy, rounds),
                                            .triad_bytes = median(t.triad, rounds)};
+    if (flops) times->f32_flops = median(now, rounds);
     times->ours = median(r[0].turn, rounds);
     for (int i = 1; i < n; i++) {
         double seconds = median(r[i].turn, rounds);

@@ -15,6 +15,7 @@ struct bench_rivals {
 struct bench_times {
     double ours, peer;       /* seconds of a run, the median; peer 0: there is none */
     const char *peer_name;   /* of the fastest */
+    double f32_flops;        /* of f32 rows: the limit right after our turns, at their clock */
     struct sw_limits memory; /* of rows that memory limits: measured by turns too */
 };
 

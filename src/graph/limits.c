@@ -3,6 +3,7 @@
  * counts; of copies and triads the better of stores through the caches and past them. */
 #include "graph/limits.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include "base/clock.h"
 #include "base/context_int.h"
@@ -10,7 +11,7 @@
 #include "base/memory.h"
 #include "kernels/kernels.h"
 
-enum { FMA_ROUNDS = 200000, LEAST_ROUNDS = 5, ARRAYS = 3, CACHE_PASSES = 64 };
+enum { FMA_ROUNDS = 200000, LEAST_ROUNDS = 5, NOW_ROUNDS = 3, ARRAYS = 3, CACHE_PASSES = 64 };
 #define ARRAY_FLOATS  ((int64_t)16 << 20)
 #define LEAST_SECONDS 0.08 /* threads are woken, and moved to cores of their own, within that */
 
@@ -105,18 +106,25 @@ static void plain_triad_thread(void *user, int t)
     triad_with(user, ((struct measure *)user)->plain, t);
 }
 
-/* Work a second of all threads, the best round. */
+/* Work a second of all threads in one round. */
+static double one_round(sw_context *ctx, struct measure *m, void (*body)(void *user, int thread))
+{
+    const double start = sw__clock_seconds();
+    double work = 0;
+    sw__threads_run(ctx->threads, body, m);
+    const double seconds = sw__clock_seconds() - start;
+    for (int t = 0; t < m->threads; t++) work += m->work[t];
+    return work / seconds;
+}
+
+/* The best round. */
 static double best(sw_context *ctx, struct measure *m, void (*body)(void *user, int thread))
 {
     const double first = sw__clock_seconds();
     double rate = 0, now = first;
     for (int round = 0; round < LEAST_ROUNDS || now - first < LEAST_SECONDS; round++) {
-        double start = sw__clock_seconds(), work = 0;
-        sw__threads_run(ctx->threads, body, m);
+        rate = fmax(rate, one_round(ctx, m, body));
         now = sw__clock_seconds();
-        double seconds = now - start;
-        for (int t = 0; t < m->threads; t++) work += m->work[t];
-        if (work / seconds > rate) rate = work / seconds;
     }
     return rate;
 }
@@ -124,6 +132,16 @@ static double best(sw_context *ctx, struct measure *m, void (*body)(void *user, 
 static double better(double a, double b)
 {
     return a > b ? a : b;
+}
+
+double sw__limits_f32_now(sw_context *ctx)
+{
+    struct sw_kernels k;
+    struct measure m = {.k = &k, .threads = sw__threads_count(ctx->threads)};
+    double rate = 0;
+    sw__kernels_init(&k, ctx->isa);
+    for (int i = 0; i < NOW_ROUNDS; i++) rate = fmax(rate, one_round(ctx, &m, fma_thread));
+    return rate;
 }
 
 sw_status sw__limits_memory(sw_context *ctx, struct sw_limits *out)

@@ -15,6 +15,8 @@ struct sw_limits {
 
 /* Takes about 0.8 s and 192 MB for a moment.  SW_ERR_MEMORY. */
 sw_status sw__limits_measure(sw_context *ctx, struct sw_limits *out);
+/* f32_flops at the clock that the cores have now: of two milliseconds, for the clock follows the work. */
+double sw__limits_f32_now(sw_context *ctx);
 /* Only what memory does, anew: other programs may use it too. */
 sw_status sw__limits_memory(sw_context *ctx, struct sw_limits *out);
 
