@@ -53,7 +53,7 @@ static inline int64_t sw__lrn_ring(int64_t channels, const struct sw_lrn_window 
  * lrn_backward_f32: dx; scratch holds sw__lrn_ring(channels, w) * width floats.
  *
  * softmax_f32: y = exp(x - max) / sum, or with `log` x - max - log(sum), along each row.  room: NULL,
- *   or for n floats, on 64 bytes: then y goes past the caches, and must not be x.
+ *   or for 2 n floats, on 64 bytes: then y goes past the caches, and must not be x.
  * softmax_columns_f32: the same along each column; width at most SW_SOFTMAX_COLUMNS.
  * softmax_backward_f32: dx = factor * y * (dy - sum(dy * y)); log: factor * (dy - exp(y) * sum(dy)).
  * softmax_backward_columns_f32: the same along columns.

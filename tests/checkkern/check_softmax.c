@@ -40,7 +40,7 @@ static void softmax_case(struct checkkern *c, int64_t rows, int64_t n, int log_f
     ck_freeze(c, x);
     c->k->softmax_f32(y, x, rows, n, log_form, NULL);
     float *past = ck_floats_at(c, rows * n, (int)(ck_below(c, 2) ? -(rows * n) & 15 : 4)),
-          *room = ck_floats_at(c, n, 0);
+          *room = ck_floats_at(c, 2 * n, 0);
     c->k->softmax_f32(past, x, rows, n, log_form, room);
     for (int64_t i = 0; i < rows * n; i++)
         ck_same(c, past[i], y[i], "past the caches, n=%lld", (long long)n);

@@ -75,8 +75,8 @@ static void prepare_lines(struct sw_step *s, double flops)
     s->flops = flops * (double)elements;
 }
 
-/* Floats of a row that may pass through scratch memory on its way past the caches: 64 KB. */
-enum { ROOM = 16384 };
+/* Floats of the scratch memory that rows pass through on their way past the caches: 128 KB. */
+enum { ROOM = 32768 };
 
 static sw_status softmax_prepare(struct sw_step *s)
 {
@@ -102,7 +102,7 @@ static void softmax_run(const struct sw_step *s, int phase, int64_t begin, int64
     sw__step_range(d.units, d.grain, begin, end, &from, &to);
     if (d.inner == 1) {
         s->k->softmax_f32(y + from * d.n, x + from * d.n, to - from, d.n, attr->log,
-                          d.n <= ROOM && sw__rows_stream(s) ? scratch : NULL);
+                          2 * d.n <= ROOM && sw__rows_stream(s) ? scratch : NULL);
         return;
     }
     for (int64_t unit = from; unit < to; unit++) {
