@@ -9,6 +9,7 @@ if(NOT SWELL_SANITIZE)
   swell_house_test(house_needed needed_test.sh $<TARGET_FILE:swell>)
   swell_house_test(house_install install_test.sh ${PROJECT_SOURCE_DIR} ${PROJECT_BINARY_DIR})
   if(CMAKE_BUILD_TYPE STREQUAL "Release")
-    swell_house_test(house_size size_test.sh $<TARGET_FILE:swell>)
+    swell_house_test(house_size size_test.sh $<TARGET_FILE:swell>
+      ${PROJECT_BINARY_DIR}/CMakeFiles/swell_objects.dir/src)
   endif()
 endif()
