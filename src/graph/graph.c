@@ -324,3 +324,14 @@ const void *sw__op_attr(const struct sw_op *op)
 {
     return op->attr;
 }
+
+int64_t sw__graph_bytes(const sw_graph *g)
+{
+    int64_t sum = 0;
+    for (int64_t i = 0; i < g->n_nodes; i++) {
+        const sw_node *x = g->nodes[i];
+        int64_t bytes = x->op ? sw_shape_bytes(&x->shape, x->dtype) : 0;
+        if (bytes < 0 || __builtin_add_overflow(sum, bytes, &sum)) return INT64_MAX;
+    }
+    return sum;
+}

@@ -183,6 +183,8 @@ sw_node *sw__op_add(sw_graph *g, const struct sw_op_class *cls, const void *attr
 /* Poison the graph from a builder: bad options.  Returns the poisoned node. */
 sw_node *sw__graph_poison(sw_graph *g, sw_status status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+/* Bytes of all values that ops make; INT64_MAX: too many to count. */
+int64_t sw__graph_bytes(const sw_graph *g);
 /* In a gradient rule: the operands, results and attributes of the op. */
 sw_node *sw__op_in(const struct sw_op *op, int i);
 sw_node *sw__op_out(const struct sw_op *op, int i);

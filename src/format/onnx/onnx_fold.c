@@ -11,6 +11,7 @@
 #include "base/context_int.h"
 #include "base/size.h"
 #include "format/onnx/onnx_import.h"
+#include "graph/op.h"
 
 #define WEIGHT_ELEMENTS 16 /* from here on a constant that nodes made is a weight too */
 
@@ -285,7 +286,7 @@ bool sw__onnx_fold_by_run(struct sw_onnx_import *im)
     }
     im->g = outer;
     im->folding = false;
-    bool small_enough = total <= im->left / 8;
+    bool small_enough = total <= im->left / 8 && sw__graph_bytes(small) <= im->left;
     if (status == SW_OK && n && small_enough) status = run_small(im, small, made, nodes, n);
     if (status != SW_OK && !sw__onnx_failed(im)) sw__onnx_repeat(im, status);
     sw_graph_destroy(small);

@@ -17,8 +17,9 @@
 #include "base/context_int.h"
 #include "graph/op.h"
 
-#define NEWEST_OPSET   22                 /* later ones were not looked at */
-#define CONSTANT_BYTES ((int64_t)1 << 28) /* of constants that nodes make */
+#define NEWEST_OPSET 22 /* later ones were not looked at */
+/* Bytes of constants that nodes may make: so much, and four times the file's. */
+#define CONSTANT_BYTES ((int64_t)1 << 24)
 
 #define SMALL_INPUT 64 /* elements: such an input may be what shapes are computed from */
 
@@ -335,6 +336,7 @@ sw_status sw_onnx_build(sw_onnx *m, sw_graph *g, sw_weights *ws, int64_t batch, 
                         sw_node **out)
 {
     struct sw_onnx_import im = {.m = m, .g = g, .ws = ws, .batch = batch, .left = CONSTANT_BYTES};
+    im.left += 4 * (int64_t)m->map.size;
     m->wanted = -1;
     memset(m->known, 0, m->graph->n_output * sizeof *m->known);
     sw__arena_free(&m->known_arena);
@@ -448,8 +450,9 @@ struct sw_onnx_import_value *sw__onnx_find(struct sw_onnx_import *im, const char
     return find(im, name);
 }
 
-void sw__onnx_swallow(struct sw_onnx_import *im, const Onnx__NodeProto *next)
+void sw__onnx_swallow(struct sw_onnx_import *im, int at)
 {
+    const Onnx__NodeProto *next = im->m->nodes[at];
     const struct sw_onnx_import_value *mine = sw__onnx_made(im, 0);
     struct sw_onnx_import_value *v = find(im, next->output[0]);
     if (v && mine) {
@@ -457,6 +460,5 @@ void sw__onnx_swallow(struct sw_onnx_import *im, const Onnx__NodeProto *next)
         v->node = mine->node;
         v->ready = true;
     }
-    for (int64_t i = im->at + 1; i < im->m->n_nodes; i++)
-        if (im->m->nodes[i] == next) im->done[i] = true;
+    im->done[at] = true;
 }

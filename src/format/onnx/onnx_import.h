@@ -133,8 +133,8 @@ void sw__onnx_emit_constant(struct sw_onnx_import *im, int o, struct sw_onnx_ten
 struct sw_onnx_import_value *sw__onnx_made(struct sw_onnx_import *im, int o);
 /* The value of a name, or NULL. */
 struct sw_onnx_import_value *sw__onnx_find(struct sw_onnx_import *im, const char *name);
-/* The result of `next`, a later node, is the one just made: it has nothing left to do. */
-void sw__onnx_swallow(struct sw_onnx_import *im, const Onnx__NodeProto *next);
+/* The result of node number `at` is the one just made: it has nothing left to do. */
+void sw__onnx_swallow(struct sw_onnx_import *im, int at);
 /* Output o is input i. */
 void sw__onnx_emit_input(struct sw_onnx_import *im, int o, int i);
 /* Memory for n numbers of a constant; NULL after a refusal: too many. */

@@ -10,6 +10,8 @@
 #include "base/memory.h"
 #include "format/onnx/onnx_window.h"
 
+#define MOST_SLICES 256 /* of what is composed slice by slice */
+
 /* ---- windows ------------------------------------------------------------------------------------ */
 
 static bool sizes(struct sw_onnx_import *im, const char *name, int n, int missing, int *out)
@@ -126,6 +128,8 @@ static sw_node *conv3d(struct sw_onnx_import *im, sw_node *x, sw_node *kernel, s
     sw_shape s = sw_node_shape(x), k = sw_node_shape(kernel);
     int64_t reach = (int64_t)(w->kernel[0] - 1) * w->dilation[0];
     int64_t depth = s.rank == 5 && s.dim[1] > reach ? (s.dim[1] - reach - 1) / w->stride[0] + 1 : 0;
+    if (w->kernel[0] > MOST_SLICES)
+        return sw__onnx_refuse(im, SW_ERR_UNSUPPORTED, "a kernel of depth %d", w->kernel[0]);
     if (depth < 1) return sw__onnx_refuse(im, SW_ERR_SHAPE, "the window does not fit");
     sw_node *y = NULL;
     for (int d = 0; d < w->kernel[0] && !sw__onnx_failed(im); d++) {
@@ -147,8 +151,8 @@ static sw_node *conv3d(struct sw_onnx_import *im, sw_node *x, sw_node *kernel, s
 static const Onnx__NodeProto *following_norm(struct sw_onnx_import *im)
 {
     const struct sw_onnx_import_value *y = sw__onnx_made(im, 0), *w = sw__onnx_value(im, 1);
-    if (im->folding || !y || y->readers != 1 || y->reader < 0 || !w->constant || w->readers != 1 ||
-        w->type != SW_ONNX_FLOAT)
+    if (im->folding || !y || y->readers != 1 || y->reader <= im->at || !w->constant ||
+        w->readers != 1 || w->type != SW_ONNX_FLOAT)
         return NULL;
     const Onnx__NodeProto *n = im->m->nodes[y->reader];
     if (!n->op_type || strcmp(n->op_type, "BatchNormalization") != 0 || n->n_input != 5 ||
@@ -235,7 +239,7 @@ static void conv(struct sw_onnx_import *im)
     else
         y = conv3d(im, x, w, b, &window, groups);
     sw__onnx_emit(im, 0, sw__onnx_in_type(im, 0), y);
-    if (with_norm) sw__onnx_swallow(im, norm);
+    if (with_norm) sw__onnx_swallow(im, sw__onnx_made(im, 0)->reader);
 }
 
 /* ---- ConvTranspose ------------------------------------------------------------------------------ */

@@ -58,6 +58,10 @@ static sw_node *dilated_pool(struct sw_onnx_import *im, sw_node *x, const struct
     if (sw__onnx_attr_i(im, "ceil_mode", 0))
         return sw__onnx_refuse(im, SW_ERR_UNSUPPORTED, "dilations with ceil_mode");
     for (int i = 0; i < w->n; i++)
+        if (w->kernel[i] > 256)
+            return sw__onnx_refuse(im, SW_ERR_UNSUPPORTED, "dilations of a kernel of %d",
+                                   w->kernel[i]);
+    for (int i = 0; i < w->n; i++)
         x = dilated_axis(im, x, 2 + i, w->kernel[i], w->stride[i], w->dilation[i], w->before[i],
                          w->after[i]);
     return x;
