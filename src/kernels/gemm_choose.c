@@ -120,7 +120,7 @@ struct cut {
 
 /* Cut further until there are about `want` tasks.  Where an operand is packed in phase 0, rows are
  * cut first: B alone is shared then.  Tasks that pack for themselves pack least when square; there
- * are 2, 4 or 8 of them, for so many threads. */
+ * are 2 or 4 of them, for so many threads. */
 static struct cut cut_further(const struct sw_gemm_plan *p, const struct sw_gemm_blocks *t,
                               struct cut cut, int64_t want, bool shares)
 {
@@ -197,7 +197,8 @@ static void choose_tiles(struct sw_gemm_plan *p, const struct sw_gemm_blocks *t)
     const double work = (double)p->m * (double)p->n * (double)sw__max64(p->k, 1);
     const bool alone = p->batch < MANY_PRODUCTS; /* is cut into tasks for many threads */
     const bool shares = alone && work > SMALL_PRODUCT * pace(t);
-    const int64_t want = alone ? (int64_t)fmin(ENOUGH_TASKS, work / (SMALL_TASK * pace(t))) : 1;
+    const double most = shares ? ENOUGH_TASKS : ENOUGH_TASKS / 2;
+    const int64_t want = alone ? (int64_t)fmin(most, work / (SMALL_TASK * pace(t))) : 1;
     struct cut cut = {.down = sw__ceil_div(p->m, alone ? t->mc : 2 * t->mc)};
     const bool wide = p->kind == SW_GEMM_KIND_F32 && p->b_packed && p->n >= 2 * t->nc;
     /* A block of B stays in L2 unless many tasks stream it; many columns have tasks enough, and a task's
