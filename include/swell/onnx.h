@@ -69,8 +69,9 @@ SW_API sw_status sw_onnx_fix(sw_onnx *m, int input, sw_shape shape, const void *
 SW_API int sw_onnx_wanted(const sw_onnx *m);
 
 /* Append the model to a graph.  in[i] is the node to take for input i; NULL: one is made, with the
- * shape of the file, where an open first dimension becomes `batch`; plans take any batch up to it.  A
- * fixed input keeps NULL.  out gets a node for each output.  Weights are added to ws under their names
+ * shape of the file, where an open first dimension becomes `batch`; plans take any batch up to it.  The
+ * first dimension of a given node may differ from the file's: it is taken for the batch.  A fixed input
+ * keeps NULL.  out gets a node for each output.  Weights are added to ws under their names
  * in the file, or taken from it when they are there already (a second graph of the same model).  A batch
  * normalisation behind a convolution is folded into its weight.
  * SW_ERR_UNSUPPORTED, SW_ERR_FORMAT, SW_ERR_SHAPE, ... with one line that names file, node, operator,

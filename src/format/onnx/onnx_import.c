@@ -194,9 +194,10 @@ static sw_status read_inputs(struct sw_onnx_import *im, sw_node **in)
         sw_shape shape = sw_node_shape(in[i]);
         v->node = in[i];
         if (sw_shape_elements(&shape) <= SMALL_INPUT) v->root = i;
-        if (x.shape.rank > 0 && x.shape.dim[0] < 0) {
+        if (x.shape.rank > 0 && x.shape.dim[0] != shape.dim[0]) {
             im->batch_open = true;
             im->batch = shape.dim[0];
+            im->literal = x.shape.dim[0];
         }
     }
     return SW_OK;
@@ -207,8 +208,8 @@ static sw_status read_inputs(struct sw_onnx_import *im, sw_node **in)
 static bool listed(const char *list, const char *word)
 {
     size_t n = strlen(word);
-    for (const char *at = list; at && (at = strstr(at, word)); at += n)
-        if ((at == list || at[-1] == ' ') && (at[n] == 0 || at[n] == ' ')) return n > 0;
+    for (const char *at = n ? list : NULL; at && (at = strstr(at, word)); at += n)
+        if ((at == list || at[-1] == ' ') && (at[n] == 0 || at[n] == ' ')) return true;
     return false;
 }
 
@@ -335,7 +336,8 @@ static sw_status read_outputs(struct sw_onnx_import *im, sw_node **out)
 sw_status sw_onnx_build(sw_onnx *m, sw_graph *g, sw_weights *ws, int64_t batch, sw_node **in,
                         sw_node **out)
 {
-    struct sw_onnx_import im = {.m = m, .g = g, .ws = ws, .batch = batch, .left = CONSTANT_BYTES};
+    struct sw_onnx_import im = {
+        .m = m, .g = g, .ws = ws, .batch = batch, .literal = -1, .left = CONSTANT_BYTES};
     im.left += 4 * (int64_t)m->map.size;
     m->wanted = -1;
     memset(m->known, 0, m->graph->n_output * sizeof *m->known);

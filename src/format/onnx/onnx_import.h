@@ -40,7 +40,8 @@ struct sw_onnx_import {
     sw_graph *g; /* what the builders append to: the caller's, or a small one while folding */
     sw_weights *ws;
     int64_t batch;
-    bool batch_open;       /* an input has an open first dimension */
+    bool batch_open;       /* an input has an open first dimension, or another than in the file */
+    int64_t literal;       /* the file's own first dimension where another was given, or -1 */
     struct sw_arena arena; /* constants */
     int64_t left;          /* bytes that constants may still take: files do not say how much */
     struct sw_onnx_import_value *values; /* by name */
@@ -70,7 +71,8 @@ struct sw_onnx_operator {
 const struct sw_onnx_operator *sw__onnx_operator(const char *name);
 extern const struct sw_onnx_operator sw__onnx_math_ops[], sw__onnx_activation_ops[],
     sw__onnx_conv_ops[], sw__onnx_shape_ops[], sw__onnx_index_ops[], sw__onnx_reduce_ops[],
-    sw__onnx_norm_ops[], sw__onnx_repeat_ops[];
+    sw__onnx_norm_ops[], sw__onnx_repeat_ops[], sw__onnx_resize_ops[], sw__onnx_quant_ops[],
+    sw__onnx_loss_ops[];
 
 /* ---- errors ------------------------------------------------------------------------------------ */
 

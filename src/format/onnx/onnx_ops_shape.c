@@ -254,6 +254,11 @@ static bool resolve(struct sw_onnx_import *im, const sw_shape *from, sw_shape *t
     return !sw__onnx_failed(im);
 }
 
+static bool batch_first(struct sw_onnx_import *im, const sw_shape *s)
+{
+    return im->batch_open && s->rank && s->dim[0] == im->batch;
+}
+
 static void reshape(struct sw_onnx_import *im)
 {
     int64_t dims[SW_MAX_RANK];
@@ -267,7 +272,11 @@ static void reshape(struct sw_onnx_import *im)
         if (dims[i] == 0 && !keep_zero) {
             if (i >= from.rank) sw__onnx_refuse(im, SW_ERR_SHAPE, "dimension %d copies none", i);
             to.dim[i] = i < from.rank ? from.dim[i] : 0;
-            if (i == 0 && im->batch_open && from.rank && from.dim[0] == im->batch) open = 0;
+            if (i == 0 && batch_first(im, &from)) open = 0;
+        }
+        if (i == 0 && dims[0] == im->literal && batch_first(im, &from)) {
+            to.dim[0] = im->batch; /* written for another batch: "1, -1" */
+            open = 0;
         }
         if (marks >> i & 1 && open < 0) open = i;
     }
@@ -301,11 +310,6 @@ static int marked(struct sw_onnx_import *im, const int64_t *axes, int n, int ran
         mark[axis] = true;
     }
     return sw__onnx_failed(im) ? -1 : n;
-}
-
-static bool batch_first(struct sw_onnx_import *im, const sw_shape *s)
-{
-    return im->batch_open && s->rank && s->dim[0] == im->batch;
 }
 
 static void squeeze(struct sw_onnx_import *im)
