@@ -5,6 +5,7 @@
 #include <onnx.pb-c.h>
 #include <math.h>
 #include <swell/swell.h>
+#include "format/sha1.h"
 #include <unistd.h>
 
 static sw_context *ctx;
@@ -318,11 +319,13 @@ static void write_file(const char *folder, const char *name, const void *bytes, 
 
 /* y = x + t with t in another file; the sum of the first row, or the refusal's text. */
 static void external(const char *folder, const char *location, const char *offset,
-                     const char *length, const char *why)
+                     const char *length, const char *checksum, const char *why)
 {
     struct model m;
     char path[128];
-    const char *pairs[] = {"location", location, "offset", offset, "length", length};
+    const char *pairs[] = {"location", location, "offset",   offset,
+                           "length",   length,   "checksum", checksum};
+    size_t n_pairs = checksum ? 4 : 3;
     int64_t two[] = {2};
     float x[4] = {1, 2, 3, 4};
     sw_onnx *model;
@@ -332,14 +335,14 @@ static void external(const char *folder, const char *location, const char *offse
     sw_node *in[1] = {NULL}, *out[1];
     start_square(&m, 13);
     Onnx__TensorProto *t = tensor(&m, "t", two, 1, 1, NULL, 0);
-    for (size_t i = 0; i < 3; i++) {
+    for (size_t i = 0; i < n_pairs; i++) {
         onnx__string_string_entry_proto__init(&m.entry[i]);
         m.entries[i] = &m.entry[i];
         m.entry[i].key = (char *)pairs[2 * i];
         m.entry[i].value = (char *)pairs[2 * i + 1];
     }
     t->external_data = m.entries;
-    t->n_external_data = 3;
+    t->n_external_data = n_pairs;
     t->has_data_location = true;
     t->data_location = 1;
     node(&m, "Add", "x t", "y");
@@ -377,22 +380,52 @@ static void external_data(void **state)
     const float numbers[] = {5, 10, 20};
     assert_non_null(mkdtemp(folder));
     write_file(folder, "t.bin", numbers, sizeof numbers);
-    external(folder, "t.bin", "4", "8", NULL);
-    external(folder, "t.bin", "4", "4", "4 bytes of data");
-    external(folder, "t.bin", "5", "8", "length '8' is not inside 't.bin', which has 12 bytes");
-    external(folder, "t.bin", "13", "0", "offset '13' is not inside 't.bin', which has 12 bytes");
-    external(folder, "t.bin", "-4", "8", "offset '-4' is not inside");
-    external(folder, "t.bin", "4x", "8", "offset '4x' is not inside");
-    external(folder, "none.bin", "0", "8", "cannot read its file 'none.bin': No such file");
-    external(folder, "../t.bin", "0", "8", "'../t.bin' is no file below the model's folder");
-    external(folder, "a/../../t.bin", "0", "8", "is no file below");
-    external(folder, "/etc/passwd", "0", "8", "is no file below");
-    external(folder, "", "0", "8", "is no file below");
+    external(folder, "t.bin", "4", "8", NULL, NULL);
+    external(folder, "t.bin", "4", "4", NULL, "4 bytes of data");
+    external(folder, "t.bin", "5", "8", NULL,
+             "length '8' is not inside 't.bin', which has 12 bytes");
+    external(folder, "t.bin", "13", "0", NULL,
+             "offset '13' is not inside 't.bin', which has 12 bytes");
+    external(folder, "t.bin", "-4", "8", NULL, "offset '-4' is not inside");
+    external(folder, "t.bin", "4x", "8", NULL, "offset '4x' is not inside");
+    char sum[41];
+    sw__sha1((const uint8_t *)numbers, sizeof numbers, sum);
+    external(folder, "t.bin", "4", "8", sum, NULL);
+    sum[39] ^= 1;
+    external(folder, "t.bin", "4", "8", sum, "'t.bin' is damaged: its SHA-1 is ");
+    external(folder, "none.bin", "0", "8", NULL, "cannot read its file 'none.bin': No such file");
+    external(folder, "../t.bin", "0", "8", NULL, "'../t.bin' is no file below the model's folder");
+    external(folder, "a/../../t.bin", "0", "8", NULL, "is no file below");
+    external(folder, "/etc/passwd", "0", "8", NULL, "is no file below");
+    external(folder, "", "0", "8", NULL, "is no file below");
     snprintf(path, sizeof path, "%s/t.bin", folder);
     unlink(path);
     snprintf(path, sizeof path, "%s/m.onnx", folder);
     unlink(path);
     assert_int_equal(rmdir(folder), 0);
+}
+
+/* FIPS 180-4's examples, and lengths round a block. */
+static void checksums(void **state)
+{
+    static const struct {
+        const char *text;
+        const char *sum;
+    } cases[] = {{"", "da39a3ee5e6b4b0d3255bfef95601890afd80709"},
+                 {"abc", "a9993e364706816aba3e25717850c26c9cd0d89d"},
+                 {"abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq",
+                  "84983e441c3bd26ebaae4aa1f95129e5e54670f1"}};
+    char sum[41];
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        sw__sha1((const uint8_t *)cases[i].text, strlen(cases[i].text), sum);
+        assert_string_equal(sum, cases[i].sum);
+    }
+    uint8_t *many = malloc(1000000);
+    assert_non_null(many);
+    memset(many, 'a', 1000000);
+    sw__sha1(many, 1000000, sum);
+    assert_string_equal(sum, "34aa973cd4c4daa4f61eeb2bdbad27316534016f");
+    free(many);
 }
 
 /* ---- what is built ------------------------------------------------------------------------------- */
@@ -543,6 +576,7 @@ int main(void)
         cmocka_unit_test(refuses_tensors), cmocka_unit_test(refuses_bytes),
         cmocka_unit_test(external_data),   cmocka_unit_test(folds_norm),
         cmocka_unit_test(open_batch),      cmocka_unit_test(describes),
+        cmocka_unit_test(checksums),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

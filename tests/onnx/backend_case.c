@@ -129,8 +129,11 @@ static sw_status build(struct run *r, const bool *fixed)
     if (status == SW_OK) status = sw_weights_create(r->ctx, &r->weights);
     for (int i = 0; status == SW_OK && i < r->n_in; i++) {
         sw_onnx_value x = sw_onnx_input(r->model, i);
+        /* Four cases have data of another rank than the model says, of which only the type is read. */
+        bool same_rank = x.shape.rank < 0 || x.shape.rank == r->in[i].shape.rank;
         if (!fixed[i] && x.dtype != SW_DTYPE_COUNT)
-            r->in_node[i] = sw_input(r->graph, x.name, x.dtype, r->in[i].shape);
+            r->in_node[i] = sw_input(r->graph, x.name, x.dtype,
+                                     same_rank ? r->in[i].shape : x.shape);
     }
     if (status == SW_OK)
         status = sw_onnx_build(r->model, r->graph, r->weights, 1, r->in_node, r->out_node);

@@ -60,6 +60,7 @@ struct sw_onnx_initializer {
 struct sw_onnx_external {
     char *name;
     struct sw_mapping map;
+    char sha1[41]; /* "" before it was asked for */
 };
 
 struct sw_onnx {

@@ -437,7 +437,7 @@ void sw__onnx_emit_input(struct sw_onnx_import *im, int o, int i)
 
 struct sw_onnx_import_value *sw__onnx_made(struct sw_onnx_import *im, int o)
 {
-    return find(im, im->node->output[o]);
+    return (size_t)o < im->node->n_output ? find(im, im->node->output[o]) : NULL;
 }
 
 void sw__onnx_repeat(struct sw_onnx_import *im, sw_status status)

@@ -1,4 +1,4 @@
-/* ONNX operators that move elements: from places that are known, or that indices name. */
+/* ONNX operators that move elements from places that are known. */
 #include <string.h>
 
 #include "base/size.h"
@@ -274,123 +274,10 @@ static void pad(struct sw_onnx_import *im)
     sw__onnx_emit_node(im, 0, sw__onnx_in_type(im, 0), any ? sw_pad(im->g, x, o) : x);
 }
 
-/* ---- Gather --------------------------------------------------------------------------------------- */
-
-static void gather(struct sw_onnx_import *im)
-{
-    sw_node *x = sw__onnx_in(im, 0), *ids = sw__onnx_number(im, 1);
-    int axis = sw__onnx_axis(im, sw__onnx_attr_i(im, "axis", 0), sw_node_shape(x).rank);
-    sw__onnx_emit_node(im, 0, sw__onnx_in_type(im, 0), sw_gather(im->g, x, ids, axis));
-}
-
-static bool fold_gather(struct sw_onnx_import *im)
-{
-    const struct sw_onnx_import_value *v = sw__onnx_value(im, 0);
-    const struct sw_onnx_tensor *ids = sw__onnx_constant(im, 1);
-    struct sw_onnx_tensor y = {v->type, {0}, 0, NULL};
-    if (!ids) return false;
-    if (v->host.shape.rank != 1) return sw__onnx_fold_by_run(im);
-    sw__onnx_axis(im, sw__onnx_attr_i(im, "axis", 0), 1);
-    y.shape = ids->shape;
-    y.n = ids->n;
-    size_t bytes = (size_t)sw__onnx_type(v->type)->bytes;
-    char *data = sw__onnx_constant_alloc(im, y.type, y.n);
-    uint64_t open = 0;
-    for (int64_t i = 0; data && i < y.n; i++) {
-        int64_t at = sw__onnx_get_i(ids, i);
-        if (at < 0) at += v->host.n;
-        if (at < 0 || at >= v->host.n) {
-            sw__onnx_refuse(im, SW_ERR_FORMAT, "index %lld of %lld", (long long)at,
-                            (long long)v->host.n);
-            return false;
-        }
-        memcpy(data + (size_t)i * bytes, (const char *)v->host.data + (size_t)at * bytes, bytes);
-        if (i < 64 && at < 64) open |= (v->open >> at & 1) << i;
-    }
-    y.data = data;
-    sw__onnx_emit_constant(im, 0, y, open);
-    return true;
-}
-
-/* ids with a negative one counted from the end */
-static sw_node *from_end(sw_graph *g, sw_node *ids, int64_t size)
-{
-    sw_node *n = sw__onnx_i32(g, (int32_t)size), *zero = sw__onnx_i32(g, 0);
-    return sw_add(g, ids, sw_where(g, sw_less(g, ids, zero), n, zero));
-}
-
-/* 0, s, 2s ... along an axis of a result of rank `rank`, to be broadcast */
-static sw_node *steps(struct sw_onnx_import *im, int rank, int axis, int64_t n, int64_t s)
-{
-    sw_shape shape = {.rank = rank};
-    int32_t *number = sw__onnx_constant_alloc(im, SW_ONNX_INT32, n);
-    for (int i = 0; i < rank; i++) shape.dim[i] = i == axis ? n : 1;
-    for (int64_t i = 0; number && i < n; i++) number[i] = (int32_t)(i * s);
-    return number ? sw_const(im->g, SW_I32, shape, number)
-                  : sw__onnx_refuse(im, SW_ERR_MEMORY, "out of memory");
-}
-
-/* y[i][j] = x[i][ids[i][j]]: places in x as one line. */
-static void gather_elements(struct sw_onnx_import *im)
-{
-    sw_graph *g = im->g;
-    sw_node *x = sw__onnx_in(im, 0), *ids = sw__onnx_number(im, 1);
-    sw_shape s = sw_node_shape(x), t = sw_node_shape(ids);
-    int64_t stride[SW_MAX_RANK];
-    int axis = sw__onnx_axis(im, sw__onnx_attr_i(im, "axis", 0), s.rank);
-    if (sw__onnx_failed(im)) return;
-    if (s.rank != t.rank || sw_shape_elements(&s) > INT32_MAX) {
-        sw__onnx_refuse(im, SW_ERR_SHAPE, "indices of another rank, or too many elements");
-        return;
-    }
-    strides_of(&s, stride);
-    sw_node *at = sw_mul(g, from_end(g, ids, s.dim[axis]), sw__onnx_i32(g, (int32_t)stride[axis]));
-    for (int d = 0; d < s.rank && !sw__onnx_failed(im); d++)
-        if (d != axis && t.dim[d] > 1)
-            at = sw_add(g, at, steps(im, s.rank, d, t.dim[d], stride[d]));
-    x = sw_reshape(g, x, (sw_shape){1, {-1}});
-    sw__onnx_emit_node(im, 0, sw__onnx_in_type(im, 0), sw_gather(g, x, at, 0));
-}
-
-/* The last axis of the indices names an element or a slice of x, behind batch_dims axes of both. */
-static void gather_nd(struct sw_onnx_import *im)
-{
-    sw_graph *g = im->g;
-    sw_node *x = sw__onnx_in(im, 0), *ids = sw__onnx_number(im, 1), *at = NULL;
-    sw_shape s = sw_node_shape(x), t = sw_node_shape(ids), places = t, rest = {2, {-1, 1}};
-    int64_t stride[SW_MAX_RANK], b = sw__onnx_attr_i(im, "batch_dims", 0);
-    if (sw__onnx_failed(im)) return;
-    int64_t k = t.rank ? t.dim[t.rank - 1] : 0;
-    if (t.rank < 1 || b < 0 || b >= t.rank || k < 1 || b + k > s.rank ||
-        sw_shape_elements(&s) > INT32_MAX) {
-        sw__onnx_refuse(im, SW_ERR_SHAPE, "indices that do not fit");
-        return;
-    }
-    for (int64_t d = b + k; d < s.rank; d++) rest.dim[1] *= s.dim[d];
-    strides_of(&s, stride);
-    places.rank--;
-    for (int64_t j = 0; j < k; j++) {
-        sw_node *one = sw_slice(g, ids, (sw_slice_options){t.rank - 1, j, j + 1, 1});
-        one = from_end(g, sw_reshape(g, one, places), s.dim[b + j]);
-        one = sw_mul(g, one, sw__onnx_i32(g, (int32_t)(stride[b + j] / sw__max64(rest.dim[1], 1))));
-        at = at ? sw_add(g, at, one) : one;
-    }
-    for (int d = 0; d < b; d++)
-        at = sw_add(g, at,
-                    steps(im, places.rank, d, t.dim[d], stride[d] / sw__max64(rest.dim[1], 1)));
-    x = sw_gather(g, sw_reshape(g, x, rest), at, 0);
-    for (int64_t d = b + k; d < s.rank && places.rank < SW_MAX_RANK; d++)
-        places.dim[places.rank++] = s.dim[d];
-    sw__onnx_emit_node(im, 0, sw__onnx_in_type(im, 0), sw_reshape(g, x, places));
-}
-
 const struct sw_onnx_operator sw__onnx_index_ops[] = {
     {"Transpose", 1, 0, 1, 1, 0, transpose, fold_transpose, "perm"},
     {"Slice", 1, 0, 5, 1, 0, slice, fold_slice, "starts ends axes"},
     {"Concat", 1, 0, 255, 1, 0, concat, fold_concat, "axis"},
     {"Split", 2, 0, 2, 255, 0, split, NULL, "axis split num_outputs"},
     {"Pad", 2, 0, 4, 1, 0, pad, NULL, "mode pads value"},
-    {"Gather", 1, 0, 2, 1, 0, gather, fold_gather, "axis"},
-    {"GatherElements", 11, 0, 2, 1, 0, gather_elements, NULL, "axis"},
-    {"GatherND", 11, 0, 2, 1, 0, gather_nd, NULL, "batch_dims"},
     {0}};

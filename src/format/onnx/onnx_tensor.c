@@ -9,6 +9,7 @@
 #include "base/size.h"
 #include "format/onnx/onnx_file.h"
 #include "format/onnx/onnx_wire.h"
+#include "format/sha1.h"
 
 #define EXTERNAL 1 /* TensorProto.data_location */
 
@@ -81,7 +82,7 @@ static sw_status map_external(sw_onnx *m, const char *location, const struct sw_
     sw_status status = memory ? sw__map_file(path, &map) : SW_ERR_MEMORY;
     free(path);
     if (status == SW_OK) {
-        m->external[m->n_external] = (struct sw_onnx_external){name, map};
+        m->external[m->n_external] = (struct sw_onnx_external){.name = name, .map = map};
         *out = &m->external[m->n_external++].map;
         return SW_OK;
     }
@@ -89,6 +90,18 @@ static sw_status map_external(sw_onnx *m, const char *location, const struct sw_
     return memory ? fail(why, status, "cannot read its file '%s': %s",
                          sw__onnx_text(location, text), strerror(errno))
                   : fail(why, status, "out of memory");
+}
+
+/* The checksum of a mapped file, computed once. */
+static const char *external_sum(sw_onnx *m, const char *location)
+{
+    for (int64_t i = 0; i < m->n_external; i++) {
+        struct sw_onnx_external *e = &m->external[i];
+        if (strcmp(e->name, location) != 0) continue;
+        if (!*e->sha1) sw__sha1(e->map.data, e->map.size, e->sha1);
+        return e->sha1;
+    }
+    return "";
 }
 
 sw_status sw__onnx_external(sw_onnx *m, const Onnx__TensorProto *t, const uint8_t **data,
@@ -106,6 +119,10 @@ sw_status sw__onnx_external(sw_onnx *m, const Onnx__TensorProto *t, const uint8_
                     sw__onnx_text(location, text));
     sw_status status = map_external(m, location, &map, why);
     if (status != SW_OK) return status;
+    const char *sum = entry(t, "checksum");
+    if (sum && strcmp(sum, external_sum(m, location)) != 0)
+        return fail(why, SW_ERR_FORMAT, "'%s' is damaged: its SHA-1 is %s, not %.40s",
+                    sw__onnx_text(location, text), external_sum(m, location), sum);
     if (!number(entry(t, "offset"), &offset) || offset > map->size)
         return fail(why, SW_ERR_FORMAT, "offset '%s' is not inside '%s', which has %zu bytes",
                     entry(t, "offset"), sw__onnx_text(location, text), map->size);
