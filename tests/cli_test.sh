@@ -66,6 +66,8 @@ refused "no verb 'sing'" sing
 refused "train what" train
 refused "'gpt5' cannot be trained" train gpt5
 refused "unknown option '--fast'" train convnet --fast
+refused "unknown option '--fast'" bench convnet --fast
+refused "unknown option '-f'" bench convnet -f
 refused "--batch ten" "${train[@]}" --batch ten
 refused "--epochs 0" "${train[@]}" --epochs 0
 refused "--rate needs a value" "${train[@]}" --rate

@@ -24,7 +24,6 @@ int cli_option(const struct verb *verb, int argc, char **argv, const struct opti
                int *status)
 {
     opterr = 0;
-    int at = optind ? optind : 1;
     int c = getopt_long(argc, argv, ":", options, NULL);
     if (c == 'h') {
         fputs(verb->help, stdout);
@@ -34,9 +33,11 @@ int cli_option(const struct verb *verb, int argc, char **argv, const struct opti
     if (c == ':')
         *status = cli_fail(verb, "%s needs a value; see 'swell help %s'", argv[optind - 1],
                            verb->name);
-    else if (c == '?')
+    else if (c == '?') {
+        const char letter[3] = {'-', (char)optopt, 0}; /* of several in one word, the one */
         *status = cli_fail(verb, "unknown option '%s'; see 'swell help %s'",
-                           argv[at < argc ? at : argc - 1], verb->name);
+                           optopt > 0 && optopt < 128 ? letter : argv[optind - 1], verb->name);
+    }
     return c == ':' ? '?' : c;
 }
 
