@@ -19,6 +19,8 @@
 #include <swell/ops.h>
 #include "format/onnx/onnx_file.h"
 
+enum { SW_ONNX_BY_NONE = -2, SW_ONNX_BY_FILE = -1 }; /* makers that are no node */
+
 struct sw_onnx_import_value {
     const char *name;
     int made_by;         /* node; -1: input or initializer; -2: nothing yet */
@@ -72,7 +74,10 @@ const struct sw_onnx_operator *sw__onnx_operator(const char *name);
 extern const struct sw_onnx_operator sw__onnx_math_ops[], sw__onnx_activation_ops[],
     sw__onnx_conv_ops[], sw__onnx_shape_ops[], sw__onnx_index_ops[], sw__onnx_reduce_ops[],
     sw__onnx_norm_ops[], sw__onnx_repeat_ops[], sw__onnx_resize_ops[], sw__onnx_quant_ops[],
-    sw__onnx_loss_ops[], sw__onnx_gather_ops[];
+    sw__onnx_loss_ops[], sw__onnx_gather_ops[], sw__onnx_function_ops[];
+
+/* All names of the model as values.  Two makers of one are an error. */
+sw_status sw__onnx_connect(struct sw_onnx_import *im);
 
 /* ---- errors ------------------------------------------------------------------------------------ */
 
@@ -134,7 +139,7 @@ void sw__onnx_emit_constant(struct sw_onnx_import *im, int o, struct sw_onnx_ten
 /* The value of output o; NULL: nameless. */
 struct sw_onnx_import_value *sw__onnx_made(struct sw_onnx_import *im, int o);
 /* The value of a name, or NULL. */
-struct sw_onnx_import_value *sw__onnx_find(struct sw_onnx_import *im, const char *name);
+struct sw_onnx_import_value *sw__onnx_find(const struct sw_onnx_import *im, const char *name);
 /* The result of node number `at` is the one just made: it has nothing left to do. */
 void sw__onnx_swallow(struct sw_onnx_import *im, int at);
 /* Output o is input i. */
