@@ -534,6 +534,51 @@ static void open_batch(void **state)
     free(m.bytes);
 }
 
+/* A model written for one picture, with "1, -1" in it, takes three when the given node does. */
+static void other_batch(void **state)
+{
+    struct model m;
+    const int64_t dims[] = {1, 2, 2};
+    int64_t two[] = {2}, to[] = {1, -1};
+    float x[12];
+    sw_onnx *model;
+    sw_graph *g;
+    sw_weights *ws;
+    sw_plan *p;
+    sw_node *in[1], *out[1];
+    for (int i = 0; i < 12; i++) x[i] = (float)i;
+    start(&m, 13);
+    input(&m, "x", 3, dims);
+    output(&m, "y");
+    tensor(&m, "to", two, 1, 7, to, sizeof to);
+    node(&m, "Reshape", "x to", "r");
+    node(&m, "Neg", "r", "y");
+    pack(&m);
+    assert_int_equal(sw_onnx_parse(ctx, "m.onnx", m.bytes, m.size, &model), SW_OK);
+    assert_int_equal(sw_graph_create(ctx, &g), SW_OK);
+    assert_int_equal(sw_weights_create(ctx, &ws), SW_OK);
+    in[0] = sw_input(g, "x", SW_F32, SW_SHAPE(3, 2, 2));
+    assert_int_equal(sw_onnx_build(model, g, ws, 1, in, out), SW_OK);
+    assert_int_equal(sw_compile(g, (sw_plan_options){.outputs = out, .n_outputs = 1}, &p), SW_OK);
+    for (int64_t n = 3; n >= 1; n--) {
+        assert_int_equal(sw_bind(p, in[0], x, SW_SHAPE(n, 2, 2)), SW_OK);
+        assert_int_equal(sw_run(p), SW_OK);
+        sw_tensor y = sw_plan_tensor(p, out[0]);
+        assert_true(sw_shape_equal(&y.shape, &SW_SHAPE(n, 4)));
+        for (int i = 0; i < 4 * n; i++) assert_true(((float *)y.data)[i] == -x[i]);
+    }
+    sw_plan_destroy(p);
+    sw_graph_destroy(g);
+    assert_int_equal(sw_graph_create(ctx, &g), SW_OK);
+    in[0] = sw_input(g, "x", SW_F32, SW_SHAPE(1, 2, 3));
+    assert_int_equal(sw_onnx_build(model, g, ws, 1, in, out), SW_ERR_UNSUPPORTED);
+    has_text("m.onnx: input 'x': the file has (1,2,2), the given node (1,2,3)");
+    sw_graph_destroy(g);
+    sw_weights_destroy(ws);
+    sw_onnx_close(model);
+    free(m.bytes);
+}
+
 static void describes(void **state)
 {
     struct model m;
@@ -575,8 +620,8 @@ int main(void)
         cmocka_unit_test(refuses_nodes),   cmocka_unit_test(refuses_attributes),
         cmocka_unit_test(refuses_tensors), cmocka_unit_test(refuses_bytes),
         cmocka_unit_test(external_data),   cmocka_unit_test(folds_norm),
-        cmocka_unit_test(open_batch),      cmocka_unit_test(describes),
-        cmocka_unit_test(checksums),
+        cmocka_unit_test(open_batch),      cmocka_unit_test(other_batch),
+        cmocka_unit_test(describes),       cmocka_unit_test(checksums),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

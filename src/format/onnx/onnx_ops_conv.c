@@ -214,7 +214,7 @@ static bool fold_norm(struct sw_onnx_import *im, const Onnx__NodeProto *n, struc
     }
     free(kernel);
     free(bias);
-    return true;
+    return out->w && out->b;
 }
 
 static void conv(struct sw_onnx_import *im)
