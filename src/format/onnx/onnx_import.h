@@ -167,6 +167,9 @@ sw_node *sw__onnx_weight(struct sw_onnx_import *im, const char *name, sw_dtype d
  * results are too large to be kept, nothing is done. */
 bool sw__onnx_fold_by_run(struct sw_onnx_import *im);
 
+/* The Mul at hand as one op that it is the last node of (silu, gelu), or NULL. */
+sw_node *sw__onnx_known_product(struct sw_onnx_import *im);
+
 /* ---- pieces of graphs that several handlers use ------------------------------------------------- */
 
 sw_node *sw__onnx_floor(sw_graph *g, sw_node *x);

@@ -242,7 +242,8 @@ static void binary(struct sw_onnx_import *im)
         sw__onnx_emit_wrapped(im, 0, type, power(im, a));
         return;
     }
-    sw_node *y = combine(im, a, second(im, a, sw__onnx_number(im, 1)));
+    sw_node *y = im->op->which == MUL ? sw__onnx_known_product(im) : NULL;
+    if (!y) y = combine(im, a, second(im, a, sw__onnx_number(im, 1)));
     if (compares(im->op->which) || im->op->which == XOR)
         sw__onnx_emit(im, 0, SW_ONNX_BOOL, y);
     else
