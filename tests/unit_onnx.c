@@ -596,6 +596,50 @@ static void known_products(void **state)
     }
 }
 
+/* y(k,h,b) = sum over c and w of x(b,c,h,w) v(k,c): rows, columns, a contracted and a summed label. */
+static void einsum(void **state)
+{
+    struct model m;
+    const int64_t dims[] = {2, 2, 2, 3};
+    int64_t vd[] = {3, 2};
+    float x[24], v[6] = {1, -2, 0.5f, 3, -1, 2}, y[12];
+    Onnx__AttributeProto a = ONNX__ATTRIBUTE_PROTO__INIT, *list[] = {&a};
+    a.name = "equation";
+    a.has_s = a.has_type = true;
+    a.type = 3;
+    a.s.data = (uint8_t *)"bchw, kc -> khb";
+    a.s.len = strlen((char *)a.s.data);
+    for (int i = 0; i < 24; i++) x[i] = (float)(i * 5 % 7) - 3;
+    start(&m, 13);
+    input(&m, "x", 4, dims);
+    output(&m, "y");
+    tensor(&m, "v", vd, 2, 1, v, sizeof v);
+    Onnx__NodeProto *n = node(&m, "Einsum", "x v", "y");
+    n->attribute = list;
+    n->n_attribute = 1;
+    pack(&m);
+    run_model(&m, x, SW_SHAPE(2, 2, 2, 3), 1, 1, (float *[]){y}, NULL, false);
+    for (int k = 0; k < 3; k++)
+        for (int h = 0; h < 2; h++)
+            for (int b = 0; b < 2; b++) {
+                float sum = 0; /* halves below 2^24: exact in any order */
+                for (int c = 0; c < 2; c++)
+                    for (int w = 0; w < 3; w++)
+                        sum += x[((b * 2 + c) * 2 + h) * 3 + w] * v[k * 2 + c];
+                assert_true(y[(k * 2 + h) * 2 + b] == sum);
+            }
+    free(m.bytes);
+    a.s.data = (uint8_t *)"bbhw, kc -> khb";
+    start(&m, 13);
+    input(&m, "x", 4, dims);
+    output(&m, "y");
+    tensor(&m, "v", vd, 2, 1, v, sizeof v);
+    n = node(&m, "Einsum", "x v", "y");
+    n->attribute = list;
+    n->n_attribute = 1;
+    refused(&m, SW_ERR_UNSUPPORTED, "(Einsum, opset 13): a label twice in one term");
+}
+
 /* A model written for one picture, with "1, -1" in it, takes three when the given node does. */
 static void other_batch(void **state)
 {
@@ -683,8 +727,8 @@ int main(void)
         cmocka_unit_test(refuses_tensors), cmocka_unit_test(refuses_bytes),
         cmocka_unit_test(external_data),   cmocka_unit_test(folds_norm),
         cmocka_unit_test(open_batch),      cmocka_unit_test(other_batch),
-        cmocka_unit_test(known_products),  cmocka_unit_test(describes),
-        cmocka_unit_test(checksums),
+        cmocka_unit_test(known_products),  cmocka_unit_test(einsum),
+        cmocka_unit_test(describes),       cmocka_unit_test(checksums),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -74,7 +74,7 @@ const struct sw_onnx_operator *sw__onnx_operator(const char *name);
 extern const struct sw_onnx_operator sw__onnx_math_ops[], sw__onnx_activation_ops[],
     sw__onnx_conv_ops[], sw__onnx_shape_ops[], sw__onnx_index_ops[], sw__onnx_reduce_ops[],
     sw__onnx_norm_ops[], sw__onnx_repeat_ops[], sw__onnx_resize_ops[], sw__onnx_quant_ops[],
-    sw__onnx_loss_ops[], sw__onnx_gather_ops[], sw__onnx_function_ops[];
+    sw__onnx_loss_ops[], sw__onnx_gather_ops[], sw__onnx_function_ops[], sw__onnx_einsum_ops[];
 
 /* All names of the model as values.  Two makers of one are an error. */
 sw_status sw__onnx_connect(struct sw_onnx_import *im);
