@@ -640,6 +640,29 @@ static void einsum(void **state)
     refused(&m, SW_ERR_UNSUPPORTED, "(Einsum, opset 13): a label twice in one term");
 }
 
+/* Rows of an open batch apart: (n,2,2) to (-1,2) has twice as many. */
+static void open_rows(void **state)
+{
+    struct model m;
+    const int64_t dims[] = {-1, 2, 2};
+    int64_t two[] = {2}, to[] = {-1, 2};
+    float x[12], y[12];
+    for (int i = 0; i < 12; i++) x[i] = (float)i;
+    start(&m, 13);
+    input(&m, "x", 3, dims);
+    output(&m, "y");
+    tensor(&m, "to", two, 1, 7, to, sizeof to);
+    node(&m, "Reshape", "x to", "r");
+    node(&m, "Neg", "r", "y");
+    pack(&m);
+    for (int64_t n = 1; n <= 3; n++) {
+        memset(y, 0, sizeof y);
+        run_model(&m, x, SW_SHAPE(n, 2, 2), 3, 1, (float *[]){y}, NULL, false);
+        for (int i = 0; i < 12; i++) assert_true(y[i] == (i < 4 * n ? -x[i] : 0));
+    }
+    free(m.bytes);
+}
+
 /* A model written for one picture, with "1, -1" in it, takes three when the given node does. */
 static void other_batch(void **state)
 {
@@ -726,9 +749,10 @@ int main(void)
         cmocka_unit_test(refuses_nodes),   cmocka_unit_test(refuses_attributes),
         cmocka_unit_test(refuses_tensors), cmocka_unit_test(refuses_bytes),
         cmocka_unit_test(external_data),   cmocka_unit_test(folds_norm),
-        cmocka_unit_test(open_batch),      cmocka_unit_test(other_batch),
-        cmocka_unit_test(known_products),  cmocka_unit_test(einsum),
-        cmocka_unit_test(describes),       cmocka_unit_test(checksums),
+        cmocka_unit_test(open_batch),      cmocka_unit_test(open_rows),
+        cmocka_unit_test(other_batch),     cmocka_unit_test(known_products),
+        cmocka_unit_test(einsum),          cmocka_unit_test(describes),
+        cmocka_unit_test(checksums),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -274,7 +274,7 @@ static void reshape(struct sw_onnx_import *im)
             to.dim[i] = i < from.rank ? from.dim[i] : 0;
             if (i == 0 && batch_first(im, &from)) open = 0;
         }
-        if (i == 0 && dims[0] == im->literal && batch_first(im, &from)) {
+        if (i == 0 && dims[0] >= 0 && dims[0] == im->literal && batch_first(im, &from)) {
             to.dim[0] = im->batch; /* written for another batch: "1, -1" */
             open = 0;
         }
