@@ -21,8 +21,8 @@ static void require_text(const sw_context *ctx)
 
 static void build(sw_context *ctx, sw_onnx *m)
 {
-    sw_graph *g;
-    sw_weights *ws;
+    sw_graph *g = NULL;
+    sw_weights *ws = NULL;
     int inputs = sw_onnx_input_count(m), outputs = sw_onnx_output_count(m);
     sw_node **nodes = calloc((size_t)(inputs + outputs) + 1, sizeof *nodes);
     require(nodes && sw_graph_create(ctx, &g) == SW_OK && sw_weights_create(ctx, &ws) == SW_OK);

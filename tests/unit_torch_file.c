@@ -43,7 +43,7 @@ static void plain(void **state)
     static const float weight[6] = {0, 1, 2, 3, 4, 5};
     static const uint16_t bias[2] = {0x3e00, 0xc000};
     static const char *const names[] = {"plain.pth", "legacy.pth"};
-    const bool mapped = *(bool *)state;
+    const bool mapped = *(const bool *)*state;
     for (int i = 0; i < 2; i++) {
         assert_int_equal(sw_weights_load(ctx, ws, file(names[i]), mapped && i == 0, NULL), SW_OK);
         assert_int_equal(sw_weights_count(ws), 2); /* the counter is left out */
