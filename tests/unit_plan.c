@@ -88,7 +88,7 @@ static void alexnet_buffer(void **state)
 {
     struct fixture *f = *state;
     sw_node *x = sw_input(f->g, "images", SW_F32, SW_SHAPE(1, 3, 227, 227));
-    sw_node *y = sw_alexnet_logits(f->g, f->ws, x, false);
+    sw_node *y = sw_image_network_find("alexnet")->logits(f->g, f->ws, x, &(sw_image_options){0});
     int64_t parameters = 0;
     sw_plan *p = compile(f, &y, 1, (sw_plan_options){.name = "alexnet"});
     sw_plan_stats s = sw_plan_get_stats(p);

@@ -9,14 +9,39 @@
 extern "C" {
 #endif
 
-/* AlexNet: Krizhevsky, Sutskever and Hinton 2012.  images (N,3,227,227) -> logits (N,1000);
- * 60,965,224 parameters.  training: with dropout. */
-SW_API sw_node *sw_alexnet_logits(sw_graph *g, sw_weights *ws, sw_node *images, bool training);
+/* How a network of pictures is built. */
+typedef struct sw_image_options {
+    int classes;        /* 0: as published, or as the set's own last layer has it */
+    bool training;      /* dropout, statistics of the batch */
+    sw_node **features; /* gets the input of the last layer, (N,F), unless NULL: fc7 of AlexNet */
+} sw_image_options;
 
-/* A small network of its family that learns Fashion-MNIST in a minute: images (N,C,H,W) with H and W
- * at least 4 -> logits (N,classes).  training: with dropout, and statistics of the batch. */
-SW_API sw_node *sw_convnet_logits(sw_graph *g, sw_weights *ws, sw_node *images, int classes,
-                                  bool training);
+/* Sizes that a set of weights asks for. */
+typedef struct sw_image_sizes {
+    int channels, side, classes;
+} sw_image_sizes;
+
+/* A network of pictures: a row of the table that `swell train`, `swell see` and `swell info` share. */
+typedef struct sw_image_network {
+    const char *name;            /* "alexnet" */
+    const char *summary;         /* paper and year, in a line */
+    int channels, side;          /* of its pictures; side 0: any, at least 4 */
+    int classes;                 /* as published */
+    float mean[3], deviation[3]; /* of its input: (byte / 255 - mean) / deviation, by channels */
+    /* images (N,channels,side,side) -> logits (N,classes); weights come from ws, or start as the paper
+     * says. */
+    sw_node *(*logits)(sw_graph *g, sw_weights *ws, sw_node *images, const sw_image_options *o);
+    /* Whether the tensors of ws, by names and shapes, are this network's; then *found gets channels,
+     * side and classes of these weights. */
+    bool (*fits)(const sw_weights *ws, sw_image_sizes *found);
+} sw_image_network;
+
+/* By name, or NULL. */
+SW_API const sw_image_network *sw_image_network_find(const char *name);
+/* Row i of the table; NULL outside 0..count-1. */
+SW_API const sw_image_network *sw_image_network_at(int i);
+/* The network that these tensors belong to, or NULL; *found as in `fits`. */
+SW_API const sw_image_network *sw_image_network_of(const sw_weights *ws, sw_image_sizes *found);
 
 #ifdef __cplusplus
 }

@@ -22,27 +22,24 @@ static bool has_suffix(const char *s, const char *suffix)
     return n >= m && strcmp(s + n - m, suffix) == 0;
 }
 
-/* The logits of the network, and its input. */
-static sw_node *build(struct network *n, const struct network_options *o, bool alexnet)
+/* The network that is asked for by name or by the tensors of a file, with its input. */
+static sw_node *build(struct network *n, const struct network_options *o,
+                      const sw_image_network *net, const sw_image_sizes *size)
 {
-    const sw_weight *first = sw_weights_find(n->ws, "conv1.weight");
-    const sw_weight *last = sw_weights_find(n->ws, "fc2.bias"),
-                    *fc = sw_weights_find(n->ws, "fc1.weight");
-    int64_t channels = 1, side = 28, classes = 10;
-    if (alexnet) {
-        n->images = sw_input(n->graph, "images", SW_F32, SW_SHAPE(o->batch, 3, 227, 227));
-        return sw_alexnet_logits(n->graph, n->ws, n->images, o->training);
-    }
-    if (first && last && fc) { /* of a file: its own sizes, pictures are square */
-        sw_tensor c = sw_weight_tensor(first), f = sw_weight_tensor(fc), k = sw_weight_tensor(last);
-        channels = c.shape.rank == 4 ? c.shape.dim[1] : 1;
-        classes = k.shape.rank == 1 ? k.shape.dim[0] : 10;
-        for (side = 4;
-             f.shape.rank == 2 && side < 4096 && 64 * (side / 4) * (side / 4) < f.shape.dim[1];)
-            side += 4;
-    }
-    n->images = sw_input(n->graph, "images", SW_F32, SW_SHAPE(o->batch, channels, side, side));
-    return sw_convnet_logits(n->graph, n->ws, n->images, (int)classes, o->training);
+    n->images = sw_input(n->graph, "images", SW_F32,
+                         SW_SHAPE(o->batch, size->channels, size->side, size->side));
+    return net->logits(n->graph, n->ws, n->images,
+                       &(sw_image_options){.classes = size->classes, .training = o->training});
+}
+
+/* "alexnet, convnet" into text. */
+static const char *names(char *text, size_t size)
+{
+    size_t used = 0;
+    const sw_image_network *net;
+    for (int i = 0; (net = sw_image_network_at(i)) && used < size; i++)
+        used += (size_t)snprintf(text + used, size - used, "%s%s", i ? ", " : "", net->name);
+    return text;
 }
 
 static void add_training(struct network *n, sw_node *logits)
@@ -74,23 +71,24 @@ static int bind(const struct verb *verb, struct network *n)
 int network_open(const struct verb *verb, struct network *n, const struct network_options *o,
                  int threads)
 {
-    bool file = has_suffix(o->name, ".safetensors"), alexnet = strcmp(o->name, "alexnet") == 0;
+    bool file = has_suffix(o->name, ".safetensors");
+    const sw_image_network *net = file ? NULL : sw_image_network_find(o->name);
+    sw_image_sizes size;
+    char known[512];
     *n = (struct network){.batch = o->batch};
-    if (!file && !alexnet && strcmp(o->name, "convnet") != 0)
-        return cli_fail(
-            verb, "'%s' is neither a network (alexnet, convnet) nor a .safetensors file", o->name);
+    if (!file && !net)
+        return cli_fail(verb, "'%s' is neither a network (%s) nor a .safetensors file", o->name,
+                        names(known, sizeof known));
     n->ctx = cli_context(verb, threads, NULL);
     if (!n->ctx) return 1;
     if (sw_weights_create(n->ctx, &n->ws) != SW_OK || sw_graph_create(n->ctx, &n->graph) != SW_OK ||
         (file && sw_weights_load(n->ctx, n->ws, o->name, !o->training, NULL) != SW_OK))
         return cli_fail(verb, "%s", sw_error(n->ctx));
-    if (file) {
-        alexnet = sw_weights_find(n->ws, "features.0.weight") != NULL;
-        if (!alexnet && !sw_weights_find(n->ws, "fc2.weight"))
-            return cli_fail(verb, "%s: its tensors are of no network that this program has",
-                            o->name);
-    }
-    n->outputs[0] = build(n, o, alexnet);
+    if (net)
+        size = (sw_image_sizes){net->channels, net->side ? net->side : 28, net->classes};
+    else if (!(net = sw_image_network_of(n->ws, &size)))
+        return cli_fail(verb, "%s: its tensors are of no network that this program has", o->name);
+    n->outputs[0] = build(n, o, net, &size);
     n->n_outputs = 1;
     if (o->training) add_training(n, n->outputs[0]);
     sw_plan_options p = {.outputs = n->outputs,

@@ -200,10 +200,13 @@ static int build(struct job *j)
     }
     j->images = sw_input(j->graph, "images", SW_F32, one);
     j->labels = sw_input(j->graph, "labels", SW_I32, SW_SHAPE(j->batch));
-    j->logits = sw_convnet_logits(j->graph, j->ws, j->images, d->classes, true);
+    const sw_image_network *net = sw_image_network_find("convnet");
+    j->logits = net->logits(j->graph, j->ws, j->images,
+                            &(sw_image_options){.classes = d->classes, .training = true});
     sw_node *loss = sw_cross_entropy(j->graph, j->logits, j->labels, (sw_cross_entropy_options){0});
     j->test_images = sw_input(j->test_graph, "images", SW_F32, many);
-    j->test_logits = sw_convnet_logits(j->test_graph, j->ws, j->test_images, d->classes, false);
+    j->test_logits = net->logits(j->test_graph, j->ws, j->test_images,
+                                 &(sw_image_options){.classes = d->classes});
     sw_trainer_options o = {.optimizer = {.kind = SW_ADAMW, .weight_decay = 0.01f},
                             .schedule = {.kind = SW_SCHEDULE_CONSTANT, .rate = (float)j->rate},
                             .outputs = &j->logits,

@@ -1,0 +1,56 @@
+/* The table of image networks: one row a network, one file a row. */
+#include "alexnet/networks.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+static const sw_image_network *const networks[] = {&sw__network_alexnet, &sw__network_convnet};
+enum { NETWORKS = sizeof networks / sizeof *networks };
+
+const sw_image_network *sw_image_network_at(int i)
+{
+    return i >= 0 && i < NETWORKS ? networks[i] : NULL;
+}
+
+const sw_image_network *sw_image_network_find(const char *name)
+{
+    for (int i = 0; i < NETWORKS; i++)
+        if (strcmp(networks[i]->name, name) == 0) return networks[i];
+    return NULL;
+}
+
+const sw_image_network *sw_image_network_of(const sw_weights *ws, sw_image_sizes *found)
+{
+    for (int i = 0; i < NETWORKS; i++)
+        if (networks[i]->fits(ws, found)) return networks[i];
+    return NULL;
+}
+
+bool sw__weight_is(const sw_weights *ws, const char *name, sw_shape shape)
+{
+    const sw_weight *w = sw_weights_find(ws, name);
+    if (!w) return false;
+    sw_tensor t = sw_weight_tensor(w);
+    return sw_shape_equal(&t.shape, &shape);
+}
+
+bool sw__last_layer(const sw_weights *ws, const char *layer, int64_t features, int *classes)
+{
+    char name[64];
+    snprintf(name, sizeof name, "%s.weight", layer);
+    const sw_weight *w = sw_weights_find(ws, name);
+    if (!w) return false;
+    sw_tensor t = sw_weight_tensor(w);
+    if (t.shape.rank != 2 || t.shape.dim[1] != features || t.shape.dim[0] > INT_MAX) return false;
+    *classes = (int)t.shape.dim[0];
+    return true;
+}
+
+int64_t sw__image_classes(const sw_image_network *n, const sw_weights *ws,
+                          const sw_image_options *o)
+{
+    sw_image_sizes found;
+    if (o->classes) return o->classes;
+    return n->fits(ws, &found) ? found.classes : n->classes;
+}

@@ -1,0 +1,27 @@
+/* The table of image networks, and what its rows share. */
+#ifndef SWELL_ALEXNET_NETWORKS_H
+#define SWELL_ALEXNET_NETWORKS_H
+
+#include <swell/models.h>
+
+/* Of ImageNet's pictures, by channels: what nearly every network trained on them expects. */
+#define SW_IMAGENET_MEAN                                                                           \
+    {                                                                                              \
+        0.485f, 0.456f, 0.406f                                                                     \
+    }
+#define SW_IMAGENET_DEVIATION                                                                      \
+    {                                                                                              \
+        0.229f, 0.224f, 0.225f                                                                     \
+    }
+
+extern const sw_image_network sw__network_alexnet, sw__network_convnet;
+
+/* Whether ws has the tensor `name` of this shape. */
+bool sw__weight_is(const sw_weights *ws, const char *name, sw_shape shape);
+/* Whether ws has "<layer>.weight" of (classes, features); *classes gets how many. */
+bool sw__last_layer(const sw_weights *ws, const char *layer, int64_t features, int *classes);
+/* How many classes to build: o's, else those of the weights in ws, else the network's. */
+int64_t sw__image_classes(const sw_image_network *n, const sw_weights *ws,
+                          const sw_image_options *o);
+
+#endif
