@@ -14,6 +14,7 @@
 #include <swell/kv.h>
 #include <swell/train.h>
 #include <swell/models.h>
+#include <swell/see.h>
 #include <swell/data.h>
 #include <swell/onnx.h>
 
