@@ -142,13 +142,42 @@ static void first_question_by_many(void **state)
     }
 }
 
+struct marks {
+    int done[1000];
+    int by[MOST];
+};
+
+static void mark(void *user, int64_t i, int thread)
+{
+    struct marks *m = user;
+    m->done[i]++;
+    m->by[thread]++;
+}
+
+/* Each item once, whoever takes it. */
+static void each_item_once(void **state)
+{
+    for (size_t c = 0; c < sizeof(counts) / sizeof(counts[0]); c++) {
+        struct sw_threads *threads;
+        assert_int_equal(sw__threads_create(counts[c], &threads), SW_OK);
+        for (int64_t n = 0; n <= 1000; n = n < 3 ? n + 1 : 10 * n) {
+            struct marks m = {0};
+            int sum = 0;
+            sw__threads_each(threads, n, mark, &m);
+            for (int i = 0; i < 1000; i++) assert_int_equal(m.done[i], i < n);
+            for (int t = 0; t < MOST; t++) sum += m.by[t];
+            assert_int_equal(sum, n);
+        }
+        sw__threads_destroy(threads);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(first_question_by_many), /* before anything else has asked */
-        cmocka_unit_test(steps_in_order),
-        cmocka_unit_test(many_regions),
-        cmocka_unit_test(pools_side_by_side),
+        cmocka_unit_test(steps_in_order),         cmocka_unit_test(many_regions),
+        cmocka_unit_test(pools_side_by_side),     cmocka_unit_test(each_item_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -121,6 +121,27 @@ void sw__threads_run(struct sw_threads *threads, void (*body)(void *user, int th
     (void)atomic_load_explicit(&threads->finished, memory_order_acquire);
 }
 
+struct each {
+    int64_t n;
+    void (*body)(void *user, int64_t i, int thread);
+    void *user;
+    atomic_llong next;
+};
+
+static void take_items(void *user, int thread)
+{
+    struct each *e = user;
+    for (int64_t i; (i = atomic_fetch_add_explicit(&e->next, 1, memory_order_relaxed)) < e->n;)
+        e->body(e->user, i, thread);
+}
+
+void sw__threads_each(struct sw_threads *threads, int64_t n,
+                      void (*body)(void *user, int64_t i, int thread), void *user)
+{
+    struct each e = {n, body, user, 0};
+    sw__threads_run(threads, take_items, &e);
+}
+
 /* ---- tally --------------------------------------------------------------------------------------- */
 
 static inline void pause_core(void)

@@ -25,6 +25,11 @@ int sw__threads_count(const struct sw_threads *threads);
  * a body, nor by two threads at the same time. */
 void sw__threads_run(struct sw_threads *threads, void (*body)(void *user, int thread), void *user);
 
+/* Run body(user, i, thread) once for each i in 0..n-1, on whichever thread is free, and wait.  Not to be
+ * called from inside a body. */
+void sw__threads_each(struct sw_threads *threads, int64_t n,
+                      void (*body)(void *user, int64_t i, int thread), void *user);
+
 /* How many pieces of work are done.  Writes before an addition are visible to who sees it.  Threads
  * add in cache lines of their own, and who waits reads all of them. */
 struct sw_tally {
