@@ -13,7 +13,7 @@ INSTALL     := scripts/install-dependencies
 help:
 	@echo "make run      train a small network on Fashion-MNIST for a minute, then use it"
 	@echo "make test     build and run all tests"
-	@echo "make bench    measure Swell beside OpenBLAS and oneDNN"
+	@echo "make bench    measure Swell beside OpenBLAS, oneDNN, ONNX Runtime, PyTorch and darknet"
 	@echo "make tune     measure which convolution is fastest where, and write the table"
 	@echo "make build    build the program: $(BUILD)/swell"
 	@echo "make format   put all C files into the house form (clang-format)"
@@ -39,12 +39,13 @@ test:
 	@scripts/run-tests $(BUILD)
 
 bench:
-	@$(INSTALL) build bench
+	@$(INSTALL) build bench peers
 	@cmake --preset release -DSWELL_TESTS=OFF -DSWELL_BENCH=ON $(CMAKE_FLAGS) --log-level=WARNING >/dev/null
 	@cmake --build $(BUILD)
 	@$(BUILD)/swell bench kernels --rounds 3 --peers $(BUILD)/bench/libswell_peers.so \
 		--roofline $(BUILD)/roofline.svg
 	@echo "the roofline of this machine: $(BUILD)/roofline.svg"
+	@bench/networks/networks.py
 
 tune:
 	@$(INSTALL) build bench

@@ -75,9 +75,12 @@ refused "exclude each other" "${train[@]}" --epochs 1 --seconds 1
 refused "--resume needs --epochs" "${train[@]}" --resume x
 refused "No such file" train convnet --data "$dir/nowhere"
 refused "--batch 512: there are only 400" train convnet --data "$dir/data" --batch 512
-refused "neither a network" info resnet50
+refused "neither a network" info resnet9000
 refused "No such file" info "$dir/nothing.safetensors"
 refused "name one model" info
+refused "No such file" info "$dir/nothing.onnx"
+refused "--training is for networks that are built in" bench "$dir/nothing.onnx" --training
+refused "--turns excludes" bench convnet --turns --json
 refused "--recompute most" info convnet --recompute most
 SWELL_CPU=pentium refused "SWELL_CPU is 'pentium'" info convnet
 "$swell" help bench kernels | grep -q '^example' || fail "help of bench kernels has no example"
@@ -127,6 +130,19 @@ refused "first 8 bytes" "${train[@]}" --epochs 1 --resume "$dir/data/broken"
 "$swell" bench convnet --runs 2 --profile --trace "$dir/t.json" | grep -q 'GFLOP/s' || fail "bench"
 grep -q traceEvents "$dir/t.json" || fail "bench --trace"
 "$swell" bench convnet --runs 1 --json | grep -q '^{"name":"convnet","batch":1,' || fail "bench --json"
+"$swell" bench convnet --runs 1 --training --bf16 | grep -q 'convnet, batch 1, training: median' || fail "bench --training"
+printf '0\n0.01\n' | "$swell" bench convnet --turns >"$dir/turns" || fail "bench --turns"
+grep -q '^{"setting":".*","first":\[' "$dir/turns" && [ "$(wc -l <"$dir/turns")" = 3 ] || fail "bench --turns: $(cat "$dir/turns")"
+echo soon | "$swell" bench convnet --turns >/dev/null 2>"$dir/err" && fail "bench --turns took a word"
+onnx=$(dirname "$0")/../fuzz/corpus/onnx
+"$swell" info "$onnx/conv_norm.onnx" | grep -q '^input ' || fail "info of an ONNX file"
+"$swell" info "$onnx/conv_norm.onnx" --plan | grep -q 'conv2d' || fail "info --plan of an ONNX file"
+"$swell" bench "$onnx/conv_norm.onnx" --runs 1 --json | grep -q '"batch":1,' || fail "bench of an ONNX file"
+for broken in cycle unknown_op giant_shape; do refused "$broken.onnx: " bench "$onnx/$broken.onnx"; done
+for good in plain legacy views; do
+    "$swell" info "$onnx/../torch/$good.pth" | grep -q ' tensors, ' || fail "info of $good.pth"
+done
+refused "nothing is called from a file" info "$onnx/../torch/evil.pth"
 "$swell" bench kernels --list | grep -q 'gemm NN *f32 *4096x4096x4096' || fail "bench kernels --list"
 kernel=(bench kernels --only gemm --name "gemm NT f32 256x256x256" --rounds 1)
 "$swell" "${kernel[@]}" --roofline "$dir/roof.svg" 2>"$dir/err" | grep -q '^gemm NT .* GFLOP/s .* %$' || fail "bench kernels"

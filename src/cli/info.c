@@ -10,12 +10,15 @@
 static const char help[] =
     "usage: swell info MODEL [options]\n"
     "\n"
-    "MODEL is a safetensors file, or a network that is built in: alexnet, convnet.\n"
-    "Lists its tensors; with --plan, the steps, fusions, kernels, memory of a compiled plan.\n"
+    "MODEL is a file (.safetensors, .pth of torch.save, .onnx), or a network that is built in:\n"
+    "alexnet, convnet.  Lists its tensors, and inputs and outputs of an ONNX file; with --plan, "
+    "the\n"
+    "steps, fusions, kernels, memory of a compiled plan.\n"
     "\n"
     "  --plan            compile and describe the plan\n"
-    "  --batch N         for N pictures at once (default 1)\n"
-    "  --training        the plan of a training step: loss and all gradients\n"
+    "  --batch N         for N pictures at once (default 1, or what an ONNX file says)\n"
+    "  --bf16            with products in bf16\n"
+    "  --training        the plan of a training step: loss, gradients, update\n"
     "  --recompute HOW   none, cheap or kept: what the backward pass computes again\n"
     "  --threads N       default: all cores\n"
     "  --json            tensors and sizes as one JSON object\n"
@@ -23,12 +26,14 @@ static const char help[] =
     "examples:\n"
     "  swell info alexnet --plan\n"
     "  swell info fashion.safetensors\n"
+    "  swell info squeezenet1.0.onnx --plan\n"
     "  swell info convnet --plan --training --batch 128\n";
 
-enum { PLAN = 1000, BATCH, TRAINING, RECOMPUTE, THREADS, JSON };
+enum { PLAN = 1000, BATCH, BF16, TRAINING, RECOMPUTE, THREADS, JSON };
 
 static const struct option options[] = {{"plan", no_argument, NULL, PLAN},
                                         {"batch", required_argument, NULL, BATCH},
+                                        {"bf16", no_argument, NULL, BF16},
                                         {"training", no_argument, NULL, TRAINING},
                                         {"recompute", required_argument, NULL, RECOMPUTE},
                                         {"threads", required_argument, NULL, THREADS},
@@ -53,6 +58,34 @@ static struct sums add_up(const sw_weights *ws)
     return s;
 }
 
+static void list_value(const char *what, sw_onnx_value v)
+{
+    printf("%-9s %-26s %-6s ", what, v.name, v.type);
+    for (int d = 0; d < v.shape.rank; d++) {
+        printf("%s", d ? "," : "(");
+        if (v.shape.dim[d] < 0)
+            printf("%s", *v.symbol[d] ? v.symbol[d] : "?");
+        else
+            printf("%lld", (long long)v.shape.dim[d]);
+    }
+    printf("%s\n", v.shape.rank > 0 ? ")" : v.shape.rank < 0 ? "of any shape" : "()");
+}
+
+static void list_onnx(const sw_onnx *m)
+{
+    const sw_onnx_info i = sw_onnx_get_info(m);
+    const char *key, *value;
+    printf("ONNX, opset %lld, %lld nodes, by %s %s\n", (long long)i.opset, (long long)i.nodes,
+           *i.producer ? i.producer : "an unknown program", i.producer_version);
+    for (int j = 0; j < sw_onnx_input_count(m); j++) list_value("input", sw_onnx_input(m, j));
+    for (int j = 0; j < sw_onnx_output_count(m); j++) list_value("output", sw_onnx_output(m, j));
+    for (int j = 0; j < i.metadata; j++) {
+        sw_onnx_metadata_at(m, j, &key, &value);
+        printf("%-9s %s: %.60s%s\n", "metadata", key, value, strlen(value) > 60 ? "..." : "");
+    }
+    printf("\n");
+}
+
 static void list(const sw_weights *ws)
 {
     char shape[SW_SHAPE_TEXT], bytes[24];
@@ -67,10 +100,19 @@ static void list(const sw_weights *ws)
            (long long)s.elements, sw__bytes_text((double)s.bytes, bytes));
 }
 
+/* NULL: there is no plan. */
+static json_t *plan_json(const struct network *n)
+{
+    if (!n->plan) return NULL;
+    const sw_plan_stats p = sw_plan_get_stats(n->plan);
+    return json_pack("{sisisIsIsIsf}", "steps", p.steps, "fused", p.fused, "buffer_bytes",
+                     (json_int_t)p.buffer_bytes, "live_bytes", (json_int_t)p.live_bytes,
+                     "packed_bytes", (json_int_t)p.packed_bytes, "flops", p.flops);
+}
+
 static int list_json(const struct verb *verb, const struct network *n)
 {
     struct sums s = add_up(n->ws);
-    sw_plan_stats p = sw_plan_get_stats(n->plan);
     json_t *tensors = json_array();
     for (int64_t i = 0; i < sw_weights_count(n->ws); i++) {
         const sw_weight *w = sw_weights_at(n->ws, i);
@@ -81,12 +123,10 @@ static int list_json(const struct verb *verb, const struct network *n)
         json_array_append_new(tensors, json_pack("{ssssso}", "name", sw_weight_name(w), "dtype",
                                                  sw_dtype_get(t.dtype)->name, "shape", shape));
     }
-    json_t *root = json_pack("{sososIsIsIs{sisisIsIsIsf}}", "tensors", tensors, "version",
+    json_t *root = json_pack("{sososIsIsIso*}", "tensors", tensors, "version",
                              json_string(sw_version()), "numbers", (json_int_t)s.elements, "bytes",
-                             (json_int_t)s.bytes, "batch", (json_int_t)n->batch, "plan", "steps",
-                             p.steps, "fused", p.fused, "buffer_bytes", (json_int_t)p.buffer_bytes,
-                             "live_bytes", (json_int_t)p.live_bytes, "packed_bytes",
-                             (json_int_t)p.packed_bytes, "flops", p.flops);
+                             (json_int_t)s.bytes, "batch", (json_int_t)n->batch, "plan",
+                             plan_json(n));
     if (!root) return cli_fail(verb, "a name is no UTF-8 text, or out of memory");
     json_dumpf(root, stdout, JSON_INDENT(1));
     printf("\n");
@@ -96,7 +136,7 @@ static int list_json(const struct verb *verb, const struct network *n)
 
 static int run(const struct verb *verb, int argc, char **argv)
 {
-    struct network_options o = {.batch = 1};
+    struct network_options o = {0};
     struct network n;
     int64_t threads = 0;
     bool plan = false, json = false;
@@ -106,6 +146,7 @@ static int run(const struct verb *verb, int argc, char **argv)
         case BATCH:
             if (!cli_integer(verb, "batch", 1, 65536, &o.batch)) return 1;
             break;
+        case BF16: o.bf16 = true; break;
         case TRAINING: o.training = true; break;
         case RECOMPUTE:
             if (!network_recompute(verb, optarg, &o.recompute)) return 1;
@@ -119,6 +160,8 @@ static int run(const struct verb *verb, int argc, char **argv)
     if (optind + 1 != argc) return cli_fail(verb, "name one model; see 'swell help info'");
     o.name = argv[optind];
     status = network_open(verb, &n, &o, (int)threads);
+    if (!status && n.onnx && !json && !plan) list_onnx(n.onnx);
+    if (!status && (plan || n.known || n.onnx)) status = network_plan(verb, &n, &o);
     if (!status && json) status = list_json(verb, &n);
     if (!status && !json && plan) sw_plan_describe(n.plan, cli_write, stdout);
     if (!status && !json && !plan) list(n.ws);

@@ -4,28 +4,40 @@
 
 #include "cli/verbs.h"
 
-struct network {
-    sw_context *ctx;
-    sw_weights *ws;
-    sw_graph *graph;
-    sw_node *images, *labels; /* labels: training only */
-    sw_node *outputs[64];     /* logits; or loss and gradients */
-    int n_outputs;
-    sw_plan *plan;
-    int64_t batch;
-    void *input, *label_input;
-};
+#define NETWORK_INPUTS  16
+#define NETWORK_OUTPUTS 16
 
 struct network_options {
-    const char *name; /* alexnet, convnet, or a safetensors file with the tensors of one */
-    int64_t batch;
-    bool training;
+    const char
+        *name; /* a network of the table; a file of weights of one (.safetensors, .pth); .onnx */
+    int64_t batch; /* 0: what an ONNX file says, else 1 */
+    bool training; /* a whole step: loss, gradients, update */
+    bool bf16;     /* products in bf16 */
     sw_recompute recompute;
 };
 
-/* Build, compile and bind (random pictures).  0, or 1 after a line. */
+struct network {
+    sw_context *ctx;
+    sw_weights *ws;
+    const sw_image_network *known; /* NULL: an ONNX file, or tensors of no network of the table */
+    sw_image_sizes size;           /* of the known network */
+    sw_onnx *onnx;                 /* NULL: no ONNX file */
+    sw_graph *graph;
+    sw_node *inputs[NETWORK_INPUTS], *outputs[NETWORK_OUTPUTS];
+    void *data[NETWORK_INPUTS]; /* what the inputs are bound to */
+    int n_inputs, n_outputs;
+    sw_trainer *trainer; /* training only; the plan is then the trainer's */
+    sw_plan *plan;
+    int64_t batch;
+};
+
+/* Open what o->name says: the weights of a file, or an ONNX file unbuilt.  0, or 1 after a line. */
 int network_open(const struct verb *verb, struct network *n, const struct network_options *o,
                  int threads);
+/* Build, compile and bind (random pictures).  0, or 1 after a line. */
+int network_plan(const struct verb *verb, struct network *n, const struct network_options *o);
+/* Run it once, or train one step. */
+sw_status network_run(struct network *n);
 void network_close(struct network *n);
 
 /* "none", "cheap", "kept" */
