@@ -1,5 +1,11 @@
-/* What a model of pictures says about itself: how a picture becomes its input, and what its classes are
- * called.  In a file these are pairs of key and text, the same in the metadata of safetensors and in ONNX's
+/* Seeing: what is in a picture, by any classifier in a file.
+ *
+ *     sw_classifier_open(ctx, "squeezenet1.0.onnx", NULL, &c);
+ *     sw_classify(c, &(sw_photo){.name = "dog.jpg"}, 1, 1, &(sw_answers){.top = 5, .classes = best});
+ *     printf("%s %.1f %%\n", best[0].label, 100 * best[0].probability);
+ *
+ * What a model says about itself, how a picture becomes its input and what its classes are called, stands
+ * in its file as pairs of key and text, the same in the metadata of safetensors and in ONNX's
  * metadata_props:
  *
  *     channels      "1" (grey) or "3" (RGB)
@@ -71,6 +77,101 @@ SW_API sw_status sw_image_notes_write(sw_context *ctx, const sw_image_notes *not
                                       sw_metadata_fn call, void *user);
 /* Free the labels and clear the rest. */
 SW_API void sw_image_notes_clear(sw_image_notes *notes);
+
+/* ---- labels ------------------------------------------------------------------------------------- */
+
+/* A list that is built in: "imagenet" (1000), "cifar10", "cifar100" (fine), "fashion-mnist"; or NULL. */
+SW_API const char *const *sw_labels_find(const char *name, int *count);
+/* Labels from a text file, one a line.  SW_ERR_IO, SW_ERR_SIZE, SW_ERR_FORMAT, SW_ERR_MEMORY. */
+SW_API sw_status sw_image_notes_label_file(sw_context *ctx, const char *path,
+                                           sw_image_notes *notes);
+
+/* ---- classifiers -------------------------------------------------------------------------------- */
+
+typedef struct sw_classifier sw_classifier;
+
+typedef struct sw_classifier_options {
+    int batch;                 /* views that are run at once, 1 to 1024; 0 means 1 */
+    bool features;             /* make sw_answers.features possible */
+    sw_preprocessing input;    /* what is said here goes before what the model says */
+    const char *const *labels; /* likewise; copied.  NULL: the model's */
+    int classes;               /* how many labels these are */
+} sw_classifier_options;
+
+/* Open a model: ONNX (".onnx", one input of f32 or f16 of (N,C,S,S), C 1 or 3; its first output is the
+ * classes), or weights of a network of the table in models.h (safetensors, .pth; f16 and bf16 become f32).
+ * Preprocessing and labels come from the options, else from the model's pairs, else from the table, else
+ * they are ImageNet's; a model of 1000 classes without labels has ImageNet's.  `options` may be NULL.
+ * SW_ERR_IO, SW_ERR_FORMAT, SW_ERR_UNSUPPORTED (no classifier, or an operator that is not known),
+ * SW_ERR_ARGUMENT (options that do not fit the model), SW_ERR_MEMORY; the text names the file. */
+SW_API sw_status sw_classifier_open(sw_context *ctx, const char *path,
+                                    const sw_classifier_options *options, sw_classifier **out);
+/* Before its context.  NULL is fine. */
+SW_API void sw_classifier_destroy(sw_classifier *c);
+
+typedef struct sw_classifier_info {
+    const char *network;       /* its name in the table; "" for ONNX */
+    int classes, features;     /* features 0: not asked for */
+    sw_preprocessing input;    /* complete */
+    const char *const *labels; /* by class; NULL: none are known */
+    sw_tensor filters; /* f32, (O,C,H,W): the first convolution's; data NULL: there is none */
+} sw_classifier_info;
+/* What it points to belongs to the classifier. */
+SW_API sw_classifier_info sw_classifier_get_info(const sw_classifier *c);
+
+/* A picture to look at: a file (name alone), the bytes of a file, or pixels.  Files are decoded at the
+ * scale that the model needs. */
+typedef struct sw_photo {
+    const char *name; /* path; else for errors */
+    const void *bytes;
+    size_t size;
+    const sw_picture *picture;
+} sw_photo;
+
+typedef struct sw_class {
+    int index; /* -1: no answer */
+    float probability;
+    const char *label; /* the classifier's; NULL: not known */
+} sw_class;
+
+/* Why a picture has no answer. */
+typedef struct sw_photo_error {
+    sw_status status;
+    char why[200]; /* without the picture's name; "" with SW_OK */
+} sw_photo_error;
+
+/* Where the answers to n pictures go; NULL: not wanted. */
+typedef struct sw_answers {
+    int top;              /* 1 to classes */
+    sw_class *classes;    /* (n,top), the best first; of equals the first */
+    float *probabilities; /* (n,classes) */
+    float
+        *features; /* (n,features): what the last layer reads, fc7 in AlexNet; means over positions
+                             where that is a map.  Only if the options said so */
+    sw_photo_error *errors; /* (n) */
+} sw_answers;
+
+/* Look at n pictures, decoded and prepared on all threads of the context, several in one run.  Of each,
+ * `views` parts are seen: 1 (the centre), 2 (and mirrored) or 10; probabilities (softmax, unless the model
+ * ends in one) and features are means over them.  An answer does not depend on the other pictures, the
+ * batch, or the threads.
+ * A picture that cannot be read fails the call; with `errors` it gets its reason there, its class -1 and
+ * zeros, and the others their answers.  SW_ERR_ARGUMENT, SW_ERR_NAN (the model gave no numbers), and those
+ * of sw_picture_load. */
+SW_API sw_status sw_classify(sw_classifier *c, const sw_photo *photos, int64_t n, int views,
+                             const sw_answers *answers);
+
+/* Which parts of the picture (its centre view) speak for a class: a square of mean colour slides over the
+ * input, and where the class's probability drops, there it was seen (Zeiler and Fergus 2014, section 4.2).
+ * map (side,side) gets the mean drop over all squares that covered the pixel.  index -1: the best class;
+ * *seen gets which it was and its probability; may be NULL.  square, stride in pixels; 0: a fifth and a
+ * sixteenth of the side. */
+typedef struct sw_occlusion_options {
+    int index;
+    int square, stride;
+} sw_occlusion_options;
+SW_API sw_status sw_occlusion_map(sw_classifier *c, const sw_photo *photo,
+                                  const sw_occlusion_options *options, float *map, sw_class *seen);
 
 #ifdef __cplusplus
 }
