@@ -84,6 +84,25 @@ SW_API sw_status sw_onnx_build(sw_onnx *m, sw_graph *g, sw_weights *ws, int64_t 
  * Its node is NULL when the numbers have no place in a plan (beyond the range of f32 or i32). */
 SW_API const void *sw_onnx_known(const sw_onnx *m, int output, sw_shape *shape);
 
+/* ---- writing ------------------------------------------------------------------------------------ */
+
+typedef struct sw_onnx_export_options {
+    sw_node *const *outputs; /* values that the model gives back, of one graph */
+    int n_outputs;
+    const char *name; /* of the graph in the file; NULL: "swell" */
+    bool half;        /* f32 weights of two and more dimensions are stored as f16 */
+    bool fixed_batch; /* the declared batch is the only one; else inputs begin with "batch" */
+    const char *const *metadata; /* pairs of key and value ended by NULL, or NULL */
+    int64_t
+        external_bytes; /* more of weights than this go to "<path>.data"; 0: about 2 GB, the limit */
+} sw_onnx_export_options;
+
+/* Write what the outputs depend on as an ONNX model of opset 13 (17 where it has a layer norm), whole or
+ * not at all.  Inputs, weights and named values keep their names; weights have the values of now.
+ * Dropout is left out.  SW_ERR_UNSUPPORTED names an op that has no form in ONNX, or a weight beyond f16;
+ * SW_ERR_SHAPE an op that binds the graph to the declared batch; SW_ERR_IO, SW_ERR_MEMORY. */
+SW_API sw_status sw_onnx_export(sw_graph *g, const char *path, sw_onnx_export_options options);
+
 #ifdef __cplusplus
 }
 #endif

@@ -178,15 +178,16 @@ static void layernorm(struct sw_onnx_import *im)
     gamma = sw_reshape(g, gamma, flat);
     if (beta) beta = sw_reshape(g, beta, flat);
     y = sw_layernorm(g, rows, gamma, beta, epsilon(im));
-    sw__onnx_emit(im, 0, type, sw__onnx_reshape(im, y, s));
+    if (im->batch_open && !im->folding && s.dim[0] == im->batch && axis > 0) s.dim[0] = -1;
+    sw__onnx_emit(im, 0, type, sw_reshape(g, y, s));
     if (!sw__onnx_wants(im, 1) && !sw__onnx_wants(im, 2)) return;
     sw_reduce_options last = {.axes = {1}, .n_axes = 1, .keepdims = true};
     for (int i = axis; i < s.rank; i++) s.dim[i] = 1;
     sw_node *mean = sw_mean(g, rows, last);
     sw_node *variance = sw_mean(g, sw_square(g, sw_sub(g, rows, mean)), last);
     sw_node *inverse = sw_rsqrt(g, sw__onnx_shift(g, variance, epsilon(im)));
-    sw__onnx_emit(im, 1, SW_ONNX_FLOAT, sw__onnx_reshape(im, mean, s));
-    sw__onnx_emit(im, 2, SW_ONNX_FLOAT, sw__onnx_reshape(im, inverse, s));
+    sw__onnx_emit(im, 1, SW_ONNX_FLOAT, sw_reshape(g, mean, s));
+    sw__onnx_emit(im, 2, SW_ONNX_FLOAT, sw_reshape(g, inverse, s));
 }
 
 static void lrn(struct sw_onnx_import *im)

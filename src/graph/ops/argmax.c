@@ -4,12 +4,8 @@
  * walked side by side, in stripes. */
 #include "base/size.h"
 #include "graph/op.h"
+#include "graph/ops/attributes.h"
 #include "graph/ops/axis_view.h"
-
-struct argmax_attr {
-    int axis;
-    bool keepdims;
-};
 
 struct argmax_note {
     struct sw_axis_view v;

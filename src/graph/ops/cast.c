@@ -3,10 +3,7 @@
  * Gradients are f32 whatever the type of a value, so the gradient of a cast between floats is dy
  * itself (the rounding counts as the identity); no gradient flows through integers. */
 #include "graph/op.h"
-
-struct cast_attr {
-    sw_dtype dtype;
-};
+#include "graph/ops/attributes.h"
 
 static sw_status cast_infer(struct sw_infer *q)
 {

@@ -2,18 +2,10 @@
  * sizes come from the operands themselves, because they may vary from run to run, and where no
  * gradient arrives there are zeros. */
 #include "graph/op.h"
+#include "graph/ops/attributes.h"
 #include "graph/op_list.h"
 #include <string.h>
 #include "graph/ops/box_copy.h"
-
-struct concat_attr {
-    int n, axis;
-};
-
-struct split_attr {
-    int n, axis;
-    int64_t size[SW_MAX_CONCAT];
-};
 
 /* Append the box of one piece: `part` is its shape, `whole` that of all pieces, `at` where it starts
  * in the whole.  to_whole: concat; else split. */

@@ -4,12 +4,8 @@
  * float64, by one thread. */
 #include "base/size.h"
 #include "graph/op.h"
+#include "graph/ops/attributes.h"
 #include "graph/ops/axis_view.h"
-
-struct cumsum_attr {
-    int axis;
-    bool exclusive, reverse;
-};
 
 struct cumsum_note {
     struct sw_axis_view v;

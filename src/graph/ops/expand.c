@@ -2,11 +2,8 @@
  * an axis of size 1, or one that is not there, repeats.  As a copy: a box whose source strides are 0
  * on the repeated axes. */
 #include "graph/op.h"
+#include "graph/ops/attributes.h"
 #include "graph/ops/box_copy.h"
-
-struct expand_attr {
-    sw_shape shape; /* -1: the dimension of x */
-};
 
 /* Whether in[0] broadcasts to `shape`; the result is out[0]. */
 static sw_status broadcast_to(struct sw_infer *q, const sw_shape *shape)

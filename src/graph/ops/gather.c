@@ -1,13 +1,10 @@
 /* Gather rows along an axis by number: NumPy take with ONNX Gather's shape, y = x[:, ids, :].  An id
  * from the end (-1) is allowed; one outside gives zeros and gets no gradient. */
 #include "graph/op.h"
+#include "graph/ops/attributes.h"
 #include "base/size.h"
 #include "graph/ops/box_copy.h"
 #include "graph/ops/row_ops.h"
-
-struct gather_attr {
-    int axis;
-};
 
 struct gather_note {
     struct sw_axis_view v;

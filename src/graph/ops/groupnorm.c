@@ -14,14 +14,10 @@
 #include <math.h>
 
 #include "graph/ops/activation.h"
+#include "graph/ops/attributes.h"
 #include "graph/ops/norm_int.h"
 
 #define GROUP_WHOLE 65536
-
-struct groupnorm_attr {
-    int64_t groups;
-    float eps;
-};
 
 enum { X, GAMMA, BETA }; /* inputs */
 

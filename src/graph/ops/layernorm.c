@@ -18,10 +18,7 @@
 #include <string.h>
 
 #include "graph/ops/norm_int.h"
-
-struct layernorm_attr {
-    float eps;
-};
+#include "graph/ops/attributes.h"
 
 enum { X, GAMMA, BETA }; /* inputs */
 

@@ -13,13 +13,9 @@
 
 #include "base/size.h"
 #include "graph/op.h"
+#include "graph/ops/attributes.h"
 #include "graph/ops/compute.h"
 #include "kernels/gemm.h"
-
-struct matmul_attr {
-    bool ta, tb;
-    sw_dtype compute; /* SW_BF16: operands are rounded to it */
-};
 
 enum { A, B, BIAS };
 

@@ -9,14 +9,11 @@
  * way: a row of dx is the sum of the rows of dy that came from it, in the order of their indices,
  * so no two tasks write the same row. */
 #include "graph/op.h"
+#include "graph/ops/attributes.h"
 #include <string.h>
 #include "base/size.h"
 #include "graph/op_list.h"
 #include "graph/ops/box_copy.h"
-
-struct pad_attr {
-    sw_pad_options o;
-};
 
 struct pad_note {
     int last;                  /* the last axis that is padded; -1: none */

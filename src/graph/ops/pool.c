@@ -16,12 +16,8 @@
 
 #include "base/size.h"
 #include "graph/op.h"
+#include "graph/ops/attributes.h"
 #include "graph/op_list.h"
-
-struct pool_attr {
-    int64_t kernel[2], stride[2], pad[4];
-    bool ceil_mode, count_pad;
-};
 
 enum { LARGEST = 1 << 30 }; /* kernels count coordinates in 32 bits */
 

@@ -6,13 +6,9 @@
  * with one scale and zero point for all, or one for each index of an axis.  No gradient: the
  * derivative is zero almost everywhere, and training through it is its user's choice. */
 #include "graph/op.h"
+#include "graph/ops/attributes.h"
 #include "base/size.h"
 #include "graph/ops/box_copy.h"
-
-struct quantise_attr {
-    int axis;
-    sw_dtype dtype; /* of the bytes; dequantise: unused */
-};
 
 struct quantise_note {
     struct sw_axis_view v;    /* one scale: the whole is `inner` */

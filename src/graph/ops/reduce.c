@@ -11,12 +11,7 @@
 
 #include "base/size.h"
 #include "graph/op.h"
-
-struct reduce_attr {
-    enum sw_reduce kind;
-    bool mean;
-    int first, last; /* axes, the last included */
-};
+#include "graph/ops/attributes.h"
 
 struct reduce_note {
     int64_t o, r, i;

@@ -11,15 +11,12 @@
  * gradient is in gather form: a row of dx adds up the rows of dy that read it, in their order, then
  * folds the sum along itself: no two tasks write the same row. */
 #include "graph/op.h"
+#include "graph/ops/attributes.h"
 #include <math.h>
 #include <string.h>
 #include "base/size.h"
 #include "graph/op_list.h"
 #include "graph/ops/box_copy.h"
-
-struct resize_attr {
-    sw_resize_options o;
-};
 
 struct resize_note {
     int64_t rows, rows_a_task; /* of what the step writes, over N and C too */

@@ -12,10 +12,7 @@
 #include <string.h>
 
 #include "graph/ops/norm_int.h"
-
-struct rmsnorm_attr {
-    float eps;
-};
+#include "graph/ops/attributes.h"
 
 enum { X, GAMMA }; /* inputs */
 

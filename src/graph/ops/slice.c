@@ -4,13 +4,10 @@
  *     x:   . . a . . a . . a .      begin 2, step 3
  *     dx:  0 0 dy0 0 dy1 0 dy 0     zeros before, dy itself, zeros in the gaps, zeros behind */
 #include "graph/op.h"
+#include "graph/ops/attributes.h"
 #include "graph/op_list.h"
 #include "base/size.h"
 #include "graph/ops/box_copy.h"
-
-struct slice_attr {
-    sw_slice_options o;
-};
 
 /* What a slice means for an axis of a size. */
 struct range {
@@ -139,10 +136,6 @@ const struct sw_op_class sw__op_slice_grad = {.name = "slice_grad",
                                               .run = sw__boxes_step_run};
 
 /* ---- flip -------------------------------------------------------------------------------------- */
-
-struct flip_attr {
-    int axis;
-};
 
 static sw_status flip_infer(struct sw_infer *q)
 {

@@ -9,12 +9,9 @@
  * The derivative puts dy at the indices and zeros elsewhere. */
 #include "base/size.h"
 #include "graph/op.h"
+#include "graph/ops/attributes.h"
 #include "graph/op_list.h"
 #include "graph/ops/axis_view.h"
-
-struct topk_attr {
-    int k, axis;
-};
 
 struct topk_note {
     struct sw_axis_view v;

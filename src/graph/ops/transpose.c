@@ -2,12 +2,8 @@
  * with permuted source strides; box_copy.c merges axes that stay together and finds the pair that a
  * blocked 2-D transpose can do. */
 #include "graph/op.h"
+#include "graph/ops/attributes.h"
 #include "graph/ops/box_copy.h"
-
-struct transpose_attr {
-    int n;
-    int axes[SW_MAX_RANK];
-};
 
 static sw_status transpose_infer(struct sw_infer *q)
 {

@@ -3,6 +3,7 @@
  * ONNX Reshape (without its zeros), Flatten; the gradient of a view is the view back, and it takes
  * the shape from the value itself, because sizes may vary from run to run. */
 #include "graph/op.h"
+#include "graph/ops/attributes.h"
 #include "base/size.h"
 
 static sw_status present(struct sw_infer *q)
@@ -28,10 +29,6 @@ static sw_status view(struct sw_infer *q, const sw_shape *shape)
 }
 
 /* ---- reshape ----------------------------------------------------------------------------------- */
-
-struct reshape_attr {
-    sw_shape shape; /* one dimension may be -1 */
-};
 
 static sw_status reshape_infer(struct sw_infer *q)
 {
@@ -76,10 +73,6 @@ sw_node *sw_reshape(sw_graph *g, sw_node *x, sw_shape shape)
 }
 
 /* ---- flatten ----------------------------------------------------------------------------------- */
-
-struct flatten_attr {
-    int first, last; /* axes, the last included */
-};
 
 static sw_status flatten_infer(struct sw_infer *q)
 {
