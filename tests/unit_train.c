@@ -216,6 +216,55 @@ static void muon_by_hand(void **state)
     }
 }
 
+/* ---- Nesterov by hand -------------------------------------------------------------------------- */
+
+/* loss = sum(r w^2) / 2, so that the gradient is r w: a matrix with decay, and a vector at four times the
+ * rate, whose decay a step is that of the matrix. */
+static void nesterov_by_hand(void **state)
+{
+    static const float r[4] = {1, -0.5f, 2, 0.25f};
+    double w[2][4], v[2][4] = {{0}};
+    sw_context *ctx;
+    sw_weights *ws;
+    sw_graph *g;
+    sw_trainer *t;
+    assert_int_equal(sw_context_create(NULL, &ctx), SW_OK);
+    assert_int_equal(sw_weights_create(ctx, &ws), SW_OK);
+    assert_int_equal(sw_graph_create(ctx, &g), SW_OK);
+    sw_node *p[2] = {sw_param(g, ws, "w", SW_F32, SW_SHAPE(2, 2), sw_init_constant(0.75f)),
+                     sw_param(g, ws, "b", SW_F32, SW_SHAPE(4), sw_init_constant(-0.5f))};
+    sw_node *c = sw_const(g, SW_F32, SW_SHAPE(4), r);
+    sw_node *a = sw_mul(g, c, sw_square(g, sw_flatten(g, p[0], 0, 1)));
+    sw_node *b = sw_mul(g, c, sw_square(g, p[1]));
+    sw_node *loss = sw_scale(g, sw_sum(g, sw_add(g, a, b), (sw_reduce_options){0}), 0.5f);
+    sw_trainer_options o = {.optimizer = {.momentum = 0.5f,
+                                          .weight_decay = 0.1f,
+                                          .decay_all = true,
+                                          .nesterov = true,
+                                          .bias_rate = 4},
+                            .schedule = {.rate = 0.05f}};
+    assert_int_equal(sw_trainer_create(g, ws, loss, o, &t), SW_OK);
+    for (int i = 0; i < 8; i++) w[i / 4][i % 4] = i < 4 ? 0.75 : -0.5;
+    for (int step = 0; step < 5; step++) {
+        assert_int_equal(sw_trainer_step(t, NULL), SW_OK);
+        for (int k = 0; k < 2; k++) {
+            const float *got = sw_weight_tensor(sw_node_weight(p[k])).data;
+            double rate = k ? 0.2 : 0.05, decay = k ? 0.025 : 0.1;
+            for (int i = 0; i < 4; i++) {
+                double d = (double)r[i] * w[k][i] + decay * w[k][i];
+                v[k][i] = 0.5 * v[k][i] + d;
+                w[k][i] -= rate * (d + 0.5 * v[k][i]);
+                /* Fewer than ten roundings a step, of numbers below 2. */
+                assert_true(fabs((double)got[i] - w[k][i]) < 5e-6);
+            }
+        }
+    }
+    sw_trainer_destroy(t);
+    sw_graph_destroy(g);
+    sw_weights_destroy(ws);
+    sw_context_destroy(ctx);
+}
+
 /* ---- learning ---------------------------------------------------------------------------------- */
 
 static void learns(void **state)
@@ -491,6 +540,7 @@ static void refuses_options(void **state)
         {"clip norm", {.schedule = {.rate = 1}, .optimizer = {.clip_norm = -1}}},
         {"momentum of 1", {.schedule = {.rate = 1}, .optimizer = {.momentum = 1}}},
         {"beta2 of -1", {.schedule = {.rate = 1}, .optimizer = {.beta2 = -1}}},
+        {"bias rate of -1", {.schedule = {.rate = 1}, .optimizer = {.bias_rate = -1}}},
         {"ema decay of 1", {.schedule = {.rate = 1}, .optimizer = {.ema_decay = 1}}},
         {"weight decay", {.schedule = {.rate = 1}, .optimizer = {.weight_decay = NAN}}},
         {"unknown kind", {.schedule = {.rate = 1}, .optimizer = {.kind = (sw_optimizer_kind)7}}},
@@ -541,6 +591,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_step_by_hand),
         cmocka_unit_test(muon_by_hand),
+        cmocka_unit_test(nesterov_by_hand),
         cmocka_unit_test(learns),
         cmocka_unit_test(recompute),
         cmocka_unit_test(accumulation_is_the_large_batch),

@@ -34,6 +34,11 @@ typedef struct sw_image_network {
     /* Whether the tensors of ws, by names and shapes, are this network's; then *found gets channels,
      * side and classes of these weights. */
     bool (*fits)(const sw_weights *ws, sw_image_sizes *found);
+    /* Set what depends on the data, once, before the first step of a new training; NULL: nothing does.
+     * images (n,channels,height,width) as the network sees them, of a few thousand pictures; the set
+     * has its weights already. */
+    sw_status (*prepare)(sw_context *ctx, sw_weights *ws, const float *images, int64_t n,
+                         int height, int width);
 } sw_image_network;
 
 /* By name, or NULL. */

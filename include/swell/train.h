@@ -36,6 +36,9 @@ typedef struct sw_optimizer_options {
     bool decay_all;     /* false: no decay for weights of rank < 2 (biases, norms) */
     float adamw_rate;   /* Muon: the rate of the weights that AdamW takes is lr times this; 0 means
                            0.05 */
+    bool nesterov;      /* SGD: Sutskever et al. 2013, as sw_nesterov_update */
+    float bias_rate; /* SGD: the rate of weights of rank < 2 is lr times this, their decay a step as
+                           without it; 0 means 1 */
 } sw_optimizer_options;
 
 /* In all of these: weights, gradients and moments are f32 of one shape; lr, step, keep and scale are
@@ -47,6 +50,10 @@ typedef struct sw_optimizer_options {
  * velocity NULL: momentum must be 0; w <- w - decay lr w - lr dw. */
 SW_API sw_node *sw_sgd_update(sw_graph *g, sw_node *weight, sw_node *grad, sw_node *velocity,
                               sw_node *lr, sw_node *scale, float momentum, float weight_decay);
+/* Nesterov's momentum as PyTorch has it, with dw times scale and decay w added:
+ *   v <- momentum v + dw;  w <- w - lr (dw + momentum v). */
+SW_API sw_node *sw_nesterov_update(sw_graph *g, sw_node *weight, sw_node *grad, sw_node *velocity,
+                                   sw_node *lr, sw_node *scale, float momentum, float weight_decay);
 /* Kingma and Ba 2015, algorithm 1, the decay added to the gradient; decoupled: Loshchilov and Hutter
  * 2019, algorithm 2, w <- w - lr (m' / (sqrt(v') + eps) + decay w).  step: 1 in the first update. */
 SW_API sw_node *sw_adam_update(sw_graph *g, sw_node *weight, sw_node *grad, sw_node *m, sw_node *v,

@@ -5,7 +5,10 @@
 #include <stdio.h>
 #include <string.h>
 
-static const sw_image_network *const networks[] = {&sw__network_alexnet, &sw__network_convnet};
+static const sw_image_network *const networks[] = {
+    &sw__network_alexnet,  &sw__network_one_column, &sw__network_convnet,  &sw__network_cifarnet,
+    &sw__network_resnet20, &sw__network_resnet32,   &sw__network_resnet44, &sw__network_resnet56,
+};
 enum { NETWORKS = sizeof networks / sizeof *networks };
 
 const sw_image_network *sw_image_network_at(int i)

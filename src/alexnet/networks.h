@@ -14,7 +14,9 @@
         0.229f, 0.224f, 0.225f                                                                     \
     }
 
-extern const sw_image_network sw__network_alexnet, sw__network_convnet;
+extern const sw_image_network sw__network_alexnet, sw__network_one_column, sw__network_convnet,
+    sw__network_cifarnet, sw__network_resnet20, sw__network_resnet32, sw__network_resnet44,
+    sw__network_resnet56;
 
 /* Whether ws has the tensor `name` of this shape. */
 bool sw__weight_is(const sw_weights *ws, const char *name, sw_shape shape);

@@ -15,6 +15,7 @@ struct updates {
     sw_node *lr, *step, *scale;
     sw_optimizer_options o;
     sw_node *adamw_lr; /* of the weights that Muon leaves to AdamW */
+    sw_node *bias_lr;  /* SGD: of the weights of rank < 2 */
 };
 
 /* A state of the weight's shape, "<group>/<weight's name><what>"; a new one is zero. */
@@ -35,12 +36,19 @@ static float decay_of(const struct updates *u, const sw_node *weight)
     return u->o.decay_all || weight->shape.rank >= 2 ? u->o.weight_decay : 0;
 }
 
-static sw_node *sgd(const struct updates *u, sw_node *weight, sw_node *grad)
+static sw_node *sgd(struct updates *u, sw_node *weight, sw_node *grad)
 {
-    float momentum = u->o.momentum;
+    float momentum = u->o.momentum, decay = decay_of(u, weight);
     sw_node *velocity = momentum > 0 ? state_of(u, weight, "opt", "/velocity") : NULL;
-    return sw_sgd_update(u->g, weight, grad, velocity, u->lr, u->scale, momentum,
-                         decay_of(u, weight));
+    sw_node *lr = u->lr;
+    if (weight->shape.rank < 2 && u->o.bias_rate != 1) {
+        if (!u->bias_lr) u->bias_lr = sw_scale(u->g, u->lr, u->o.bias_rate);
+        lr = u->bias_lr;
+        decay /= u->o.bias_rate;
+    }
+    if (u->o.nesterov && velocity)
+        return sw_nesterov_update(u->g, weight, grad, velocity, lr, u->scale, momentum, decay);
+    return sw_sgd_update(u->g, weight, grad, velocity, lr, u->scale, momentum, decay);
 }
 
 static sw_node *adam(const struct updates *u, sw_node *weight, sw_node *grad, sw_node *lr,
@@ -93,6 +101,7 @@ static sw_status complete(sw_context *ctx, sw_optimizer_options *o)
     if (o->beta2 == 0) o->beta2 = 0.999f;
     if (o->eps == 0) o->eps = 1e-8f;
     if (o->adamw_rate == 0) o->adamw_rate = 0.05f;
+    if (o->bias_rate == 0) o->bias_rate = 1;
     const struct {
         const char *name;
         float value;
@@ -103,7 +112,8 @@ static sw_status complete(sw_context *ctx, sw_optimizer_options *o)
                   {"eps", o->eps, o->eps > 0},
                   {"weight decay", o->weight_decay, o->weight_decay >= 0},
                   {"ema decay", o->ema_decay, fraction(o->ema_decay)},
-                  {"adamw rate", o->adamw_rate, o->adamw_rate > 0}};
+                  {"adamw rate", o->adamw_rate, o->adamw_rate > 0},
+                  {"bias rate", o->bias_rate, o->bias_rate > 0}};
     for (size_t i = 0; i < sizeof checks / sizeof *checks; i++)
         if (!checks[i].right)
             return sw__fail(ctx, SW_ERR_ARGUMENT, "optimizer: a %s of %g", checks[i].name,
@@ -115,7 +125,7 @@ sw_status sw_optimizer_updates(sw_graph *g, sw_weights *ws, sw_node *const *para
                                sw_node *const *grads, int n, sw_node *lr, sw_node *step,
                                sw_node *scale, sw_optimizer_options o, sw_node **out, int *n_out)
 {
-    struct updates u = {g, ws, lr, step, scale, o, NULL};
+    struct updates u = {g, ws, lr, step, scale, o, NULL, NULL};
     *n_out = 0;
     if (sw_graph_status(g) != SW_OK) return sw_graph_status(g);
     sw_status status = complete(g->ctx, &u.o);
