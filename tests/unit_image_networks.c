@@ -55,6 +55,8 @@ static void counts(void **state)
         {"alexnet", 60965224, 4096},
         {"alexnet-one-column", 61100840, 4096},
         {"cifarnet", 1971352, 256},
+        {"cuda-convnet-11pct", 4864 + 102464 + 664704 + 332928 + 11530, 1152},
+        {"cuda-convnet-13pct", 4864 + 102464 + 664704 + 332928 + 11530, 1152},
         {"resnet20", 269722, 64},
         {"resnet32", 464154, 64},
         {"resnet44", 658586, 64},
@@ -83,12 +85,16 @@ static void each_knows_its_own(void **state)
         sw_image_sizes found;
         assert_ptr_equal(sw_image_network_find(network->name), network);
         create(&n, network, 7, false);
-        assert_ptr_equal(sw_image_network_of(n.ws, &found), network);
+        bool twin = strcmp(network->name, "cuda-convnet-13pct") == 0; /* tensors of the 11pct */
+        assert_true(twin || sw_image_network_of(n.ws, &found) == network);
+        assert_true(network->fits(n.ws, &found));
         assert_int_equal(found.classes, 7);
         assert_int_equal(found.channels, network->channels);
         if (network->side) assert_int_equal(found.side, network->side);
         for (int j = 0; sw_image_network_at(j); j++)
-            assert_true(sw_image_network_at(j)->fits(n.ws, &found) == (i == j));
+            if (strncmp(network->name, "cuda", 4) ||
+                strncmp(sw_image_network_at(j)->name, "cuda", 4))
+                assert_true(sw_image_network_at(j)->fits(n.ws, &found) == (i == j));
         destroy(&n);
     }
     assert_null(sw_image_network_find("none"));

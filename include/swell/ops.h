@@ -101,6 +101,10 @@ typedef struct sw_conv_options {
 SW_API sw_node *sw_conv2d(sw_graph *g, sw_node *x, sw_node *w, sw_node *b, sw_conv_options o);
 /* x (N,C,L), w (O,C/groups,K): index 1 of stride and dilation, pad[1] left and pad[3] right. */
 SW_API sw_node *sw_conv1d(sw_graph *g, sw_node *x, sw_node *w, sw_node *b, sw_conv_options o);
+/* A convolution with filters of its own at every position: x (N,C,H,W), w (OH*OW,O,C,KH,KW), b (O,OH,OW)
+ * or NULL -> (N,O,OH,OW).  KH*KW at most 16, no groups; made of other ops. */
+SW_API sw_node *sw_locally_connected2d(sw_graph *g, sw_node *x, sw_node *w, sw_node *b,
+                                       sw_conv_options o);
 typedef struct sw_conv_transpose_options {
     int stride[2], dilation[2], pad[4], groups;
     int output_pad[2]; /* extra rows and columns at the bottom and right */

@@ -14,9 +14,19 @@
         0.229f, 0.224f, 0.225f                                                                     \
     }
 
+/* Of CIFAR-10's training pictures. */
+#define SW_CIFAR10_MEAN                                                                            \
+    {                                                                                              \
+        0.4914f, 0.4822f, 0.4465f                                                                  \
+    }
+#define SW_CIFAR10_DEVIATION                                                                       \
+    {                                                                                              \
+        0.2470f, 0.2435f, 0.2616f                                                                  \
+    }
+
 extern const sw_image_network sw__network_alexnet, sw__network_one_column, sw__network_convnet,
     sw__network_cifarnet, sw__network_resnet20, sw__network_resnet32, sw__network_resnet44,
-    sw__network_resnet56;
+    sw__network_resnet56, sw__network_cuda_11pct, sw__network_cuda_13pct;
 
 /* Whether ws has the tensor `name` of this shape. */
 bool sw__weight_is(const sw_weights *ws, const char *name, sw_shape shape);
