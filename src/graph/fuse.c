@@ -2,9 +2,10 @@
  * their operand, when nobody else reads that operand.
  *
  *   conv -> add(bias) -> relu        becomes   conv(+bias+relu)
+ *   conv -> add(x) -> relu           becomes   conv(+sum+relu)
  *   layernorm -> mul(g) -> add(b)    becomes   layernorm(+scale+bias)
  *
- * A class says what it can take (op.h: accepts_bias, accepts_scale, SW_OP_FUSE_ACT). */
+ * A class says what it can take (op.h: accepts_bias, accepts_scale, sum, SW_OP_FUSE_ACT). */
 #include <stdio.h>
 #include <string.h>
 
@@ -86,6 +87,34 @@ static bool fuse_vector(sw_plan *p, int64_t at, const char *name, bool scale)
     return false;
 }
 
+/* The number of the op that makes value v; -1 for leaves. */
+static int64_t made_at(sw_plan *p, int v, int64_t before)
+{
+    const struct sw_plan_op *m = is_leaf(p, v) ? NULL : maker(p, v, before);
+    return m ? m - p->ops : -1;
+}
+
+/* add of the maker's only-read result and a value of the same shape that is there before. */
+static bool fuse_sum(sw_plan *p, int64_t at)
+{
+    struct sw_plan_op *op = &p->ops[at];
+    if (strcmp(op->cls->name, "add") != 0) return false;
+    for (int side = 0; side < 2; side++) {
+        const int x = op->in[side], other = op->in[1 - side];
+        const int64_t i = made_at(p, x, at);
+        struct sw_plan_op *m = i < 0 ? NULL : &p->ops[i];
+        if (!m || !m->runs || !m->cls->sum || m->in[m->cls->sum] >= 0) continue;
+        if (m->act.act != SW_ACT_NONE || p->values[x].reader_count != 1) continue;
+        if (made_at(p, other, at) >= i || p->values[other].t.dtype != SW_F32) continue;
+        if (!sw_shape_equal(&p->values[x].max, &p->values[other].max)) continue;
+        m->in[m->cls->sum] = other;
+        absorb(p, m, at);
+        note_fused(p, m, "sum");
+        return true;
+    }
+    return false;
+}
+
 static bool fuse_activation(sw_plan *p, int64_t at)
 {
     struct sw_plan_op *op = &p->ops[at];
@@ -110,6 +139,7 @@ sw_status sw__plan_fuse(sw_plan *p)
         struct sw_plan_op *op = &p->ops[i];
         if (!op->runs || op->gone) continue;
         if (fuse_vector(p, i, "mul", true) || fuse_vector(p, i, "add", false)) continue;
+        if (fuse_sum(p, i)) continue;
         fuse_activation(p, i);
     }
     int64_t n = 0;

@@ -167,6 +167,8 @@ struct sw_op_class {
      * out[0], is what operand `bias` (now absent) does.  NULL: no such fusion.  `scale` likewise for
      * a product (norms). */
     int bias, scale;
+    /* Fusion of `op + x`, x of out[0]'s shape, into operand number `sum`; 0: no such fusion. */
+    int sum;
     bool (*accepts_bias)(const sw_shape *out, const sw_shape *vector);
     bool (*accepts_scale)(const sw_shape *out, const sw_shape *vector);
 

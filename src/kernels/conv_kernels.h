@@ -122,6 +122,10 @@ static inline const struct sw_direct_blocks *sw__direct_blocks(enum sw_isa isa)
  *   dw   [ny*nx]
  *   dy   [oh][ow], x [h][w]
  *
+ * conv_add_f32: rows of n results that lie in y,  y = act(y + x).
+ *   y, x  rows `line` floats apart
+ *   epilogue  whose act is meant; all else is ignored
+ *
  * conv_pair_bf16: two planes of n floats as one of pairs of bf16, a's in the low halves, rounded to
  * nearest even; b NULL: zeros. */
 /* clang-format off */
@@ -146,6 +150,9 @@ static inline const struct sw_direct_blocks *sw__direct_blocks(enum sw_isa isa)
        int accumulate))                                                                            \
     X(conv_plane_grad_f32, void,                                                                   \
       (float *dw, const float *dy, const float *x, const struct sw_grid *g))                       \
+    X(conv_add_f32, void,                                                                          \
+      (float *y, const float *x, int64_t line, int64_t rows, int64_t n,                            \
+       const struct sw_epilogue *epilogue))                                                        \
     X(conv_pair_bf16, void, (uint32_t *dst, const float *a, const float *b, int64_t n))
 /* clang-format on */
 

@@ -44,6 +44,8 @@ enum sw_gemm_act {
     SW_GEMM_ACT_CLIP   /* x < a ? a : x > b ? b : x; NaN stays NaN in all three */
 };
 
+struct sw_conv_sum; /* graph/ops/conv_sum.h */
+
 /* What happens to the finished sums: y = act_fn(act((sum + bias_col) + bias_row)).
  * The pointers are those of the first column and row that the kernel is called for. */
 struct sw_epilogue {
@@ -59,6 +61,7 @@ struct sw_epilogue {
     /* Elementwise y[i] = f(x[i]), y == x allowed; NULL for none.  The kernels below ignore it: the
      * driver calls it on each row of a finished tile, with stream 0, so f must not depend on where a row is cut. */
     void (*act_fn)(float *y, const float *x, int64_t n, int stream);
+    const struct sw_conv_sum *sum; /* of a convolution, or NULL; the kernels ignore it */
 };
 
 /* The epilogue for what begins i rows and j columns further on; NULL for NULL. */

@@ -1,5 +1,6 @@
 /* Checks of the slots of direct convolution. */
 #include <stdio.h>
+#include "base/size.h"
 #include "check_grid.h"
 #include "kernels/conv_kernels.h"
 
@@ -36,12 +37,6 @@ void check_conv_copy_f32(struct checkkern *c)
     }
 }
 
-static int whole_vectors(const struct checkkern *c, int channels)
-{
-    const int lanes = sw__direct_blocks(c->isa)->lanes;
-    return (channels + lanes - 1) / lanes * lanes;
-}
-
 static double finished(double x, const struct sw_epilogue *e, int j)
 {
     if (e->bias_col) x += (double)e->bias_col[j];
@@ -49,6 +44,42 @@ static double finished(double x, const struct sw_epilogue *e, int j)
     if (e->act == SW_GEMM_ACT_LEAKY) return x < 0 ? (double)e->a * x : x;
     if (e->act == SW_GEMM_ACT_CLIP) return fmin(fmax(x, (double)e->a), (double)e->b);
     return x;
+}
+
+void check_conv_add_f32(struct checkkern *c)
+{
+    for (int n = 0; n < 100; n++) {
+        const int64_t rows = ck_below(c, 5), count = 1 + ck_below(c, 50);
+        const int64_t line = count + ck_below(c, 4), total = sw__max64(rows, 1) * line;
+        const struct sw_epilogue e = {
+            .act = (enum sw_gemm_act)ck_below(c, 4), .a = -0.25f, .b = 0.5f};
+        float *x = ck_fill(c, ck_floats(c, total), total, -1, 1);
+        float *y = ck_fill(c, ck_floats(c, total), total, -1, 1), *old = ck_floats(c, total);
+        for (int64_t i = 0; i < total; i++) old[i] = y[i];
+        ck_freeze(c, x);
+        c->k->conv_add_f32(y, x, line, rows, count, &e);
+        for (int64_t i = 0; i < total; i++) {
+            const bool inside = i / line < rows && i % line < count;
+            const float sum = old[i] + x[i];
+            const double want = inside ? finished((double)sum, &e, 0) : (double)old[i];
+            ck_same(c, y[i], (float)want, "element %lld", (long long)i);
+        }
+        ck_release(c);
+    }
+    if (!c->bench) return;
+    const int64_t total = 56 * 3136;
+    float *x = ck_fill(c, ck_floats_at(c, total, APART), total, -1, 1);
+    float *y = ck_fill(c, ck_floats_at(c, total, APART), total, -1, 1);
+    const struct sw_epilogue relu = {.act = SW_GEMM_ACT_RELU};
+    CK_BENCH(c, "14 x 32 of 56 x 3136", 12. * 14 * 32, "B",
+             c->k->conv_add_f32(y, x, 3136, 14, 32, &relu));
+    ck_release(c);
+}
+
+static int whole_vectors(const struct checkkern *c, int channels)
+{
+    const int lanes = sw__direct_blocks(c->isa)->lanes;
+    return (channels + lanes - 1) / lanes * lanes;
 }
 
 static void tile_case(struct checkkern *c, int pixels, int channels)

@@ -17,7 +17,7 @@
  * are SW_WINOGRAD_GROWTH times as large in sum as the 9 c products, of a quarter on average. */
 #define WINOGRAD(c) ((double)((c) + 34) * 63 * 9 * (double)(c)*0x1p-26)
 
-enum fusion { PLAIN, BIAS_RELU, RELU, LEAKY, CLIP, GELU, SILU, TANH };
+enum fusion { PLAIN, SUM, SUM_RELU, SUM_GELU, BIAS_RELU, RELU, LEAKY, CLIP, GELU, SILU, TANH };
 
 struct conv {
     sw_conv_options o;
@@ -30,11 +30,14 @@ struct conv {
 static sw_node *activate(sw_graph *g, sw_node *y, enum fusion fusion)
 {
     switch (fusion) {
+    case SUM:
     case PLAIN: return y;
+    case SUM_RELU:
     case BIAS_RELU:
     case RELU: return sw_relu(g, y);
     case LEAKY: return sw_leaky_relu(g, y, 0.1f);
     case CLIP: return sw_clip(g, y, -0.5f, 0.75f);
+    case SUM_GELU:
     case GELU: return sw_gelu(g, y);
     case SILU: return sw_silu(g, y);
     case TANH: return sw_tanh(g, y);
@@ -45,11 +48,14 @@ static sw_node *activate(sw_graph *g, sw_node *y, enum fusion fusion)
 static double activated(double y, enum fusion fusion)
 {
     switch (fusion) {
+    case SUM:
     case PLAIN: return y;
+    case SUM_RELU:
     case BIAS_RELU:
     case RELU: return y < 0 ? 0 : y;
     case LEAKY: return y < 0 ? (double)0.1f * y : y;
     case CLIP: return fmin(fmax(y, -0.5), 0.75);
+    case SUM_GELU:
     case GELU: return y * 0.5 * erfc(-y / sqrt(2));
     case SILU: return y / (1 + exp(-y));
     case TANH: return tanh(y);
@@ -57,19 +63,26 @@ static double activated(double y, enum fusion fusion)
     return y;
 }
 
-/* BIAS_RELU adds a (C,1,1) vector by an addition of its own, for the plan to fuse. */
+static bool is_sum(enum fusion fusion)
+{
+    return fusion == SUM || fusion == SUM_RELU || fusion == SUM_GELU;
+}
+
+/* BIAS_RELU adds a (C,1,1) vector by an addition of its own, for the plan to fuse; SUM and its like a
+ * tensor of the result's shape. */
 static void build_conv(sw_graph *g, sw_node *const *in, sw_node **out, const void *arg)
 {
     const struct conv *c = arg;
     sw_graph_compute(g, c->bf16 ? SW_BF16 : SW_F32);
     const bool flat = sw_node_shape(in[0]).rank == 3;
-    sw_node *bias = c->fusion == BIAS_RELU ? NULL : in[2];
+    sw_node *bias = c->fusion == BIAS_RELU || is_sum(c->fusion) ? NULL : in[2];
     struct conv_attr attr = sw__conv_attr(g, c->o, 4);
     attr.way = c->way;
     sw_node *y = c->way ? sw__conv_forward(g, &attr, in[0], in[1], bias)
                  : flat ? sw_conv1d(g, in[0], in[1], bias, c->o)
                         : sw_conv2d(g, in[0], in[1], bias, c->o);
     if (c->fusion == BIAS_RELU) y = sw_add(g, y, in[2]);
+    if (is_sum(c->fusion)) y = sw_add(g, in[2], y);
     out[0] = activate(g, y, c->fusion);
 }
 
@@ -193,6 +206,7 @@ static void finish(const struct oracle_array *in, struct oracle_array *out, cons
     const sw_shape s = as_image(&out[0].shape);
     for (int64_t e = 0; e < oracle_count(&out[0]); e++) {
         double bias = in[2].v ? in[2].v[e / (s.dim[2] * s.dim[3]) % s.dim[1]] : 0;
+        if (is_sum(c->fusion)) bias = in[2].v[e];
         out[0].v[e] = activated(out[0].v[e] + bias, c->fusion);
     }
 }
@@ -270,6 +284,10 @@ static void oracle_weights(const struct oracle_array *in, struct oracle_array *o
      .arg = &(const struct conv){__VA_ARGS__}, .n_in = 3,                                          \
      .in = {{.shape = x_, .grad = true}, {.shape = w_, .grad = true, .weight = true},              \
             {.shape = b_, .grad = true, .weight = true}}, .tol = TOL(k), .batch = 1}
+#define WITH(title, what, x_, w_, y_, tol_, ...)                                                  \
+    {.name = title, .build = build_##what, .oracle = oracle_##what, .expect = y_,                  \
+     .arg = &(const struct conv){__VA_ARGS__}, .n_in = 3,                                          \
+     .in = {{.shape = x_}, {.shape = w_, .weight = true}, {.shape = y_}}, .tol = tol_, .batch = 5}
 #define TILES(title, what, x_, w_, y_, c, ...)                                                     \
     {.name = title, .build = build_##what, .oracle = oracle_##what, .expect = y_,                  \
      .arg = &(const struct conv){.way = CONV_WINOGRAD, __VA_ARGS__}, .n_in = 2,                    \
@@ -379,6 +397,17 @@ const struct op_case optest_conv2d[] = {
           .o = {.groups = 0}, .fusion = BIAS_RELU),
     PARAM("product, fused gelu", conv, S(5, 3, 7, 9), S(20, 3, 3, 3), S(20), S(5, 20, 5, 7), 27, .way = CONV_PRODUCT,
           .o = {.groups = 0}, .fusion = GELU),
+    WITH("product, fused sum and relu", conv, S(5, 3, 7, 9), S(40, 3, 3, 3), S(5, 40, 5, 7), TOL(27), .way = CONV_PRODUCT, .fusion = SUM_RELU),
+    WITH("1x1, fused sum", conv, S(3, 40, 8, 9), S(70, 40, 1, 1), S(3, 70, 8, 9), TOL(40), .way = CONV_PRODUCT, .fusion = SUM),
+    WITH("1x1, fused sum and gelu", conv, S(1, 300, 8, 9), S(70, 300, 1, 1), S(1, 70, 8, 9), TOL(300), .way = CONV_PRODUCT, .fusion = SUM_GELU),
+    WITH("direct, fused sum and relu", conv, S(2, 3, 8, 9), S(40, 3, 5, 5), S(2, 40, 4, 5), TOL(75), .way = CONV_DIRECT, .fusion = SUM_RELU),
+    WITH("winograd, fused sum and relu", conv, S(2, 24, 6, 7), S(33, 24, 3, 3), S(2, 33, 6, 7), WINOGRAD(24), .way = CONV_WINOGRAD,
+         .o = {.pad = PAD(1)}, .fusion = SUM_RELU),
+    WITH("depthwise, fused sum and gelu", conv, S(2, 4, 7, 9), S(4, 1, 3, 3), S(2, 4, 5, 7), TOL(9), .o = {.groups = 4}, .fusion = SUM_GELU),
+    WITH("bf16, fused sum and relu", conv, S(5, 3, 7, 9), S(40, 3, 3, 3), S(5, 40, 5, 7), TOL(27), .o = {.groups = 0}, .fusion = SUM_RELU, .bf16 = true),
+    CASE("product, gathered before", conv, S(2, 260, 7, 9), S(150, 260, 1, 1), S(2, 150, 7, 9), 260, .way = CONV_PRODUCT, .o = {.groups = 0}),
+    CASE("product, gathered before, groups, stride", conv, S(1, 60, 13, 12), S(130, 30, 3, 3), S(1, 130, 7, 6), 270, .way = CONV_PRODUCT,
+         .o = {.stride = {2, 2}, .pad = PAD(1), .groups = 2}),
     ROUNDED("bf16 products", conv, S(2, 3, 7, 9), S(5, 3, 3, 3), S(2, 5, 7, 9), 27, .o = {.pad = PAD(1)}),
     ROUNDED("bf16, several blocks of k", conv, S(3, 67, 7, 9), S(37, 67, 3, 3), S(3, 37, 7, 9), 603, .o = {.pad = PAD(1)}),
     ROUNDED("bf16, 1x1, many pixels", conv, S(2, 40, 20, 21), S(70, 40, 1, 1), S(2, 70, 20, 21), 40, .o = {.groups = 0}),

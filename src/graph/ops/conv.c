@@ -2,7 +2,8 @@
  *
  *     y[n][o][r][q] = sum over c, i, j of w[o][c][i][j] x[n][c][r*stride + i*dilation - pad][...]
  *
- * (cross-correlation, as everywhere; c runs over the channels of o's group).  (N,C,L) is read as
+ * (cross-correlation, as everywhere; c runs over the channels of o's group).  Operand SUM, a tensor that
+ * is added before act, is there when a plan has fused an addition (fuse.c).  (N,C,L) is read as
  * (N,C,1,L), so conv1d is the same op.  The shapes of an image and of the weight decide how
  * (conv_choice.h): plane by plane where a group has one channel (depthwise.h), Winograd
  * (conv_winograd.h), directly from a padded copy (conv_direct.h), or as an implicit matrix product
@@ -11,6 +12,7 @@
  *     dx = conv2d_grad_input(dy, w)       conv_transpose.c: the transposed convolution
  *     dw = conv2d_grad_weight(x, dy)      conv_weight.c
  *     dbias = sum of dy over images and pixels */
+#include "base/memory.h"
 #include "base/size.h"
 #include "graph/ops/compute.h"
 #include "graph/ops/conv_bf16.h"
@@ -18,10 +20,11 @@
 #include "graph/ops/conv_direct.h"
 #include "graph/ops/conv_grad.h"
 #include "graph/ops/conv_product.h"
+#include "graph/ops/conv_sum.h"
 #include "graph/ops/conv_winograd.h"
 #include "graph/ops/depthwise.h"
 
-enum { X, W, BIAS };
+enum { X, W, BIAS, SUM };
 
 static sw_status conv2d_infer(struct sw_infer *q)
 {
@@ -42,6 +45,8 @@ static sw_status conv2d_infer(struct sw_infer *q)
         y->dim[i] = (padded - reach) / attr->stride[axis] + 1;
     }
     q->out[0]->dtype = SW_F32;
+    if (q->in[SUM] && !sw_shape_equal(&q->in[SUM]->shape, y))
+        return sw__infer_mismatch(q, X, SUM, "what is added has not the shape of the result");
     return SW_OK;
 }
 
@@ -94,6 +99,11 @@ struct conv_note {
     struct sw_epilogue epilogue;
 };
 
+static size_t aligned(size_t bytes)
+{
+    return (size_t)sw__round_up((int64_t)bytes, SW_ALIGN);
+}
+
 static sw_status conv2d_prepare(struct sw_step *s)
 {
     const struct conv_attr *attr = s->attr;
@@ -112,11 +122,11 @@ static sw_status conv2d_prepare(struct sw_step *s)
         s->kernel = s->k->names[SW_SLOT_conv_plane_f32];
         return SW_OK;
     }
+    note->epilogue = sw__fused_epilogue(s->k, s->act);
     if (note->way == CONV_WINOGRAD) {
         sw__conv_winograd_prepare(s, &d, SW_WINOGRAD_FORWARD, &note->winograd);
         return SW_OK;
     }
-    note->epilogue = sw__fused_epilogue(s->k, s->act);
     describe(s, note->way, &note->pack);
     if (!s->packed[W]) {
         s->tasks[0] = note->pack.tasks;
@@ -145,23 +155,42 @@ static sw_status conv2d_prepare(struct sw_step *s)
         s->workspace += sw__conv_pairs_bytes(&note->pairs);
     }
     sw__conv_flatten(&note->product);
-    note->split = sw__conv_split(&note->product);
+    note->split = bf16 ? sw__conv_split(&note->product) : sw__conv_split_shared(&note->product);
+    if (!bf16) s->workspace = aligned(s->workspace) + sw__conv_gathered_bytes(&note->product);
+    s->tasks[0] += note->split.gathered;
     s->tasks[1] = note->split.tasks;
     s->scratch = bf16 ? sw__conv_bf16_scratch(s->k, d.og) : sw__conv_scratch(s->k, d.og);
     s->kernel = s->k->names[bf16 ? SW_SLOT_gemm_strip_bf16 : SW_SLOT_gemm_tile_f32];
     return SW_OK;
 }
 
+/* Phase 0 packs the weight, if it was not packed before, and may gather x. */
+static void run_product(const struct sw_step *s, const struct sw_epilogue *e, int phase,
+                        int64_t begin, int64_t end, float *scratch)
+{
+    const struct conv_note *note = s->note;
+    const int64_t packs = s->packed[W] ? 0 : note->pack.tasks;
+    const float *w = s->packed[W] ? s->packed[W] : s->ws, *x = s->in[X]->data;
+    float *gathered = (float *)(void *)((char *)s->ws + (packs ? aligned(note->pack.bytes) : 0));
+    if (phase == 0) {
+        if (begin < packs)
+            note->pack.run(&note->pack, s->k, s->in[W]->data, s->ws, begin, sw__min64(end, packs));
+        sw__conv_gather(&note->product, gathered, x, sw__max64(begin - packs, 0), end - packs);
+        return;
+    }
+    for (int64_t i = begin; i < end; i++)
+        sw__conv_product_task(&note->product, &note->split, w, note->split.gathered ? gathered : x,
+                              s->out[0]->data, e, i, scratch);
+}
+
 /* Phase 0 packs the weight, if it was not packed before, and rounds x. */
-static void run_bf16(const struct sw_step *s, const float *bias, int phase, int64_t begin,
+static void run_bf16(const struct sw_step *s, const struct sw_epilogue *e, int phase, int64_t begin,
                      int64_t end, void *scratch)
 {
     const struct conv_note *note = s->note;
     const int64_t packs = s->packed[W] ? 0 : note->pack.tasks;
     const void *w = s->packed[W] ? s->packed[W] : s->ws;
     uint32_t *pairs = (uint32_t *)(void *)((char *)s->ws + (packs ? note->pack.bytes : 0));
-    struct sw_epilogue e = note->epilogue;
-    e.bias_row = bias;
     if (phase == 0) {
         if (begin < packs)
             note->pack.run(&note->pack, s->k, s->in[W]->data, s->ws, begin, sw__min64(end, packs));
@@ -170,7 +199,21 @@ static void run_bf16(const struct sw_step *s, const float *bias, int phase, int6
         return;
     }
     for (int64_t i = begin; i < end; i++)
-        sw__conv_bf16_task(&note->product, &note->split, w, pairs, s->out[0]->data, &e, i, scratch);
+        sw__conv_bf16_task(&note->product, &note->split, w, pairs, s->out[0]->data, e, i, scratch);
+}
+
+/* Phase 0 packs the weight, if it was not packed before. */
+static void run_direct(const struct sw_step *s, const struct sw_epilogue *e, int phase,
+                       int64_t begin, int64_t end, float *scratch)
+{
+    const struct conv_note *note = s->note;
+    const float *w = s->packed[W] ? s->packed[W] : s->ws;
+    if (phase == 0) {
+        note->pack.run(&note->pack, s->k, s->in[W]->data, s->ws, begin, end);
+        return;
+    }
+    for (int64_t i = begin; i < end; i++)
+        sw__conv_direct_task(&note->direct, w, s->in[X]->data, s->out[0]->data, e, i, scratch);
 }
 
 static void conv2d_run(const struct sw_step *s, int phase, int64_t begin, int64_t end,
@@ -178,24 +221,24 @@ static void conv2d_run(const struct sw_step *s, int phase, int64_t begin, int64_
 {
     const struct conv_note *note = s->note;
     const float *x = s->in[X]->data, *bias = s->in[BIAS] ? s->in[BIAS]->data : NULL;
+    const float *with = s->in[SUM] ? s->in[SUM]->data : NULL;
     float *y = s->out[0]->data;
-    if (note->way == CONV_WINOGRAD) {
-        sw__conv_winograd_run(s, &note->winograd, bias, phase, begin, end, scratch);
-    } else if (note->way == CONV_BF16) {
-        run_bf16(s, bias, phase, begin, end, scratch);
-    } else if (phase == 0) {
-        note->pack.run(&note->pack, s->k, s->in[W]->data, s->ws, begin, end);
-    } else if (note->way == CONV_DEPTHWISE) {
-        sw__depthwise_forward(s, s->attr, &note->dims, x, s->in[W]->data, bias, y, begin, end);
-    } else {
-        const float *w = s->packed[W] ? s->packed[W] : s->ws;
-        struct sw_epilogue e = note->epilogue;
-        e.bias_row = bias;
-        for (int64_t i = begin; i < end; i++)
-            if (note->way == CONV_DIRECT)
-                sw__conv_direct_task(&note->direct, w, x, y, &e, i, scratch);
-            else
-                sw__conv_product_task(&note->product, &note->split, w, x, y, &e, i, scratch);
+    struct sw_epilogue e = note->epilogue;
+    const struct sw_conv_sum sum = {y, with, e};
+    if (with) e = (struct sw_epilogue){.sum = &sum};
+    e.bias_row = bias;
+    switch (note->way) {
+    case CONV_WINOGRAD:
+        sw__conv_winograd_run(s, &note->winograd, &e, phase, begin, end, scratch);
+        break;
+    case CONV_BF16: run_bf16(s, &e, phase, begin, end, scratch); break;
+    case CONV_PRODUCT: run_product(s, &e, phase, begin, end, scratch); break;
+    case CONV_DIRECT: run_direct(s, &e, phase, begin, end, scratch); break;
+    case CONV_DEPTHWISE:
+        sw__depthwise_forward(s, s->attr, &note->dims, x, s->in[W]->data, bias, with, y, begin,
+                              end);
+        break;
+    case CONV_CHOSEN: break;
     }
 }
 
@@ -208,15 +251,16 @@ const struct sw_op_class sw__op_conv2d = {.name = "conv2d",
                                           .prepare = conv2d_prepare,
                                           .run = conv2d_run,
                                           .bias = BIAS,
-                                          .accepts_bias = sw__conv_accepts_bias};
+                                          .accepts_bias = sw__conv_accepts_bias,
+                                          .sum = SUM};
 
 /* ---- builders ---------------------------------------------------------------------------------- */
 
 sw_node *sw__conv_forward(sw_graph *g, const struct conv_attr *attr, sw_node *x, sw_node *w,
                           sw_node *b)
 {
-    sw_node *in[] = {x, w, b};
-    return sw__op_add(g, &sw__op_conv2d, attr, sizeof *attr, in, 3, 1);
+    sw_node *in[] = {x, w, b, NULL};
+    return sw__op_add(g, &sw__op_conv2d, attr, sizeof *attr, in, 4, 1);
 }
 
 static sw_node *convolve(sw_graph *g, sw_node *x, sw_node *w, sw_node *b, sw_conv_options o,

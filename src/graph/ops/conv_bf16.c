@@ -1,5 +1,6 @@
 /* Forward, by data and transposed convolutions of bf16; see conv_bf16.h. */
 #include "graph/ops/conv_bf16.h"
+#include "graph/ops/conv_sum.h"
 #include <string.h>
 #include "base/memory.h"
 #include "base/size.h"
@@ -270,7 +271,7 @@ void sw__conv_bf16_task(const struct conv_product *p, const struct conv_split *s
         add_block(&job, k0, sw__min64(t->kc, p->taps - k0));
         k0 += t->kc;
     } while (k0 < p->taps);
-    for (int64_t i = 0; job.epilogue.act_fn && i < job.rows; i++)
-        job.epilogue.act_fn(job.c + i * job.line, job.c + i * job.line, job.pixels, 0);
-    if (!there) sw__conv_put(p, y, job.c, job.line, job.rows, job.first, job.pixels);
+    if (there || !job.epilogue.sum)
+        sw__conv_finish(p->kernels, &job.epilogue, job.c, job.line, job.rows, job.pixels);
+    if (!there) sw__conv_put(p, y, job.c, job.line, job.rows, job.first, job.pixels, &job.epilogue);
 }

@@ -1,6 +1,7 @@
 /* Tasks of direct convolutions; see conv_direct.h. */
 #include "graph/ops/conv_direct.h"
 #include "base/size.h"
+#include "graph/ops/conv_sum.h"
 
 enum {
     TASKS = 16, /* at least, if there are so many rows */
@@ -105,8 +106,7 @@ static void deliver(const struct conv_direct *p, const struct chunk *c, const st
     const int64_t plane = p->to.h * p->to.w, pixels = c->rows * p->to.w;
     float *to = c->y + c->first * plane + c->row * p->to.w;
     p->kernels->transpose_x32(to, plane, c->sums, c->width, c->channels, pixels);
-    for (int64_t i = 0; e && e->act_fn && i < c->channels; i++)
-        e->act_fn(to + i * plane, to + i * plane, pixels, 0);
+    if (e) sw__conv_finish(p->kernels, e, to, plane, c->channels, pixels);
 }
 
 /* Sums of phases: spread. */

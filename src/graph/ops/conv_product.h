@@ -6,7 +6,8 @@
  *
  * A task has some panels of NR pixels and some rows.  For each block of k it gathers a panel into
  * its scratch, where the tile kernel reads it for all rows before the next panel comes; so no more
- * than one panel of X exists a thread.  Pixels of all images are numbered through: a panel may begin
+ * than one panel of X exists a thread.  Where that leaves few tasks (one image with few pixels) and X is
+ * small, a phase before gathers all of it once, for tasks of any rows.  Pixels of all images are numbered through: a panel may begin
  * in an image and end in the next, which keeps panels full where images are small.  An element's sum
  * runs over k in blocks of KC, as in every product of the gemm family, so its bits depend on its
  * image and the weight only. */
@@ -75,17 +76,26 @@ struct conv_split {
     int64_t panels, row_panels; /* of a task */
     int64_t across, down;       /* tasks: across pixels, across rows */
     int64_t tasks;              /* of all groups */
+    int64_t gathered;           /* panels of X of all groups that a phase before gathers, or 0 */
 };
 
 struct conv_split sw__conv_split(const struct conv_product *p);
+/* The same for a caller that can gather before. */
+struct conv_split sw__conv_split_shared(const struct conv_product *p);
+/* Bytes of a gathered X, at these sizes or any smaller ones. */
+size_t sw__conv_gathered_bytes(const struct conv_product *p);
+/* Gather panels begin .. end-1: of a group [block of k][panel][k][NR].  x: image 0, group 0. */
+void sw__conv_gather(const struct conv_product *p, float *to, const float *x, int64_t begin,
+                     int64_t end);
 size_t sw__conv_scratch(const struct sw_kernels *k, int64_t rows);
 
-/* Copy results of pixels p0 .. p0+np-1, rows `line` floats apart, to where they belong; y: the first
- * row's plane of image 0. */
+/* Copy results of pixels p0 .. p0+np-1, rows `line` floats apart, to where they belong, and add e->sum;
+ * y: the first row's plane of image 0. */
 void sw__conv_put(const struct conv_product *p, float *y, const float *c, int64_t line,
-                  int64_t rows, int64_t p0, int64_t np);
+                  int64_t rows, int64_t p0, int64_t np, const struct sw_epilogue *e);
 
-/* One task.  a: packed; x, y: image 0, group 0.  e: NULL, or with bias_row of group 0. */
+/* One task.  a: packed; x: image 0, group 0, or what was gathered; y: image 0, group 0.  e: NULL, or
+ * with bias_row of group 0. */
 void sw__conv_product_task(const struct conv_product *p, const struct conv_split *split,
                            const float *a, const float *x, float *y, const struct sw_epilogue *e,
                            int64_t task, float *scratch);

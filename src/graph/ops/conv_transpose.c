@@ -179,11 +179,11 @@ static sw_status transpose_prepare(struct sw_step *s)
         s->kernel = s->k->names[SW_SLOT_conv_plane_f32];
         return SW_OK;
     }
+    note->epilogue = sw__fused_epilogue(s->k, s->act);
     if (note->way == CONV_WINOGRAD) {
         sw__conv_winograd_prepare(s, &d, SW_WINOGRAD_BACKWARD, &note->winograd);
         return SW_OK;
     }
-    note->epilogue = sw__fused_epilogue(s->k, s->act);
     describe(s, note->way, &note->pack);
     if (!s->packed[W]) {
         s->tasks[0] = note->pack.tasks;
@@ -241,8 +241,10 @@ static void run_phases(const struct sw_step *s, const float *bias, int phase, in
     const struct transpose_note *note = s->note;
     const float *dy = s->in[DY]->data, *w = s->in[W]->data;
     float *dx = s->out[0]->data;
+    struct sw_epilogue e = note->epilogue;
+    e.bias_row = bias;
     if (note->way == CONV_WINOGRAD) {
-        sw__conv_winograd_run(s, &note->winograd, bias, phase, begin, end, scratch);
+        sw__conv_winograd_run(s, &note->winograd, &e, phase, begin, end, scratch);
         return;
     }
     if (note->way == CONV_BF16) {
@@ -258,8 +260,6 @@ static void run_phases(const struct sw_step *s, const float *bias, int phase, in
         return;
     }
     const float *packed = s->packed[W] ? s->packed[W] : s->ws;
-    struct sw_epilogue e = note->epilogue;
-    e.bias_row = bias;
     for (int64_t i = begin; note->way == CONV_DIRECT && i < end; i++)
         sw__conv_direct_task(&note->direct, packed, dy, dx, &e, i, scratch);
     for (int64_t i = begin, before; note->way == CONV_PRODUCT && i < end; i++) {

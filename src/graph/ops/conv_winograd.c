@@ -1,6 +1,6 @@
 /* Winograd convolution as tasks; see conv_winograd.h. */
 #include "base/size.h"
-#include "graph/ops/compute.h"
+#include "graph/ops/conv_sum.h"
 #include "graph/ops/conv_winograd.h"
 #include "kernels/gemm_table.h"
 
@@ -170,8 +170,7 @@ void sw__conv_winograd_prepare(struct sw_step *s, const struct conv_dims *d,
                                 .images = d->n,
                                 .groups = d->groups,
                                 .c = back ? d->og : d->cg,
-                                .o = back ? d->cg : d->og,
-                                .epilogue = sw__fused_epilogue(s->k, s->act)};
+                                .o = back ? d->cg : d->og};
     p->in = windows(from, to, p->c * p->groups, top, left, SW_WINOGRAD_WINDOW);
     p->out = windows(to, to, p->o * p->groups, 0, 0, TILE);
     cut(p);
@@ -233,11 +232,7 @@ static void finish(const struct conv_winograd *p, float *y, const float *m, int6
     const struct sw_winograd_place place = {POSITIONS, nr, 0, POSITIONS * nr};
     const int64_t first = row * TILE, end = sw__min64(first + rows * TILE, p->out.h);
     p->kernels->winograd_output_f32(y, m, &place, &p->out, n, row, rows, e, scratch);
-    if (!e->act_fn) return;
-    for (int64_t i = 0; i < n; i++) {
-        float *at = y + i * plane + first * p->out.w;
-        e->act_fn(at, at, (end - first) * p->out.w, 0);
-    }
+    sw__conv_finish(p->kernels, e, y + first * p->out.w, plane, n, (end - first) * p->out.w);
 }
 
 /* Rows of tiles first .. end-1 of all images, for a slice of the group's out-channels. */
@@ -280,13 +275,13 @@ static void compute_block(const struct run *r, int64_t task, const struct parts 
 }
 
 void sw__conv_winograd_run(const struct sw_step *s, const struct conv_winograd *p,
-                           const float *bias, int phase, int64_t begin, int64_t end, float *scratch)
+                           const struct sw_epilogue *e, int phase, int64_t begin, int64_t end,
+                           float *scratch)
 {
     const struct parts parts = parts_of(p);
     struct run r = {.p = p, .u = s->packed[W], .x = s->in[X]->data, .y = s->out[0]->data};
     if (!r.u) r.u = s->ws;
-    r.epilogue = p->epilogue;
-    r.epilogue.bias_row = bias;
+    r.epilogue = *e;
     if (phase == 0) {
         p->pack.run(&p->pack, s->k, s->in[W]->data, s->ws, begin, end);
         return;

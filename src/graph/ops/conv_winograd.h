@@ -35,15 +35,14 @@ struct conv_winograd {
     int64_t slices, slice;        /* likewise out-channels */
     int64_t pieces;               /* tasks that share the slices of a block */
     struct sw_pack pack;          /* of a weight that changes in every run */
-    struct sw_epilogue epilogue;
 };
 
 /* For steps with operands x (or dy) and weight: phases, tasks and memory of the step, and its run.
- * bias (channels of the result) or NULL; s->act is applied. */
+ * e: bias_row is that of the result's first channel. */
 void sw__conv_winograd_prepare(struct sw_step *s, const struct conv_dims *d,
                                enum sw_winograd_way way, struct conv_winograd *p);
 void sw__conv_winograd_run(const struct sw_step *s, const struct conv_winograd *p,
-                           const float *bias, int phase, int64_t begin, int64_t end,
+                           const struct sw_epilogue *e, int phase, int64_t begin, int64_t end,
                            float *scratch);
 
 #endif

@@ -30,14 +30,17 @@ static void activate(const struct sw_step *s, float *y, int64_t n)
 
 void sw__depthwise_forward(const struct sw_step *s, const struct conv_attr *attr,
                            const struct conv_dims *d, const float *x, const float *w,
-                           const float *bias, float *y, int64_t begin, int64_t end)
+                           const float *bias, const float *sum, float *y, int64_t begin,
+                           int64_t end)
 {
     const struct sw_grid grid = sw__conv_grid(attr, d);
     const int64_t in = d->in[0] * d->in[1], out = d->out[0] * d->out[1];
+    const struct sw_epilogue none = {0};
     for (int64_t i = begin; i < end; i++) {
         const int64_t n = i / d->o, o = i % d->o;
         s->k->conv_plane_f32(y + i * out, x + (n * d->c + o / d->og) * in, &grid,
                              w + o * grid.ny * grid.nx, bias ? bias[o] : 0, 0);
+        if (sum) s->k->conv_add_f32(y + i * out, sum + i * out, out, 1, out, &none);
         activate(s, y + i * out, out);
     }
 }

@@ -11,7 +11,8 @@ bool sw__conv_is_depthwise(const struct conv_dims *d);
 /* Forward: a task is a plane of y.  bias (C) or NULL; s->act is applied. */
 void sw__depthwise_forward(const struct sw_step *s, const struct conv_attr *attr,
                            const struct conv_dims *d, const float *x, const float *w,
-                           const float *bias, float *y, int64_t begin, int64_t end);
+                           const float *bias, const float *sum, float *y, int64_t begin,
+                           int64_t end);
 
 /* Gradient of the input, and the transposed convolution: a task is a plane of dx. */
 int64_t sw__depthwise_scratch(const struct conv_attr *attr, const struct conv_dims *d); /* floats */

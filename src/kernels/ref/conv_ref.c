@@ -116,6 +116,13 @@ static void sw__conv_plane_grad_f32_ref(float *dw, const float *dy, const float 
         }
 }
 
+static void sw__conv_add_f32_ref(float *y, const float *x, int64_t line, int64_t rows, int64_t n,
+                                 const struct sw_epilogue *epilogue)
+{
+    for (int64_t r = 0; r < rows; r++, y += line, x += line)
+        for (int64_t i = 0; i < n; i++) y[i] = sw__activate_ref(y[i] + x[i], epilogue);
+}
+
 static void sw__conv_pair_bf16_ref(uint32_t *dst, const float *a, const float *b, int64_t n)
 {
     for (int64_t i = 0; i < n; i++) {
@@ -135,5 +142,6 @@ void sw__conv_init_ref(struct sw_kernels *k)
     SW_KERNEL_SET(k, conv_weight_tile_f32, sw__conv_weight_tile_f32_4x8_ref);
     SW_KERNEL_SET(k, conv_plane_f32, sw__conv_plane_f32_ref);
     SW_KERNEL_SET(k, conv_plane_grad_f32, sw__conv_plane_grad_f32_ref);
+    SW_KERNEL_SET(k, conv_add_f32, sw__conv_add_f32_ref);
     SW_KERNEL_SET(k, conv_pair_bf16, sw__conv_pair_bf16_ref);
 }

@@ -54,6 +54,12 @@ static void sw__conv_plane_grad_f32_avx2(float *dw, const float *dy, const float
     plane_grad(dw, dy, x, g);
 }
 
+static void sw__conv_add_f32_avx2(float *y, const float *x, int64_t line, int64_t rows, int64_t n,
+                                  const struct sw_epilogue *epilogue)
+{
+    add_rows(y, x, line, rows, n, epilogue);
+}
+
 static void sw__conv_pair_bf16_avx2(uint32_t *dst, const float *a, const float *b, int64_t n)
 {
     pair_planes(dst, a, b, n);
@@ -68,5 +74,6 @@ void sw__conv_init_avx2(struct sw_kernels *k)
     SW_KERNEL_SET(k, conv_weight_tile_f32, sw__conv_weight_tile_f32_6x16_avx2);
     SW_KERNEL_SET(k, conv_plane_f32, sw__conv_plane_f32_avx2);
     SW_KERNEL_SET(k, conv_plane_grad_f32, sw__conv_plane_grad_f32_avx2);
+    SW_KERNEL_SET(k, conv_add_f32, sw__conv_add_f32_avx2);
     SW_KERNEL_SET(k, conv_pair_bf16, sw__conv_pair_bf16_avx2);
 }

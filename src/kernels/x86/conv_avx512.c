@@ -55,6 +55,12 @@ static void sw__conv_plane_grad_f32_avx512(float *dw, const float *dy, const flo
     plane_grad(dw, dy, x, g);
 }
 
+static void sw__conv_add_f32_avx512(float *y, const float *x, int64_t line, int64_t rows, int64_t n,
+                                    const struct sw_epilogue *epilogue)
+{
+    add_rows(y, x, line, rows, n, epilogue);
+}
+
 static void sw__conv_pair_bf16_avx512(uint32_t *dst, const float *a, const float *b, int64_t n)
 {
     pair_planes(dst, a, b, n);
@@ -69,5 +75,6 @@ void sw__conv_init_avx512(struct sw_kernels *k)
     SW_KERNEL_SET(k, conv_weight_tile_f32, sw__conv_weight_tile_f32_14x32_avx512);
     SW_KERNEL_SET(k, conv_plane_f32, sw__conv_plane_f32_avx512);
     SW_KERNEL_SET(k, conv_plane_grad_f32, sw__conv_plane_grad_f32_avx512);
+    SW_KERNEL_SET(k, conv_add_f32, sw__conv_add_f32_avx512);
     SW_KERNEL_SET(k, conv_pair_bf16, sw__conv_pair_bf16_avx512);
 }

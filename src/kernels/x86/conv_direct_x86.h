@@ -39,6 +39,20 @@ static __attribute__((noinline)) void direct_finish_tile(float *c, int64_t ldc, 
             vf_store(c + j, direct_finish(vf_load(c + j), e, j, channels));
 }
 
+VEC_INLINE void add_rows(float *y, const float *x, int64_t line, int64_t rows, int64_t n,
+                         const struct sw_epilogue *e)
+{
+    for (int64_t r = 0; r < rows; r++, y += line, x += line) {
+        int64_t i = 0;
+        for (; i + VF_N <= n; i += VF_N)
+            vf_store(y + i, vf_activate(vf_add(vf_load(y + i), vf_load(x + i)), e));
+        if (i < n)
+            vf_store_n(y + i,
+                       vf_activate(vf_add(vf_load_n(y + i, n - i), vf_load_n(x + i, n - i)), e),
+                       n - i);
+    }
+}
+
 VEC_INLINE void direct_tile(float *c, int64_t ldc, const float *x, const struct sw_windows *windows,
                             const float *w, int channels, const struct sw_epilogue *e,
                             const int pixels, const int vectors)
