@@ -237,15 +237,18 @@ static int measure(const struct verb *verb, struct kernels *k, struct bench_riva
 
 static int measure_beside_peers(const struct verb *verb, struct kernels *k)
 {
-    struct bench_rivals rivals = {.rounds = k->rounds};
+    struct pinned pinned = {0};
+    struct bench_rivals rivals = {.rounds = k->rounds, .pinned = &pinned};
     int status = 1;
     rivals.ctx = cli_context(verb, (int)k->threads, k->cpu);
+    if (rivals.ctx) pin_begin(&pinned, sw_context_threads(rivals.ctx));
     if (rivals.ctx) rivals.single = cli_context(verb, 1, k->cpu);
     if (rivals.single && k->peers)
         rivals.peers = peers_load(verb, k->peers, sw_context_cpu(rivals.ctx),
                                   sw_context_threads(rivals.ctx));
     else if (rivals.single)
         fprintf(stderr, "swell bench kernels: no --peers; 'make bench' builds and uses them\n");
+    pin_new(&pinned);
     if (rivals.single && (rivals.peers || !k->peers)) status = measure(verb, k, &rivals);
     sw_context_destroy(rivals.single);
     sw_context_destroy(rivals.ctx);

@@ -199,6 +199,7 @@ int bench_measure(const struct verb *verb, const struct bench_row *row,
         r[n++].name = "one thread";
     }
     if (!status) status = open_peers(verb, &ours, rivals, r, &n);
+    pin_new(rivals->pinned); /* a peer makes its threads when it first runs */
     if (!status) status = take_turns(verb, &ours, rivals, r, n, times);
     for (int i = 0; i < n; i++)
         if (r[i].peer) r[i].peer->destroy(r[i].work);

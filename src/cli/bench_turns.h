@@ -3,6 +3,7 @@
 #define SWELL_CLI_BENCH_TURNS_H
 
 #include "cli/bench_rows.h"
+#include "cli/pin_threads.h"
 #include "graph/limits.h"
 
 struct bench_rivals {
@@ -10,6 +11,7 @@ struct bench_rivals {
     sw_context *single;              /* one thread, for scaling */
     const struct peer *const *peers; /* NULL: none */
     int64_t rounds;                  /* 0: as many as a few tenths of a second allow */
+    struct pinned *pinned;
 };
 
 struct bench_times {
