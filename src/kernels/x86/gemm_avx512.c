@@ -51,7 +51,21 @@ NOINLINE void finish_tile(float *c, int64_t ldc, const float *sums, int mr, int 
                   i, j);
 }
 
-/* One k: `rows` x `vectors` products, constants. */
+/* sum += a * b, in place: the compiler may not turn it into the forms that overwrite a or b, after which it
+ * copies and spills sums. */
+INLINE void add_product(__m512 *sum, __m512 a, __m512 b)
+{
+    __asm__("vfmadd231ps %2, %1, %0" : "+v"(*sum) : "v"(a), "v"(b));
+}
+
+/* The same with a number of A from memory: a load more, and no instruction of its own for it. */
+INLINE void add_product_of(__m512 *sum, const float *a, __m512 b)
+{
+    __asm__("vfmadd231ps %1%{1to16%}, %2, %0" : "+v"(*sum) : "m"(*a), "v"(b));
+}
+
+/* One k: `rows` x `vectors` products, constants.  Every third row loads its number of A with each product:
+ * fewer instructions, which a core that another thread shares runs short of, and loads enough are left. */
 INLINE void step(__m512 sum[MR][2], const float *a, const float *b, const int rows,
                  const int vectors)
 {
@@ -60,8 +74,12 @@ INLINE void step(__m512 sum[MR][2], const float *a, const float *b, const int ro
     UNROLL for (int v = 0; v < vectors; v++) bk[v] = _mm512_loadu_ps(b + v * LANES);
     UNROLL for (int i = 0; i < rows; i++)
     {
-        __m512 ai = _mm512_set1_ps(a[i]);
-        UNROLL for (int v = 0; v < vectors; v++) sum[i][v] = _mm512_fmadd_ps(ai, bk[v], sum[i][v]);
+        if (i % 3 == 1 || vectors == 1) {
+            UNROLL for (int v = 0; v < vectors; v++) add_product_of(&sum[i][v], a + i, bk[v]);
+        } else {
+            const __m512 ai = _mm512_set1_ps(a[i]);
+            UNROLL for (int v = 0; v < vectors; v++) add_product(&sum[i][v], ai, bk[v]);
+        }
     }
 }
 
@@ -85,6 +103,7 @@ INLINE void tile(float *c, int64_t ldc, const float *a, const float *b, int64_t 
         if (vectors > 1) _mm_prefetch((const char *)(soon + LANES), _MM_HINT_T0);
         soon += k < 4 * (rows - 1) ? ldc : 0;
         UNROLL for (int u = 0; u < 4; u++) step(sum, a + u * MR, b + u * NR, rows, vectors);
+        __asm__("" : "+r"(a), "+r"(b));
     }
     for (; k < kc; k++, a += MR, b += NR) step(sum, a, b, rows, vectors);
     if (e) {
