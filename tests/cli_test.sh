@@ -58,9 +58,10 @@ labels 60 | gzip >"$dir/data/t10k-labels-idx1-ubyte.gz"
 train=(train convnet --data "$dir/data" --batch 16)
 
 # ---- help and errors ---------------------------------------------------------------------------------
-for verb in train info bench version; do
+for verb in train "train convnet" "train alexnet" info bench version; do
+    # shellcheck disable=SC2086
     "$swell" help $verb | grep -q '^example' || fail "help of $verb has no example"
-    "$swell" $verb --help | grep -q '^usage: swell '$verb || fail "$verb --help prints no usage"
+    "$swell" $verb --help | grep -q "^usage: swell $verb" || fail "$verb --help prints no usage"
 done
 refused "no verb 'sing'" sing
 refused "train what" train
@@ -69,7 +70,7 @@ refused "unknown option '--fast'" train convnet --fast
 refused "unknown option '--fast'" bench convnet --fast
 refused "unknown option '-f'" bench convnet -f
 refused "--batch ten" "${train[@]}" --batch ten
-refused "--epochs 0" "${train[@]}" --epochs 0
+refused "--epochs -1" "${train[@]}" --epochs -1
 refused "--rate needs a value" "${train[@]}" --rate
 refused "exclude each other" "${train[@]}" --epochs 1 --seconds 1
 refused "--resume needs --epochs" "${train[@]}" --resume x

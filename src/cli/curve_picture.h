@@ -4,14 +4,17 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <swell/train.h>
 
-struct curve_point {
-    double seconds;
-    int64_t step;
-    float loss, accuracy; /* of the batch, smoothed */
+struct curve_line {
+    const char *name, *colour;
+    const sw_curve_point *points;
+    int64_t n;  /* 0: the line is left out */
+    double top; /* of its axis, which begins at 0; 0: its largest value */
 };
 
-/* Loss (left axis) and accuracy (right axis) over steps, as SVG.  False: errno says why. */
-bool curve_write_svg(const char *path, const char *title, const struct curve_point *p, int64_t n);
+/* Lines over steps, as SVG: the axis of the first on the left, in per cent on the right; the largest value
+ * of others beside their names.  False: errno says why. */
+bool curve_write_svg(const char *path, const char *title, const struct curve_line *lines, int n);
 
 #endif
