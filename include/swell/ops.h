@@ -277,6 +277,23 @@ SW_API sw_node *sw_linear_int8(sw_graph *g, sw_node *x, sw_node *x_scale, sw_nod
  * NaN.  The gradient of x is that of the unrounded product, in f32; the gradient of w is refused. */
 SW_API sw_node *sw_quantised_linear(sw_graph *g, sw_node *x, sw_node *w, sw_node *b);
 
+/* ---- layers on bytes: N, H, W, C -------------------------------------------------------------- */
+/* What networks quantised to 8 bits are made of, on u8 with one scale and zero point for a tensor:
+ * real = scale (byte - zero).  Sums are exact and results are rounded once, ties to even, and saturated, so
+ * every CPU gives the same bytes.  No gradients. */
+typedef struct sw_conv_u8_options {
+    sw_conv_options conv;
+    int x_zero, y_zero; /* 0 .. 255 */
+    int low, high; /* results are kept within these bytes (relu: low = y_zero); both 0: 0 and 255 */
+    bool f32;      /* y is f32, neither rounded nor shifted */
+} sw_conv_u8_options;
+/* y = saturate(round((sum of (x - x_zero) w + bias) * scale) + y_zero): scale is x's scale times the weight's,
+ * divided by y's unless y is f32.  x u8 (N,H,W,C), padded with x_zero; w i8 (O,C/groups,KH,KW), scale f32 (O),
+ * bias i32 (O) or NULL -> u8 or f32 (N,OH,OW,O).  At most 65536 products to a sum.  A linear layer is one with
+ * pictures of one pixel. */
+SW_API sw_node *sw_conv2d_u8(sw_graph *g, sw_node *x, sw_node *w, sw_node *scale, sw_node *bias,
+                             sw_conv_u8_options o);
+
 /* ---- updates: they write weights; pass the returned node to sw_compile as an output ------------ */
 /* weight (param or state) = value, same shape and dtype.  Ops built before read the old values, ops
  * built after read the new. */

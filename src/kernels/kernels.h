@@ -25,6 +25,7 @@
 #include "kernels/gemm_half_kernels.h"
 #include "kernels/gemm_bf16_kernels.h"
 #include "kernels/gemm_int8_kernels.h"
+#include "kernels/int8_kernels.h"
 #include "kernels/conv_kernels.h"
 #include "kernels/winograd_kernels.h"
 #include "kernels/pool_kernels.h"
@@ -46,6 +47,7 @@
     SW_GEMM_HALF_KERNELS(X)                                                                        \
     SW_GEMM_BF16_KERNELS(X)                                                                        \
     SW_GEMM_INT8_KERNELS(X)                                                                        \
+    SW_INT8_KERNELS(X)                                                                             \
     SW_CONV_KERNELS(X)                                                                             \
     SW_WINOGRAD_KERNELS(X)                                                                         \
     SW_POOL_KERNELS(X)                                                                             \
@@ -68,6 +70,7 @@
     X(gemm_half)                                                                                   \
     X(gemm_bf16)                                                                                   \
     X(gemm_int8)                                                                                   \
+    X(int8)                                                                                        \
     X(conv)                                                                                        \
     X(winograd)                                                                                    \
     X(pool)                                                                                        \
@@ -82,6 +85,7 @@
 /* The families that have faster kernels above AVX-512: sw__<family>_init_avx512vnni and so on. */
 #define SW_KERNEL_FAMILIES_AVX512VNNI(X)                                                           \
     X(gemm_int8)                                                                                   \
+    X(int8)                                                                                        \
     X(qgemm)                                                                                       \
     X(limit)
 #define SW_KERNEL_FAMILIES_AVX512BF16(X)                                                           \

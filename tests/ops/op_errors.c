@@ -5,6 +5,7 @@
 #define ERROR_FAMILIES(X)                                                                          \
     X(matmul)                                                                                      \
     X(linear_int8)                                                                                 \
+    X(conv_u8)                                                                                     \
     X(binary)                                                                                      \
     X(unary)                                                                                       \
     X(cast)                                                                                        \

@@ -4,6 +4,7 @@
 #define SWELL_KERNELS_NORM_PLANE_TEMPLATE_H
 
 #include "kernels/x86/norm_loops.h"
+#include "kernels/x86/norm_power_x86.h"
 
 static void SW_ISA_NAME(sw__moments_f32)(float *mean, float *m2, const float *x, int64_t count,
                                          int64_t stride, int64_t n)
@@ -119,40 +120,6 @@ VEC_INLINE vf lrn_divisor(const float *x, int64_t c, const struct lrn *l, int64_
         sum = vf_fma(v, v, sum);
     }
     return vf_fma(sum, vf_set(l->w->alpha), vf_set(l->w->k));
-}
-
-#ifdef __AVX512F__
-/* 1 / sqrt(x) for 0 < x < infinity to 2 ulp: AVX-512's estimate has 14 bits, the same ones on every
- * CPU, and one step of Newton doubles them. */
-VEC_INLINE vf lrn_rsqrt(vf x)
-{
-    vf r = _mm512_rsqrt14_ps(x);
-    vf half = vf_mul(vf_set(-0.5f), r);
-    return vf_fma(vf_fms(vf_mul(x, r), r, vf_set(1.f)), half, r);
-}
-
-/* d^-3/4 = r * r * (1 / sqrt(r)) with r = 1 / sqrt(d): without roots and divisions, which would
- * take longer than memory does. */
-VEC_INLINE vf lrn_three_quarters(vf d)
-{
-    vf r = lrn_rsqrt(d);
-    return vf_mul(vf_mul(r, r), lrn_rsqrt(r));
-}
-#else
-/* d^-3/4 = r * sqrt(r) with r = 1 / sqrt(d). */
-VEC_INLINE vf lrn_three_quarters(vf d)
-{
-    vf r = vf_div(vf_set(1.f), vf_sqrt(d));
-    return vf_mul(r, vf_sqrt(r));
-}
-#endif
-
-/* d^-beta, where a d past 2^126 counts as that.  The general form is exp(-beta * log(d)), of relative
- * error (|beta log(d)| + 2) ulp. */
-VEC_INLINE vf lrn_power(vf d, float beta, int fast)
-{
-    if (!fast) return vf_exp(vf_mul(vf_set(-beta), vf_log(d)));
-    return lrn_three_quarters(vf_min(vf_set(0x1p126f), d));
 }
 
 VEC_INLINE void lrn_part(float *y, const float *x, int64_t c, const struct lrn *l, int64_t lanes,

@@ -1,0 +1,145 @@
+/* Cases of the layers on bytes.  Sums are exact and the rest is the same f32 operations in the same order,
+ * so all is exact. */
+#include <math.h>
+#include <stddef.h>
+#include "op_test.h"
+
+/* The byte of a result in f32. */
+static double byte_of(float x, int low, int high, int zero)
+{
+    const float least = (float)(low - zero), most = (float)(high - zero);
+    x = x < least ? least : x > most ? most : x;
+    return (double)nearbyintf(x) + zero;
+}
+
+/* ---- conv2d_u8 --------------------------------------------------------------------------------- */
+
+enum { X, W, SCALE, BIAS };
+
+static void build_conv(sw_graph *g, sw_node *const *in, sw_node **out, const void *arg)
+{
+    out[0] = sw_conv2d_u8(g, in[X], in[W], in[SCALE], in[BIAS], *(const sw_conv_u8_options *)arg);
+}
+
+static void build_without_bias(sw_graph *g, sw_node *const *in, sw_node **out, const void *arg)
+{
+    out[0] = sw_conv2d_u8(g, in[X], in[W], in[SCALE], NULL, *(const sw_conv_u8_options *)arg);
+}
+
+static int or_one(int x)
+{
+    return x ? x : 1;
+}
+
+/* The sum at pixel (n, y, x) of out-channel o. */
+static double sum_at(const struct oracle_array *in, const sw_conv_u8_options *a, const int64_t *at)
+{
+    const int64_t *xs = in[X].shape.dim, *ws = in[W].shape.dim;
+    const int64_t og = ws[0] / or_one(a->conv.groups), first = at[3] / og * ws[1];
+    double sum = 0;
+    for (int64_t ky = 0; ky < ws[2]; ky++)
+        for (int64_t kx = 0; kx < ws[3]; kx++) {
+            const int64_t iy = at[1] * or_one(a->conv.stride[0]) +
+                               ky * or_one(a->conv.dilation[0]) - a->conv.pad[0];
+            const int64_t ix = at[2] * or_one(a->conv.stride[1]) +
+                               kx * or_one(a->conv.dilation[1]) - a->conv.pad[1];
+            if (iy < 0 || iy >= xs[1] || ix < 0 || ix >= xs[2]) continue;
+            for (int64_t c = 0; c < ws[1]; c++)
+                sum += (in[X].v[((at[0] * xs[1] + iy) * xs[2] + ix) * xs[3] + first + c] -
+                        a->x_zero) *
+                       in[W].v[((at[3] * ws[1] + c) * ws[2] + ky) * ws[3] + kx];
+        }
+    return sum;
+}
+
+static void oracle(const struct oracle_array *in, struct oracle_array *out,
+                   const sw_conv_u8_options *a, bool bias)
+{
+    const int64_t *ys = out[0].shape.dim;
+    for (int64_t e = 0; e < oracle_count(out); e++) {
+        const int64_t o = e % ys[3], x = e / ys[3] % ys[2], y = e / ys[3] / ys[2] % ys[1];
+        const double sum = sum_at(in, a, (int64_t[]){e / ys[3] / ys[2] / ys[1], y, x, o});
+        const float v = (float)(sum + (bias ? in[BIAS].v[o] : 0)) * (float)in[SCALE].v[o];
+        out[0].v[e] = a->f32 ? (double)v
+                             : byte_of(v, a->low, a->low || a->high ? a->high : 255, a->y_zero);
+    }
+}
+
+static void oracle_conv(const struct oracle_array *in, struct oracle_array *out, const void *arg)
+{
+    oracle(in, out, arg, true);
+}
+
+static void oracle_without_bias(const struct oracle_array *in, struct oracle_array *out,
+                                const void *arg)
+{
+    oracle(in, out, arg, false);
+}
+
+/* clang-format off */
+#define S(...) {sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t), {__VA_ARGS__}}
+#define BYTES(...) {.shape = S(__VA_ARGS__), .dtype = SW_U8, .lo = 0, .hi = 255}
+#define WEIGHT(...) {.shape = S(__VA_ARGS__), .dtype = SW_I8, .lo = -128, .hi = 127, .weight = true}
+#define SCALES(o, most) {.shape = S(o), .lo = most / 4, .hi = most}
+#define BIASES(o) {.shape = S(o), .dtype = SW_I32, .lo = -9000, .hi = 9000}
+#define CONV(title, ...) .name = title, .build = build_conv, .oracle = oracle_conv, .n_in = 4, \
+    .arg = &(const sw_conv_u8_options){__VA_ARGS__}, .every_isa = true, .batch = 1
+
+const struct op_case optest_conv2d_u8[] = {
+    {CONV("3x3", .conv = {.pad = {1, 1, 1, 1}}, .x_zero = 120, .y_zero = 100),
+     .in = {BYTES(3, 9, 11, 16), WEIGHT(40, 16, 3, 3), SCALES(40, 1e-3), BIASES(40)}, .expect = S(3, 9, 11, 40)},
+    {CONV("1x1", .x_zero = 7, .y_zero = 0, .low = 3, .high = 200),
+     .in = {BYTES(2, 13, 13, 64), WEIGHT(33, 64, 1, 1), SCALES(33, 1e-3), BIASES(33)}},
+    {CONV("1x1, many pixels", .x_zero = 7),
+     .in = {BYTES(2, 40, 40, 16), WEIGHT(64, 16, 1, 1), SCALES(64, 1e-3), BIASES(64)}},
+    {CONV("1x1 with a stride", .conv = {.stride = {2, 2}}, .x_zero = 128, .y_zero = 128),
+     .in = {BYTES(2, 7, 9, 32), WEIGHT(64, 32, 1, 1), SCALES(64, 1e-3), BIASES(64)}},
+    {CONV("AlexNet's first", .conv = {.stride = {4, 4}}, .x_zero = 114, .y_zero = 0),
+     .in = {BYTES(2, 63, 67, 3), WEIGHT(96, 3, 11, 11), SCALES(96, 1e-3), BIASES(96)}},
+    {CONV("groups", .conv = {.pad = {2, 2, 2, 2}, .groups = 2}, .x_zero = 3, .y_zero = 1),
+     .in = {BYTES(2, 13, 13, 24), WEIGHT(64, 12, 5, 5), SCALES(64, 1e-3), BIASES(64)}},
+    {CONV("groups without padding", .conv = {.groups = 3}, .x_zero = 3, .y_zero = 1),
+     .in = {BYTES(2, 8, 9, 24), WEIGHT(21, 8, 3, 2), SCALES(21, 1e-3), BIASES(21)}},
+    {CONV("a channel a group", .conv = {.pad = {1, 0, 2, 1}, .groups = 5, .stride = {2, 1}}, .x_zero = 3),
+     .in = {BYTES(2, 8, 9, 5), WEIGHT(10, 1, 3, 3), SCALES(10, 1e-1), BIASES(10)}},
+    {CONV("dilation", .conv = {.pad = {0, 2, 1, 2}, .dilation = {3, 2}}, .x_zero = 255, .y_zero = 255),
+     .in = {BYTES(2, 9, 8, 6), WEIGHT(7, 6, 3, 3), SCALES(7, 1e-2), BIASES(7)}},
+    {CONV("dilation without padding", .conv = {.dilation = {1, 2}}),
+     .in = {BYTES(1, 9, 8, 8), WEIGHT(7, 8, 3, 3), SCALES(7, 1e-2), BIASES(7)}},
+    {CONV("to f32", .conv = {.pad = {1, 1, 1, 1}}, .x_zero = 120, .f32 = true),
+     .in = {BYTES(2, 5, 5, 7), WEIGHT(9, 7, 3, 3), SCALES(9, 1e-3), BIASES(9)}},
+    {CONV("a linear layer", .x_zero = 20, .y_zero = 9),
+     .in = {BYTES(37, 1, 1, 300), WEIGHT(150, 300, 1, 1), SCALES(150, 1e-4), BIASES(150)}},
+    {CONV("all of the image", .x_zero = 20, .y_zero = 9),
+     .in = {BYTES(37, 6, 6, 32), WEIGHT(100, 32, 6, 6), SCALES(100, 1e-4), BIASES(100)}},
+    {CONV("a large weight", .conv = {.pad = {1, 1, 1, 1}}, .x_zero = 20, .y_zero = 9),
+     .in = {BYTES(1, 7, 7, 384), WEIGHT(320, 384, 3, 3), SCALES(320, 1e-5), BIASES(320)}},
+    {CONV("w is no weight", .conv = {.pad = {1, 1, 1, 1}}, .x_zero = 120, .y_zero = 100),
+     .in = {BYTES(2, 9, 11, 5), {.shape = S(40, 5, 3, 3), .dtype = SW_I8, .lo = -128, .hi = 127}, SCALES(40, 1e-3),
+            BIASES(40)}},
+    {.name = "no bias", .build = build_without_bias, .oracle = oracle_without_bias, .n_in = 3, .every_isa = true,
+     .arg = &(const sw_conv_u8_options){.conv = {.pad = {1, 1, 1, 1}}, .x_zero = 30}, .batch = 1,
+     .in = {BYTES(2, 30, 31, 4), WEIGHT(8, 4, 3, 3), SCALES(8, 1e-3)}},
+    {0}};
+
+const struct op_error_case optest_errors_conv_u8[] = {
+    {.name = "floats", .build = build_without_bias, .arg = &(const sw_conv_u8_options){0}, .n_in = 3,
+     .in = {{.shape = S(1, 3, 3, 4)}, WEIGHT(8, 4, 3, 3), SCALES(8, 1)}, .status = SW_ERR_DTYPE,
+     .text = {"conv2d_u8", "f32"}},
+    {.name = "channels", .build = build_without_bias, .arg = &(const sw_conv_u8_options){0}, .n_in = 3,
+     .in = {BYTES(1, 3, 3, 5), WEIGHT(8, 4, 3, 3), SCALES(8, 1)}, .status = SW_ERR_SHAPE,
+     .text = {"conv2d_u8", "(1,3,3,5)", "(8,4,3,3)", "channels"}},
+    {.name = "kernel", .build = build_without_bias, .arg = &(const sw_conv_u8_options){0}, .n_in = 3,
+     .in = {BYTES(1, 2, 3, 4), WEIGHT(8, 4, 3, 3), SCALES(8, 1)}, .status = SW_ERR_SHAPE,
+     .text = {"conv2d_u8", "does not fit"}},
+    {.name = "scales", .build = build_without_bias, .arg = &(const sw_conv_u8_options){0}, .n_in = 3,
+     .in = {BYTES(1, 3, 3, 4), WEIGHT(8, 4, 3, 3), SCALES(7, 1)}, .status = SW_ERR_SHAPE,
+     .text = {"conv2d_u8", "(7)", "output channel"}},
+    {.name = "long sums", .build = build_without_bias, .arg = &(const sw_conv_u8_options){0}, .n_in = 3,
+     .in = {BYTES(1, 1, 1, 65537), WEIGHT(1, 65537, 1, 1), SCALES(1, 1)}, .status = SW_ERR_SIZE,
+     .text = {"conv2d_u8", "65536"}},
+    {.name = "zero point", .build = build_without_bias, .arg = &(const sw_conv_u8_options){.x_zero = 256}, .n_in = 3,
+     .in = {BYTES(1, 3, 3, 4), WEIGHT(8, 4, 3, 3), SCALES(8, 1)}, .status = SW_ERR_ARGUMENT,
+     .text = {"conv2d_u8", "zero point"}},
+    {0}};
+/* clang-format on */
