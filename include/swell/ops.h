@@ -293,6 +293,23 @@ typedef struct sw_conv_u8_options {
  * pictures of one pixel. */
 SW_API sw_node *sw_conv2d_u8(sw_graph *g, sw_node *x, sw_node *w, sw_node *scale, sw_node *bias,
                              sw_conv_u8_options o);
+/* x u8 (N,H,W,C) -> u8; padding never wins. */
+SW_API sw_node *sw_max_pool2d_u8(sw_graph *g, sw_node *x, sw_pool_options o);
+/* y = saturate(round((sum of (x - x_zero)) * (scale / elements)) + y_zero), scale being x's by y's. */
+SW_API sw_node *sw_avg_pool2d_u8(sw_graph *g, sw_node *x, int x_zero, float scale, int y_zero,
+                                 sw_pool_options o);
+typedef struct sw_add_u8_options {
+    float a_scale, b_scale; /* divided by y's */
+    int a_zero, b_zero, y_zero;
+    int low, high; /* as in sw_conv_u8_options */
+} sw_add_u8_options;
+/* y = saturate(round((a - a_zero) a_scale + (b - b_zero) b_scale) + y_zero), of one shape. */
+SW_API sw_node *sw_add_u8(sw_graph *g, sw_node *a, sw_node *b, sw_add_u8_options o);
+/* y = table[x]: any function of one byte, copied into the graph. */
+SW_API sw_node *sw_table_u8(sw_graph *g, sw_node *x, const uint8_t table[256]);
+/* sw_lrn of x_scale (x - x_zero) over the last axis, as bytes; results may differ by one between ISAs. */
+SW_API sw_node *sw_lrn_u8(sw_graph *g, sw_node *x, int x_zero, float x_scale, int y_zero,
+                          float y_scale, sw_lrn_options o);
 
 /* ---- updates: they write weights; pass the returned node to sw_compile as an output ------------ */
 /* weight (param or state) = value, same shape and dtype.  Ops built before read the old values, ops

@@ -122,6 +122,137 @@ const struct op_case optest_conv2d_u8[] = {
      .in = {BYTES(2, 30, 31, 4), WEIGHT(8, 4, 3, 3), SCALES(8, 1e-3)}},
     {0}};
 
+/* ---- pools ------------------------------------------------------------------------------------- */
+
+struct pooling {
+    sw_pool_options o;
+    bool mean;
+    int x_zero, y_zero;
+    float scale;
+};
+
+static void build_pool(sw_graph *g, sw_node *const *in, sw_node **out, const void *arg)
+{
+    const struct pooling *p = arg;
+    out[0] = p->mean ? sw_avg_pool2d_u8(g, in[0], p->x_zero, p->scale, p->y_zero, p->o) : sw_max_pool2d_u8(g, in[0], p->o);
+}
+
+static void oracle_pool(const struct oracle_array *in, struct oracle_array *out, const void *arg)
+{
+    const struct pooling *p = arg;
+    const int64_t *xs = in[0].shape.dim, *ys = out[0].shape.dim;
+    for (int64_t e = 0; e < oracle_count(out); e++) {
+        const int64_t c = e % ys[3], ox = e / ys[3] % ys[2], oy = e / ys[3] / ys[2] % ys[1], n = e / ys[3] / ys[2] / ys[1];
+        double most = 0, sum = 0, inside = 0, counted = 0;
+        for (int64_t ky = 0; ky < p->o.kernel[0]; ky++)
+            for (int64_t kx = 0; kx < p->o.kernel[1]; kx++) {
+                const int64_t iy = oy * p->o.stride[0] + ky - p->o.pad[0], ix = ox * p->o.stride[1] + kx - p->o.pad[1];
+                counted += iy < xs[1] + p->o.pad[2] && ix < xs[2] + p->o.pad[3];
+                if (iy < 0 || ix < 0 || iy >= xs[1] || ix >= xs[2]) continue;
+                const double v = in[0].v[((n * xs[1] + iy) * xs[2] + ix) * xs[3] + c];
+                most = fmax(most, v);
+                sum += v - p->x_zero;
+                inside++;
+            }
+        const float scale = p->scale / (float)(p->o.count_pad ? counted : inside);
+        out[0].v[e] = p->mean ? byte_of((float)sum * scale, 0, 255, p->y_zero) : most;
+    }
+}
+
+#define POOL(title, ...) .name = title, .build = build_pool, .oracle = oracle_pool, .n_in = 1, .batch = 1, \
+    .arg = &(const struct pooling){__VA_ARGS__}
+
+const struct op_case optest_max_pool2d_u8[] = {
+    {POOL("AlexNet's", .o = {.kernel = {3, 3}, .stride = {2, 2}}), .in = {BYTES(2, 13, 13, 70)}, .expect = S(2, 6, 6, 70)},
+    {POOL("padding, ceil", .o = {.kernel = {3, 2}, .stride = {2, 2}, .pad = {1, 1, 1, 0}, .ceil_mode = true}),
+     .in = {BYTES(2, 12, 14, 5)}},
+    {POOL("many rows", .o = {.kernel = {2, 2}, .stride = {1, 1}}), .in = {BYTES(3, 30, 40, 64)}},
+    {0}};
+
+const struct op_case optest_avg_pool2d_u8[] = {
+    {POOL("all", .o = {.kernel = {7, 7}, .stride = {1, 1}}, .mean = true, .x_zero = 3, .y_zero = 5, .scale = 1.7f),
+     .in = {BYTES(3, 7, 7, 70)}},
+    {POOL("padding", .o = {.kernel = {3, 3}, .stride = {2, 2}, .pad = {1, 1, 1, 1}}, .mean = true, .x_zero = 130,
+          .y_zero = 120, .scale = 1.1f), .in = {BYTES(2, 12, 14, 5)}},
+    {POOL("padding counts, ceil", .o = {.kernel = {3, 3}, .stride = {2, 2}, .pad = {1, 1, 0, 1}, .count_pad = true, .ceil_mode = true},
+          .mean = true, .x_zero = 130, .y_zero = 120, .scale = 1.1f), .in = {BYTES(2, 12, 14, 5)}},
+    {0}};
+
+/* ---- element by element ------------------------------------------------------------------------- */
+
+static void build_add(sw_graph *g, sw_node *const *in, sw_node **out, const void *arg)
+{
+    out[0] = sw_add_u8(g, in[0], in[1], *(const sw_add_u8_options *)arg);
+}
+
+static void oracle_add(const struct oracle_array *in, struct oracle_array *out, const void *arg)
+{
+    const sw_add_u8_options *o = arg;
+    for (int64_t e = 0; e < oracle_count(out); e++) {
+        const float a = (float)(in[0].v[e] - o->a_zero) * o->a_scale, b = (float)(in[1].v[e] - o->b_zero) * o->b_scale;
+        out[0].v[e] = byte_of(a + b, o->low, o->low || o->high ? o->high : 255, o->y_zero);
+    }
+}
+
+const struct op_case optest_add_u8[] = {
+    {.name = "a residual", .build = build_add, .oracle = oracle_add, .n_in = 2, .batch = 3,
+     .arg = &(const sw_add_u8_options){0.7f, 0.45f, 100, 30, 60, 60, 255}, .in = {BYTES(3, 9, 9, 100), BYTES(3, 9, 9, 100)}},
+    {.name = "unbounded", .build = build_add, .oracle = oracle_add, .n_in = 2, .batch = 3,
+     .arg = &(const sw_add_u8_options){1.7f, -0.45f, 0, 255, 255, 0, 0}, .in = {BYTES(3, 5), BYTES(3, 5)}},
+    {0}};
+
+static const uint8_t squares[256] = {[1] = 1, [2] = 4, [3] = 9, [15] = 225, [16] = 77, [127] = 5, [128] = 6, [255] = 254};
+
+static void build_table(sw_graph *g, sw_node *const *in, sw_node **out, const void *arg)
+{
+    out[0] = sw_table_u8(g, in[0], squares);
+}
+
+static void oracle_table(const struct oracle_array *in, struct oracle_array *out, const void *arg)
+{
+    for (int64_t e = 0; e < oracle_count(out); e++) out[0].v[e] = squares[(int)in[0].v[e]];
+}
+
+const struct op_case optest_table_u8[] = {
+    {.name = "a table", .build = build_table, .oracle = oracle_table, .n_in = 1, .batch = 1, .in = {BYTES(9, 2100)}},
+    {0}};
+
+/* ---- normalisation: off by one where f32's error of the power crosses a tie ----------------------- */
+
+struct lrn {
+    sw_lrn_options o;
+    int x_zero, y_zero;
+    float x_scale, y_scale;
+};
+
+static void build_lrn(sw_graph *g, sw_node *const *in, sw_node **out, const void *arg)
+{
+    const struct lrn *l = arg;
+    out[0] = sw_lrn_u8(g, in[0], l->x_zero, l->x_scale, l->y_zero, l->y_scale, l->o);
+}
+
+static void oracle_lrn(const struct oracle_array *in, struct oracle_array *out, const void *arg)
+{
+    const struct lrn *l = arg;
+    const int64_t c = in[0].shape.dim[3];
+    for (int64_t e = 0; e < oracle_count(out); e++) {
+        double sum = 0, x = in[0].v[e] - l->x_zero;
+        for (int64_t j = e % c - (l->o.size - 1) / 2; j <= e % c + l->o.size / 2; j++)
+            if (j >= 0 && j < c) sum += pow((in[0].v[e - e % c + j] - l->x_zero) * (double)l->x_scale, 2);
+        x *= (double)l->x_scale / (double)l->y_scale;
+        x /= pow((double)l->o.k + (double)l->o.alpha * sum, (double)l->o.beta);
+        out[0].v[e] = byte_of((float)x, 0, 255, l->y_zero);
+    }
+}
+
+#define LRN(title, ...) .name = title, .build = build_lrn, .oracle = oracle_lrn, .n_in = 1, .batch = 1, \
+    .arg = &(const struct lrn){__VA_ARGS__}, .tol = 1.0 / 200
+
+const struct op_case optest_lrn_u8[] = {
+    {LRN("the paper's", {5, 2, 1e-4f, 0.75f}, 0, 0, 0.4f, 0.3f), .in = {BYTES(2, 9, 9, 96)}},
+    {LRN("another power", {4, 1, 1e-3f, 0.6f}, 40, 90, 0.1f, 0.06f), .in = {BYTES(2, 3, 50, 33)}},
+    {0}};
+
 const struct op_error_case optest_errors_conv_u8[] = {
     {.name = "floats", .build = build_without_bias, .arg = &(const sw_conv_u8_options){0}, .n_in = 3,
      .in = {{.shape = S(1, 3, 3, 4)}, WEIGHT(8, 4, 3, 3), SCALES(8, 1)}, .status = SW_ERR_DTYPE,
@@ -141,5 +272,11 @@ const struct op_error_case optest_errors_conv_u8[] = {
     {.name = "zero point", .build = build_without_bias, .arg = &(const sw_conv_u8_options){.x_zero = 256}, .n_in = 3,
      .in = {BYTES(1, 3, 3, 4), WEIGHT(8, 4, 3, 3), SCALES(8, 1)}, .status = SW_ERR_ARGUMENT,
      .text = {"conv2d_u8", "zero point"}},
+    {.name = "sums of two shapes", .build = build_add, .arg = &(const sw_add_u8_options){.a_scale = 1}, .n_in = 2,
+     .in = {BYTES(3, 5), BYTES(5, 3)}, .status = SW_ERR_SHAPE, .text = {"add_u8", "(3,5)", "(5,3)", "differ"}},
+    {.name = "a pool too large", .build = build_pool, .arg = &(const struct pooling){.o = {.kernel = {3, 3}}}, .n_in = 1,
+     .in = {BYTES(1, 2, 3, 5)}, .status = SW_ERR_SHAPE, .text = {"max_pool2d_u8", "(1,2,3,5)"}},
+    {.name = "lrn of size 0", .build = build_lrn, .arg = &(const struct lrn){{0, 1, 1, 1}, 0, 0, 1, 1}, .n_in = 1,
+     .in = {BYTES(1, 2, 3, 5)}, .status = SW_ERR_ARGUMENT, .text = {"lrn_u8"}},
     {0}};
 /* clang-format on */

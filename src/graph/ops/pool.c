@@ -18,14 +18,14 @@
 #include "graph/op.h"
 #include "graph/ops/attributes.h"
 #include "graph/op_list.h"
+#include "graph/ops/pool_shape.h"
 
 enum { LARGEST = 1 << 30 }; /* kernels count coordinates in 32 bits */
 
 /* ---- shapes ------------------------------------------------------------------------------------ */
 
-static sw_status check(struct sw_infer *q)
+static sw_status check(struct sw_infer *q, const struct pool_attr *a)
 {
-    const struct pool_attr *a = q->attr;
     for (int i = 0; i < 2; i++)
         if (a->kernel[i] < 1 || a->kernel[i] >= LARGEST || a->stride[i] < 1 ||
             a->stride[i] >= LARGEST)
@@ -39,28 +39,31 @@ static sw_status check(struct sw_infer *q)
     return SW_OK;
 }
 
-static sw_status pool_infer(struct sw_infer *q)
+sw_status sw__pool_sizes(struct sw_infer *q, const struct pool_attr *a, int axis, int64_t out[2])
 {
-    const struct pool_attr *a = q->attr;
-    sw_status status = check(q);
-    if (status == SW_OK) status = sw__infer_dtype(q, 0, SW_F32);
-    if (status == SW_OK) status = sw__infer_rank(q, 0, 4, 4);
-    if (status != SW_OK) return status;
+    sw_status status = check(q, a);
     const sw_shape *x = &q->in[0]->shape;
-    sw_shape y = *x;
-    for (int i = 0; i < 2; i++) {
+    for (int i = 0; status == SW_OK && i < 2; i++) {
         char text[SW_SHAPE_TEXT];
-        const int64_t size = x->dim[i + 2], s = a->stride[i];
+        const int64_t size = x->dim[i + axis], s = a->stride[i];
         const int64_t room = size + a->pad[i] + a->pad[i + 2] - a->kernel[i];
         if (size < 1 || room < 0 || room >= LARGEST)
             return sw__infer_fail(q, SW_ERR_SHAPE, "a window of (%lld,%lld) does not fit into %s",
                                   (long long)a->kernel[0], (long long)a->kernel[1],
                                   sw_shape_text(x, text));
-        y.dim[i + 2] = (a->ceil_mode ? sw__ceil_div(room, s) : room / s) + 1;
-        if ((y.dim[i + 2] - 1) * s >= size + a->pad[i]) y.dim[i + 2]--;
+        out[i] = (a->ceil_mode ? sw__ceil_div(room, s) : room / s) + 1;
+        if ((out[i] - 1) * s >= size + a->pad[i]) out[i]--;
     }
-    *q->out[0] = (sw_tensor){.dtype = SW_F32, .shape = y};
-    return SW_OK;
+    return status;
+}
+
+static sw_status pool_infer(struct sw_infer *q)
+{
+    sw_status status = sw__infer_dtype(q, 0, SW_F32);
+    if (status == SW_OK) status = sw__infer_rank(q, 0, 4, 4);
+    if (status != SW_OK) return status;
+    *q->out[0] = (sw_tensor){.dtype = SW_F32, .shape = q->in[0]->shape};
+    return sw__pool_sizes(q, q->attr, 2, &q->out[0]->shape.dim[2]);
 }
 
 /* dy, x -> dx */
@@ -269,7 +272,7 @@ const struct sw_op_class sw__op_avg_pool2d_grad = {.name = "avg_pool2d_grad",
                                                    .prepare = avg_grad_prepare,
                                                    .run = avg_grad_run};
 
-static sw_node *pool(sw_graph *g, const struct sw_op_class *cls, sw_node *x, sw_pool_options o)
+struct pool_attr sw__pool_attr(sw_pool_options o)
 {
     struct pool_attr attr = {.ceil_mode = o.ceil_mode, .count_pad = o.count_pad};
     for (int i = 0; i < 2; i++) {
@@ -277,6 +280,12 @@ static sw_node *pool(sw_graph *g, const struct sw_op_class *cls, sw_node *x, sw_
         attr.stride[i] = o.stride[i] ? o.stride[i] : o.kernel[i];
     }
     for (int i = 0; i < 4; i++) attr.pad[i] = o.pad[i];
+    return attr;
+}
+
+static sw_node *pool(sw_graph *g, const struct sw_op_class *cls, sw_node *x, sw_pool_options o)
+{
+    const struct pool_attr attr = sw__pool_attr(o);
     return sw__op_add(g, cls, &attr, sizeof attr, &x, 1, 1);
 }
 
