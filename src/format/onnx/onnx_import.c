@@ -162,11 +162,10 @@ static bool known(struct sw_onnx_import *im)
     return true;
 }
 
-/* Whether all operands are there; *constant: whether all are known now. */
-static bool operands_ready(struct sw_onnx_import *im, bool *constant)
+/* Whether all operands are there. */
+static bool operands_ready(struct sw_onnx_import *im)
 {
     char text[SW_ONNX_TEXT];
-    *constant = true;
     for (size_t i = 0; i < im->node->n_input; i++) {
         const char *name = im->node->input[i];
         const struct sw_onnx_import_value *v = *name ? sw__onnx_find(im, name) : NULL;
@@ -179,11 +178,10 @@ static bool operands_ready(struct sw_onnx_import *im, bool *constant)
                 im, SW_ERR_FORMAT,
                 "it reads '%s', which no node before it makes: a cycle, or out of order",
                 sw__onnx_text(name, text));
-        else if (!v->constant && !v->node)
+        else if (!v->constant && !v->node && !v->later)
             sw__onnx_refuse(im, SW_ERR_UNSUPPORTED, "it reads '%s', which is no tensor of numbers",
                             sw__onnx_text(name, text));
         if (sw__onnx_failed(im)) return false;
-        *constant = *constant && v->constant;
     }
     return true;
 }
@@ -200,13 +198,25 @@ static sw_status node_failed(struct sw_onnx_import *im)
                     (long long)im->m->opset, why);
 }
 
-static sw_status read_node(struct sw_onnx_import *im)
+void sw__onnx_make(struct sw_onnx_import *im)
 {
-    bool constant;
-    im->op = sw__onnx_operator(im->node->op_type ? im->node->op_type : "");
-    if (!known(im) || !operands_ready(im, &constant)) return node_failed(im);
+    bool constant = true;
+    for (size_t i = 0; i < im->node->n_input && !sw__onnx_failed(im); i++) {
+        struct sw_onnx_import_value *v = sw__onnx_find(im, im->node->input[i]);
+        if (!v) continue; /* absent: it has no name */
+        sw__onnx_settle(im, v);
+        constant = constant && v->constant;
+    }
+    if (sw__onnx_failed(im)) return;
     bool folded = constant && (im->op->fold ? im->op->fold(im) : sw__onnx_fold_by_run(im));
     if (!folded && !sw__onnx_failed(im)) im->op->build(im);
+}
+
+static sw_status read_node(struct sw_onnx_import *im)
+{
+    im->op = sw__onnx_operator(im->node->op_type ? im->node->op_type : "");
+    if (!known(im) || !operands_ready(im)) return node_failed(im);
+    if (!sw__onnx_quantised(im)) sw__onnx_make(im);
     return sw__onnx_failed(im) ? node_failed(im) : SW_OK;
 }
 
@@ -233,6 +243,8 @@ static sw_status read_outputs(struct sw_onnx_import *im, sw_node **out)
     for (size_t i = 0; i < im->m->graph->n_output; i++) {
         const char *name = im->m->graph->output[i]->name;
         struct sw_onnx_import_value *v = sw__onnx_find(im, name);
+        if (v && v->ready) sw__onnx_settle(im, v);
+        if (sw__onnx_failed(im)) return node_failed(im);
         if (!v || !v->ready || (!v->constant && !v->node))
             return sw__fail(im->m->ctx, SW_ERR_FORMAT, "%s: output '%s' is made by no node",
                             im->m->path, sw__onnx_text(name, text));

@@ -35,6 +35,8 @@ struct sw_onnx_import_value {
     sw_node *node; /* at run time; of a constant: made when wanted */
     int root;      /* a small input that it depends on, or -1: what to fix to know it */
     sw_node *f32;  /* the same of a float constant, as f32 */
+    struct sw_onnx_bytes *bytes; /* what it is made of, when that is known (onnx_bytes.h) */
+    int later; /* 1 + the node that makes it once its numbers are asked for; or 0 */
 };
 
 struct sw_onnx_import {
@@ -48,7 +50,8 @@ struct sw_onnx_import {
     int64_t left;          /* bytes that constants may still take: files do not say how much */
     struct sw_onnx_import_value *values; /* by name */
     int64_t n_values;
-    bool folding; /* constants become constants of a small graph that is run at once */
+    bool settling; /* numbers are asked for: nothing is put off */
+    bool folding;  /* constants become constants of a small graph that is run at once */
     const Onnx__NodeProto *node;
     const struct sw_onnx_operator *op;
     int at;                           /* number of the node */
@@ -75,6 +78,14 @@ extern const struct sw_onnx_operator sw__onnx_math_ops[], sw__onnx_activation_op
     sw__onnx_conv_ops[], sw__onnx_shape_ops[], sw__onnx_index_ops[], sw__onnx_reduce_ops[],
     sw__onnx_norm_ops[], sw__onnx_repeat_ops[], sw__onnx_resize_ops[], sw__onnx_quant_ops[],
     sw__onnx_loss_ops[], sw__onnx_gather_ops[], sw__onnx_function_ops[], sw__onnx_einsum_ops[];
+
+/* Take the node at hand as a part of a quantised network, whose results are bytes or made when somebody asks
+ * for their numbers; false: it is none. */
+bool sw__onnx_quantised(struct sw_onnx_import *im);
+/* The numbers of a value that was put off, now. */
+void sw__onnx_settle(struct sw_onnx_import *im, struct sw_onnx_import_value *v);
+/* Run the handler of the node at hand, or fold it. */
+void sw__onnx_make(struct sw_onnx_import *im);
 
 /* All names of the model as values.  Two makers of one are an error. */
 sw_status sw__onnx_connect(struct sw_onnx_import *im);
@@ -136,6 +147,9 @@ void sw__onnx_emit_wrapped(struct sw_onnx_import *im, int o, int type, sw_node *
 /* Output o is known now.  The numbers stay where they are. */
 void sw__onnx_emit_constant(struct sw_onnx_import *im, int o, struct sw_onnx_tensor t,
                             uint64_t open);
+/* Output o is made when its numbers are asked for; bytes: NULL, or what it is made of. */
+void sw__onnx_emit_later(struct sw_onnx_import *im, int o, int type,
+                         const struct sw_onnx_bytes *bytes);
 /* The value of output o; NULL: nameless. */
 struct sw_onnx_import_value *sw__onnx_made(struct sw_onnx_import *im, int o);
 /* The value of a name, or NULL. */

@@ -4,7 +4,7 @@
 
 #include "base/context_int.h"
 #include "base/memory.h"
-#include "format/onnx/onnx_import.h"
+#include "format/onnx/onnx_bytes.h"
 
 static int by_name(const void *a, const void *b)
 {
@@ -133,6 +133,20 @@ void sw__onnx_emit_node(struct sw_onnx_import *im, int o, int type, sw_node *x)
     if (!v) return;
     v->node = x;
     if (!im->folding && !*sw_node_name(x)) sw_name(x, v->name);
+}
+
+void sw__onnx_emit_later(struct sw_onnx_import *im, int o, int type,
+                         const struct sw_onnx_bytes *bytes)
+{
+    struct sw_onnx_import_value *v = output(im, o, type);
+    if (!v) return;
+    v->later = im->at + 1;
+    if (!bytes) return;
+    v->bytes = sw__arena_alloc(&im->arena, sizeof *bytes);
+    if (v->bytes)
+        *v->bytes = *bytes;
+    else
+        sw__onnx_refuse(im, SW_ERR_MEMORY, "out of memory");
 }
 
 void sw__onnx_emit_constant(struct sw_onnx_import *im, int o, struct sw_onnx_tensor t,

@@ -151,8 +151,8 @@ static sw_node *conv3d(struct sw_onnx_import *im, sw_node *x, sw_node *kernel, s
 static const Onnx__NodeProto *following_norm(struct sw_onnx_import *im)
 {
     const struct sw_onnx_import_value *y = sw__onnx_made(im, 0), *w = sw__onnx_value(im, 1);
-    if (im->folding || !y || y->readers != 1 || y->reader <= im->at || !w->constant ||
-        w->readers != 1 || w->type != SW_ONNX_FLOAT)
+    if (im->folding || im->settling || !y || y->readers != 1 || y->reader <= im->at ||
+        !w->constant || w->readers != 1 || w->type != SW_ONNX_FLOAT)
         return NULL;
     const Onnx__NodeProto *n = im->m->nodes[y->reader];
     if (!n->op_type || strcmp(n->op_type, "BatchNormalization") != 0 || n->n_input != 5 ||
