@@ -61,6 +61,11 @@ static void counts(void **state)
         {"resnet32", 464154, 64},
         {"resnet44", 658586, 64},
         {"resnet56", 853018, 64},
+        {"resnet18", 11689512, 512},
+        {"resnet34", 21797672, 512},
+        {"resnet50", 25557032, 2048},
+        {"squeezenet1_0", 1248424, 512},
+        {"squeezenet1_1", 1235496, 512},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct net n;

@@ -6,9 +6,11 @@
 #include <string.h>
 
 static const sw_image_network *const networks[] = {
-    &sw__network_alexnet,    &sw__network_one_column, &sw__network_convnet,  &sw__network_cifarnet,
-    &sw__network_resnet20,   &sw__network_resnet32,   &sw__network_resnet44, &sw__network_resnet56,
-    &sw__network_cuda_11pct, &sw__network_cuda_13pct,
+    &sw__network_alexnet,    &sw__network_one_column,    &sw__network_convnet,
+    &sw__network_cifarnet,   &sw__network_resnet20,      &sw__network_resnet32,
+    &sw__network_resnet44,   &sw__network_resnet56,      &sw__network_cuda_11pct,
+    &sw__network_cuda_13pct, &sw__network_resnet18,      &sw__network_resnet34,
+    &sw__network_resnet50,   &sw__network_squeezenet1_0, &sw__network_squeezenet1_1,
 };
 enum { NETWORKS = sizeof networks / sizeof *networks };
 

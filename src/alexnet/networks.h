@@ -26,7 +26,9 @@
 
 extern const sw_image_network sw__network_alexnet, sw__network_one_column, sw__network_convnet,
     sw__network_cifarnet, sw__network_resnet20, sw__network_resnet32, sw__network_resnet44,
-    sw__network_resnet56, sw__network_cuda_11pct, sw__network_cuda_13pct;
+    sw__network_resnet56, sw__network_cuda_11pct, sw__network_cuda_13pct, sw__network_resnet18,
+    sw__network_resnet34, sw__network_resnet50, sw__network_squeezenet1_0,
+    sw__network_squeezenet1_1;
 
 /* Whether ws has the tensor `name` of this shape. */
 bool sw__weight_is(const sw_weights *ws, const char *name, sw_shape shape);

@@ -10,37 +10,20 @@
  * akamaster/pytorch_resnet_cifar10, whose weights are known to the whole field. */
 #include <stdio.h>
 
+#include "alexnet/conv_norm.h"
 #include "alexnet/networks.h"
 
 enum { STEM = 16, LAST = 64, GROUPS = 3 };
 
-/* "<layer>.<part>" */
-static const char *join(char name[64], const char *layer, const char *part)
-{
-    snprintf(name, 64, "%s.%s", layer, part);
-    return name;
-}
-
-/* conv 3x3 without bias, then batch normalisation; number: "conv1" and "bn1" of the layer. */
+/* conv 3x3 and its norm: "conv1" and "bn1" of the block, by number. */
 static sw_node *conv_norm(sw_graph *g, sw_weights *ws, sw_node *x, const char *block, int number,
-                          int64_t o, int stride, bool training)
+                          int64_t filters, int stride, bool training)
 {
-    char conv[48], norm[48], name[64];
-    int64_t c = sw_node_shape(x).dim[1];
+    char conv[48], norm[48];
     snprintf(conv, sizeof conv, "%sconv%d", block, number);
     snprintf(norm, sizeof norm, "%sbn%d", block, number);
-    sw_node *w = sw_param(g, ws, join(name, conv, "weight"), SW_F32, SW_SHAPE(o, c, 3, 3),
-                          sw_init_he(9 * c));
-    sw_shape one = SW_SHAPE(o);
-    sw_node *gamma = sw_param(g, ws, join(name, norm, "weight"), SW_F32, one, sw_init_ones());
-    sw_node *beta = sw_param(g, ws, join(name, norm, "bias"), SW_F32, one, sw_init_zeros());
-    sw_node *mean = sw_state(g, ws, join(name, norm, "running_mean"), SW_F32, one, sw_init_zeros());
-    sw_node *variance = sw_state(g, ws, join(name, norm, "running_var"), SW_F32, one,
-                                 sw_init_ones());
-    x = sw_conv2d(g, x, w, NULL,
-                  (sw_conv_options){.stride = {stride, stride}, .pad = {1, 1, 1, 1}});
-    return sw_batchnorm(g, x, gamma, beta, mean, variance,
-                        (sw_batchnorm_options){.training = training});
+    return sw__conv_norm(g, ws, x,
+                         &(struct sw_conv_norm){conv, norm, filters, 3, stride, training});
 }
 
 /* Option A: (N,C,H,W) -> (N,O,H/2,W/2). */
