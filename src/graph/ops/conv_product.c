@@ -8,7 +8,8 @@ enum {
     TASKS = 16, /* a product has at least so many, if its sizes allow: work for all threads */
     SHARED_TASKS = 24,      /* the same of one that was gathered before */
     LEAST_ROW_PANELS = 4,   /* of a task: a gathered panel must be worth its gathering */
-    SMALL_WEIGHT = 1 << 19, /* bytes of A that stay in a core's L2 */
+    SMALL_TASKS = 32,       /* the same where A stays in L2 */
+    SMALL_WEIGHT = 1 << 20, /* bytes of A that stay in a core's L2 */
     GATHERED = 4 << 20      /* bytes of X that are gathered before, at most */
 };
 
@@ -43,7 +44,7 @@ struct conv_split sw__conv_split(const struct conv_product *p)
     const bool small = p->rows * p->taps * (int64_t)sizeof(float) <= SMALL_WEIGHT;
     int64_t across = sw__max64(sw__ceil_div(panels, SW_CONV_PANELS), 1), down = least_down;
     /* A small weight is read again for each block of pixels, a large one rather cut. */
-    if (small) across = sw__max64(across, sw__min64(panels, sw__ceil_div(TASKS, p->groups)));
+    if (small) across = sw__max64(across, sw__min64(panels, sw__ceil_div(SMALL_TASKS, p->groups)));
     if (across * p->groups * down < TASKS)
         down = sw__max64(down, sw__min64(most_down, sw__ceil_div(TASKS, across * p->groups)));
     if (across * p->groups * down < TASKS)
