@@ -77,9 +77,57 @@ VEC_INLINE vf greatest(const float *x, const struct sw_grid *g, struct rows t,
     return best;
 }
 
+/* The greatest of source columns ix .. ix+n-1 over the rows of a window, columns outside the lowest. */
+VEC_INLINE void greatest_down(float *top, const float *x, const struct sw_grid *g, struct rows t,
+                              int64_t ix, int64_t n)
+{
+    const vf lowest = vf_set(-INFINITY);
+    for (int64_t c = 0; c < n; c += VF_N, ix += VF_N) {
+        const int whole = ix >= 0 && ix + VF_N <= g->w;
+        const struct lanes m = window_at(ix, g->w, VF_N, 1);
+        const float *at = x + (t.y + t.lo) * g->w + ix;
+        vf best = lowest, nan = lowest;
+        for (int64_t i = t.lo; i < t.hi; i++, at += g->w) {
+            const vf v = whole ? vf_load(at) : vf_select(m.all, lanes_load(at, m, 1), lowest);
+            nan = vf_select(vf_isnan(v), v, nan);
+            best = vf_max(best, v);
+        }
+        vf_store(top + c, vf_select(vf_isnan(nan), nan, best));
+    }
+}
+
+/* Windows of a row whose columns are looked at together. */
+enum { TOP = 512, TOP_WINDOWS = 64 };
+
+/* Row by row, first down and then across: overlapping windows share what they have in common. */
+VEC_INLINE void max_pool_shared(float *y, const float *x, const struct sw_grid *g, const int64_t s)
+{
+    float top[TOP];
+    for (int64_t r = 0; r < g->oh; r++) {
+        const struct rows t = rows_at(g, r);
+        for (int64_t q = 0; q < g->ow; q += TOP_WINDOWS) {
+            const int64_t n = g->ow - q < TOP_WINDOWS ? g->ow - q : TOP_WINDOWS;
+            greatest_down(top, x, g, t, q * s + g->x0, (n - 1) * s + g->nx);
+            for (int64_t i = 0; i < n; i += VF_N) {
+                vf best = window_whole(top + i * s, s), nan = best;
+                for (int64_t j = 1; j < g->nx; j++) {
+                    const vf v = window_whole(top + i * s + j, s);
+                    nan = vf_select(vf_isnan(v), v, nan);
+                    best = vf_max(best, v);
+                }
+                vf_store_piece(y + r * g->ow + q + i, vf_select(vf_isnan(nan), nan, best), n - i);
+            }
+        }
+    }
+}
+
 VEC_INLINE void max_pool_by(float *y, const float *x, const struct sw_grid *g, const int64_t s)
 {
     struct strip p;
+    if (TOP_WINDOWS * s + g->nx + 2 * VF_N <= TOP) {
+        max_pool_shared(y, x, g, s);
+        return;
+    }
     for (int64_t q = 0; q < g->ow; q += VF_N) {
         strip_find(&p, g, q, s);
         for (int64_t r = 0; r < g->oh; r++)
