@@ -1,5 +1,6 @@
-/* conv_tune FILE: measure every algorithm that may compute a convolution, at every entry of the table
- * that chooses among them (conv_choice.h), and write the table.
+/* conv_tune FILE [ISA [PART]]: measure every algorithm that may compute a convolution, at every entry of
+ * the table that chooses among them (conv_choice.h), and write the table.  PART is a text that the pass
+ * and the kind of filter hold ("forward, one tap"): all else stays.
  *
  * An entry is measured as a plan of one op on one thread, which other programs disturb least, with one
  * image and with some; the algorithms run by turns and the least times count.  An entry stays as it is
@@ -215,7 +216,26 @@ static void measure_row(struct tune *t, struct conv_key k, char row[CONV_SPOTS +
     }
 }
 
-static void measure_level(struct table *table, int level)
+static const char *const passes[CONV_PASSES] = {"forward", "by data", "by weights"};
+static const char *const kinds[CONV_KINDS] = {"3x3 for Winograd", "one tap",
+                                              "few taps",         "few taps, strided",
+                                              "many taps",        "many taps, strided"};
+
+static bool is_part(const char *part, int pass, int kind)
+{
+    char name[64];
+    snprintf(name, sizeof name, "%s, %s", passes[pass], kinds[kind]);
+    return !part || strstr(name, part);
+}
+
+static void measure_kind(struct tune *t, struct table *table, struct conv_key k)
+{
+    for (k.in = 0; k.in < CONV_CHANNELS; k.in++)
+        for (k.out = 0; k.out < CONV_CHANNELS; k.out++)
+            measure_row(t, k, table->letter[k.level][k.pass][k.kind][k.in][k.out]);
+}
+
+static void measure_level(struct table *table, int level, const char *part)
 {
     struct tune t = {.most = 1 << 23};
     const sw_context_options o = {.threads = 1, .cpu = levels[level]};
@@ -228,11 +248,9 @@ static void measure_level(struct table *table, int level)
     for (int64_t i = 0; i < t.most; i++) t.values[i] = (float)(i % 251) / 251 - 0.5f;
     for (int pass = 0; pass < CONV_PASSES; pass++)
         for (int kind = 0; kind < CONV_KINDS; kind++)
-            for (int in = 0; in < CONV_CHANNELS; in++)
-                for (int out = 0; out < CONV_CHANNELS; out++) {
-                    const struct conv_key k = {level, pass, kind, in, out, 0};
-                    measure_row(&t, k, table->letter[level][pass][kind][in][out]);
-                }
+            if (is_part(part, pass, kind))
+                measure_kind(&t, table,
+                             (struct conv_key){.level = level, .pass = pass, .kind = kind});
     sw__aligned_free(t.values);
     sw_context_destroy(t.ctx);
 }
@@ -241,10 +259,6 @@ static void measure_level(struct table *table, int level)
 
 static void write_kind(FILE *f, const struct table *t, int level, int pass, int kind)
 {
-    static const char *const passes[CONV_PASSES] = {"forward", "by data", "by weights"};
-    static const char *const kinds[CONV_KINDS] = {"3x3 for Winograd", "one tap",
-                                                  "few taps",         "few taps, strided",
-                                                  "many taps",        "many taps, strided"};
     fprintf(f, "        {/* %s, %s, %s; sizes", levels[level], passes[pass], kinds[kind]);
     for (int i = 0; i < CONV_SPOTS; i++) fprintf(f, " %d", sw__conv_sizes[kind][i]);
     fprintf(f, " */\n");
@@ -286,11 +300,14 @@ static void write_table(FILE *f, const struct table *t)
 int main(int argc, char **argv)
 {
     static struct table table;
-    if (argc < 2 || argc > 3)
-        stop("usage: conv_tune FILE [ISA]: measure, for one ISA or all, and write the table");
+    if (argc < 2 || argc > 4)
+        stop("usage: conv_tune FILE [ISA [PART]]: measure all, or one ISA, or a part of it, and "
+             "write "
+             "the table");
     memcpy(&table, sw__conv_table, sizeof table);
     for (int level = 0; level < CONV_LEVELS; level++)
-        if (argc == 2 || strcmp(argv[2], levels[level]) == 0) measure_level(&table, level);
+        if (argc == 2 || strcmp(argv[2], levels[level]) == 0)
+            measure_level(&table, level, argc > 3 ? argv[3] : NULL);
     FILE *f = fopen(argv[1], "w");
     if (!f) stop("cannot write the file");
     write_table(f, &table);
