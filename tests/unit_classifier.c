@@ -557,6 +557,10 @@ static void occlusion(void **state)
     assert_int_equal(sw_occlusion_map(c, &p, &(sw_occlusion_options){.index = -1}, map[0], &seen),
                      SW_OK);
     assert_int_equal(seen.index, 3); /* the largest bias */
+    /* Squares that leave gaps: what none covered is 0. */
+    const sw_occlusion_options gaps = {.index = 0, .square = 1, .stride = 3};
+    assert_int_equal(sw_occlusion_map(c, &p, &gaps, map[0], NULL), SW_OK);
+    assert_true(map[1][1] == 0 && map[3][6] > 0);
     assert_int_equal(sw_occlusion_map(c, &p, &(sw_occlusion_options){.index = 4}, map[0], NULL),
                      SW_ERR_ARGUMENT);
     assert_int_equal(sw_occlusion_map(c, &p, &(sw_occlusion_options){.square = 9}, map[0], NULL),

@@ -163,7 +163,7 @@ SW_API sw_status sw_classify(sw_classifier *c, const sw_photo *photos, int64_t n
 
 /* Which parts of the picture (its centre view) speak for a class: a square of mean colour slides over the
  * input, and where the class's probability drops, there it was seen (Zeiler and Fergus 2014, section 4.2).
- * map (side,side) gets the mean drop over all squares that covered the pixel.  index -1: the best class;
+ * map (side,side) gets the mean drop over the squares that covered the pixel, weighted by nearness.  index -1: the best class;
  * *seen gets which it was and its probability; may be NULL.  square, stride in pixels; 0: a fifth and a
  * sixteenth of the side. */
 typedef struct sw_occlusion_options {

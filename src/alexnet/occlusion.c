@@ -2,7 +2,9 @@
  *
  * A square slides over the input in steps of `stride`, its first and last place at the edges.  Where it lies
  * the input is 0, which is the mean colour, on which the network has no opinion.  A pixel's value is the mean
- * over all squares that covered it of how much the probability dropped. */
+ * over all squares that covered it of how much the probability dropped, where a square counts the more the
+ * nearer its centre is: so the map has no steps. */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -70,20 +72,26 @@ static sw_status slide(sw_classifier *c, const struct grid *g, const sw_photo *p
     return SW_OK;
 }
 
-/* The mean over the squares that cover each pixel. */
+/* How much a square at `at` counts for pixel x of its axis. */
+static double weight(const struct grid *g, int at, int x)
+{
+    const double half = 0.5 * g->square + 0.5, off = fabs(x + 0.5 - (at + 0.5 * g->square));
+    return x >= at && x < at + g->square ? half - off : 0;
+}
+
+/* The weighted mean over the squares that cover each pixel. */
 static void spread(const struct grid *g, const double *drop, float *map)
 {
     for (int y = 0; y < g->side; y++)
         for (int x = 0; x < g->side; x++) {
-            double sum = 0;
-            int n = 0;
+            double sum = 0, total = 0;
             for (int i = 0; i < g->places * g->places; i++) {
-                const int left = place(g, i % g->places), top = place(g, i / g->places);
-                if (x < left || x >= left + g->square || y < top || y >= top + g->square) continue;
-                sum += drop[i];
-                n++;
+                const double w = weight(g, place(g, i / g->places), y) *
+                                 weight(g, place(g, i % g->places), x);
+                sum += w * drop[i];
+                total += w;
             }
-            map[y * g->side + x] = n ? (float)(sum / n) : 0;
+            map[y * g->side + x] = total > 0 ? (float)(sum / total) : 0;
         }
 }
 
