@@ -101,6 +101,8 @@ void image_report_step(struct image_job *j, float loss);
 void image_report_epoch(struct image_job *j, const sw_image_score *s);
 /* A line of JSON to the log, and with --json to standard output. */
 void image_record(struct image_job *j, const char *line);
+/* The record of the steps since the last one. */
+void image_record_rest(struct image_job *j);
 int image_report_end(struct image_job *j);
 int image_curve(struct image_job *j);
 

@@ -120,6 +120,7 @@ int image_train(struct image_job *j)
         else
             status = one_step(j);
     sw__progress_end(&j->progress);
+    image_record_rest(j);
     if (!status) status = save_checkpoint(j);
     if (!status && !sw__interrupted()) return swap_averages(j);
     if (status) return status;

@@ -89,6 +89,11 @@ static void record_step(struct image_job *j)
     j->read_work = j->set->seconds;
 }
 
+void image_record_rest(struct image_job *j)
+{
+    if (sw_trainer_steps(j->trainer) > j->recorded) record_step(j);
+}
+
 void image_report_step(struct image_job *j, float loss)
 {
     char text[192];
@@ -115,6 +120,7 @@ void image_report_epoch(struct image_job *j, const sw_image_score *s)
 {
     char line[256];
     const double n = (double)s->count;
+    image_record_rest(j);
     j->val_accuracy = (double)s->top1 / n;
     sw_trainer_log(j->trainer, "validation accuracy", j->val_accuracy);
     snprintf(line, sizeof line,
