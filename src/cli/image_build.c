@@ -179,14 +179,27 @@ static int build_training(struct image_job *j)
     return status == SW_OK ? 0 : fail(j);
 }
 
+/* The first item, up to a comma, in which two texts differ: where it begins in both. */
+static void find_difference(const char **a, const char **b)
+{
+    const char *x = *a, *y = *b;
+    for (; *x && *x == *y; x++, y++)
+        if (*x == ',') {
+            *a = x + 2;
+            *b = y + 2;
+        }
+}
+
 /* Everything that decides over the weights must be as it was. */
 static int resume(struct image_job *j, const char *recipe)
 {
-    const char *note;
     if (sw_trainer_load(j->trainer, j->f.resume) != SW_OK) return fail(j);
-    note = sw_trainer_note(j->trainer, "recipe");
-    if (note && strcmp(note, recipe) == 0) return 0;
-    return cli_fail(j->verb, "%s: begun with other options: %s", j->f.resume, note ? note : "none");
+    const char *note = sw_trainer_note(j->trainer, "recipe");
+    if (!note) return cli_fail(j->verb, "%s: not from 'swell train alexnet'", j->f.resume);
+    if (strcmp(note, recipe) == 0) return 0;
+    find_difference(&note, &recipe);
+    return cli_fail(j->verb, "%s: begun with %.*s, not %.*s", j->f.resume, (int)strcspn(note, ","),
+                    note, (int)strcspn(recipe, ","), recipe);
 }
 
 int image_build(struct image_job *j)
