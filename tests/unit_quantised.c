@@ -173,6 +173,25 @@ static void import(const struct net *t, const char *path, float *y, char *text)
     sw_onnx_close(m);
 }
 
+/* Build the network and write it. */
+static void write_network(struct net *t, const char *path)
+{
+    assert_int_equal(sw_graph_create(ctx, &t->g), SW_OK);
+    assert_int_equal(sw_weights_create(ctx, &t->ws), SW_OK);
+    build(t);
+    sw_status status = sw_graph_status(t->g);
+    if (status == SW_OK)
+        status = sw_onnx_export(t->g, path,
+                                (sw_onnx_export_options){.outputs = t->out, .n_outputs = t->n});
+    if (status != SW_OK) fail_msg("%s", sw_error(ctx));
+}
+
+static void close_network(struct net *t)
+{
+    sw_graph_destroy(t->g);
+    sw_weights_destroy(t->ws);
+}
+
 static void check_network(sw_dtype bytes)
 {
     static float want[40000], got[40000];
@@ -182,14 +201,7 @@ static void check_network(sw_dtype bytes)
     const int file = mkstemp(path);
     assert_true(file >= 0);
     close(file);
-    assert_int_equal(sw_graph_create(ctx, &t.g), SW_OK);
-    assert_int_equal(sw_weights_create(ctx, &t.ws), SW_OK);
-    build(&t);
-    sw_status status = sw_graph_status(t.g);
-    if (status == SW_OK)
-        status = sw_onnx_export(t.g, path,
-                                (sw_onnx_export_options){.outputs = t.out, .n_outputs = t.n});
-    if (status != SW_OK) fail_msg("%s", sw_error(ctx));
+    write_network(&t, path);
     compute(t.g, t.in, t.out, t.n, want, text);
     assert_true(has_op(text, "conv2d"));
     import(&t, path, got, text);
@@ -218,8 +230,7 @@ static void check_network(sw_dtype bytes)
         assert_true(other * 20 <= n);
         a += n, b += n;
     }
-    sw_graph_destroy(t.g);
-    sw_weights_destroy(t.ws);
+    close_network(&t);
 }
 
 static void unsigned_bytes(void **state)
@@ -232,10 +243,24 @@ static void signed_bytes(void **state)
     check_network(SW_I8);
 }
 
-int main(void)
+static const char *where;
+
+static void write_file(void **state)
 {
+    struct net t = {.random = 7, .bytes = SW_U8};
+    write_network(&t, where);
+    close_network(&t);
+}
+
+/* With a path: write the network there, for other engines. */
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest write[] = {
+        cmocka_unit_test_setup_teardown(write_file, setup, teardown)};
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(unsigned_bytes, setup, teardown),
         cmocka_unit_test_setup_teardown(signed_bytes, setup, teardown)};
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    if (argc < 2) return cmocka_run_group_tests(tests, NULL, NULL);
+    where = argv[1];
+    return cmocka_run_group_tests(write, NULL, NULL);
 }

@@ -1,5 +1,5 @@
-/* onnx_compare MODEL INPUT OUTPUTS: run a model with one f32 input, both files of raw numbers, and compare
- * all its outputs, one behind the other in OUTPUTS, with those of another engine: within 1e-4. */
+/* onnx_compare MODEL INPUT OUTPUTS [BOUND]: run a model with one f32 input, both files of raw numbers, and
+ * compare all its outputs, one behind the other in OUTPUTS, with those of another engine: within 1e-4, or BOUND. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,7 +28,8 @@ int main(int argc, char **argv)
     sw_plan *p;
     sw_node *in[1] = {NULL}, *out[16];
     long n_in, n_out, at = 0;
-    if (argc != 4 || sw_context_create(NULL, &ctx) != SW_OK) return 2;
+    const double bound = argc > 4 ? atof(argv[4]) : 1e-4;
+    if (argc < 4 || argc > 5 || sw_context_create(NULL, &ctx) != SW_OK) return 2;
     float *x = read_numbers(argv[2], &n_in), *want = read_numbers(argv[3], &n_out);
     if (!x || !want) return 2;
     bool right = sw_onnx_open(ctx, argv[1], &m) == SW_OK && sw_onnx_input_count(m) == 1 &&
@@ -53,7 +54,7 @@ int main(int argc, char **argv)
         }
     }
     printf("%ld numbers, off by at most %g\n", at, most);
-    if (at != n_out || !(most <= 1e-4)) return 1;
+    if (at != n_out || !(most <= bound)) return 1;
     sw_plan_destroy(p);
     sw_graph_destroy(g);
     sw_weights_destroy(ws);
