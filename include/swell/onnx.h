@@ -79,6 +79,11 @@ SW_API int sw_onnx_wanted(const sw_onnx *m);
 SW_API sw_status sw_onnx_build(sw_onnx *m, sw_graph *g, sw_weights *ws, int64_t batch, sw_node **in,
                                sw_node **out);
 
+/* Add the file's own tensors of floats (initializers) to a set, under their names and as they are stored;
+ * nothing is folded.  SW_ERR_ARGUMENT: the set has a weight of that name; errors of sw_onnx_build.  Some may
+ * have been added on failure. */
+SW_API sw_status sw_onnx_weights(sw_onnx *m, sw_weights *ws);
+
 /* The numbers of an output that the last sw_onnx_build found to depend on no input, in ONNX's type
  * (int64_t for int64), and their shape; NULL: it is computed at run time.  Valid till the next build.
  * Its node is NULL when the numbers have no place in a plan (beyond the range of f32 or i32). */
@@ -102,6 +107,38 @@ typedef struct sw_onnx_export_options {
  * Dropout is left out.  SW_ERR_UNSUPPORTED names an op that has no form in ONNX, or a weight beyond f16;
  * SW_ERR_SHAPE an op that binds the graph to the declared batch; SW_ERR_IO, SW_ERR_MEMORY. */
 SW_API sw_status sw_onnx_export(sw_graph *g, const char *path, sw_onnx_export_options options);
+
+typedef enum sw_onnx_range {
+    SW_RANGE_LEAST_ERROR, /* of all ranges the one with the least mean squared error */
+    SW_RANGE_PERCENTILE,  /* the widest that leaves out one number of 10,000 at each end */
+    SW_RANGE_EXTREMES     /* all that was seen */
+} sw_onnx_range;
+
+typedef struct sw_onnx_quantise_options {
+    sw_node *input;       /* the graph's only input, f32 (N,...) */
+    const float *samples; /* n_samples of it, as the model will see them */
+    int64_t n_samples;
+    sw_onnx_range range;
+    double
+        agreement; /* layers stay in f32, the most sensitive first, until the greatest number of output 0
+                         is the same on this share of the samples; 0: all layers go to bytes */
+} sw_onnx_quantise_options;
+
+/* What became of it, measured on the samples. */
+typedef struct sw_onnx_quantise_report {
+    int layers, whole; /* convolutions and products; of them in f32 */
+    double agreement;  /* share of samples with the same greatest number of output 0 */
+    double noise;      /* of output 0: squared error, relative to its square */
+} sw_onnx_quantise_report;
+
+/* Write a model whose convolutions and products with constant weights work on bytes, in ONNX's form for
+ * that (QuantizeLinear and DequantizeLinear around the operators): values u8 with a scale and a zero each,
+ * weights i8 with a scale for each output, biases i32.  Normalisations behind convolutions are folded
+ * first.  *report may be NULL.  Errors of sw_onnx_export; SW_ERR_NAN: a sample gives no number;
+ * SW_ERR_UNSUPPORTED: no layer to quantise. */
+SW_API sw_status sw_onnx_quantise(sw_graph *g, const char *path, sw_onnx_export_options options,
+                                  const sw_onnx_quantise_options *q,
+                                  sw_onnx_quantise_report *report);
 
 #ifdef __cplusplus
 }
