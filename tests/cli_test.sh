@@ -154,6 +154,50 @@ grep -qE '^\[\{"name":"gemm NT","dtype":"f32","isa":"[a-z0-9]+","shape":"256x256
     "$dir/rows" || fail "bench kernels --json: $(cat "$dir/rows")"
 "$swell" "${kernel[@]}" --peers "$dir/data/broken" >/dev/null 2>"$dir/err" && fail "a broken module"
 grep -q -- '--peers' "$dir/err" || fail "a broken module: $(cat "$dir/err")"
+# ---- convert -----------------------------------------------------------------------------------------
+out() # a file name for this test, not there yet
+{
+    mkdir -p "$dir/to"
+    rm -f "$dir"/to/*
+    echo "$dir/to/$1"
+}
+nothing() { [ -z "$(ls "$dir/to")" ] || fail "convert left $(ls "$dir/to")"; }
+"$swell" convert "$dir/one.safetensors" "$(out a.onnx)" || fail "convert to ONNX"
+"$swell" info "$dir/to/a.onnx" >"$dir/info" || fail "info of a converted model"
+grep -q '^input *images' "$dir/info" && grep -q '^output *probabilities' "$dir/info" || fail "convert: $(cat "$dir/info")"
+"$swell" convert "$dir/to/a.onnx" "$dir/to/b.onnx" --half || fail "convert to f16"
+[ "$(stat -c %s "$dir/to/b.onnx")" -lt $(($(stat -c %s "$dir/to/a.onnx") * 6 / 10)) ] || fail "convert --half makes it not smaller"
+"$swell" convert "$dir/to/a.onnx" "$dir/to/c.safetensors" || fail "convert from ONNX to safetensors"
+"$swell" convert "$dir/to/c.safetensors" "$dir/to/d.onnx" || fail "convert from ONNX to safetensors and back"
+cmp -s "$dir/to/a.onnx" "$dir/to/d.onnx" || fail "convert to safetensors and back gives another model"
+"$swell" convert "$dir/one.safetensors" "$dir/to/e.safetensors" --half --network convnet || fail "convert --network"
+"$swell" convert "$onnx/../torch/plain.pth" "$dir/to/f.safetensors" || fail "convert from .pth"
+"$swell" convert "$dir/one.safetensors" "$(out g.onnx)" --int8 --calibrate "$onnx/../picture" >"$dir/bytes" 2>"$dir/err" ||
+    fail "convert --int8: $(cat "$dir/err")"
+grep -q 'layers on bytes; the first answer is that of f32 on' "$dir/bytes" || fail "convert --int8 says $(cat "$dir/bytes")"
+grep -q 'left out' "$dir/err" || fail "convert --int8 says nothing of broken pictures"
+"$swell" info "$dir/to/g.onnx" --plan >/dev/null || fail "info of a model in bytes"
+to=$(out x.onnx)
+refused "name the file to read and the file to write" convert "$to"
+refused "must end in .onnx or .safetensors" convert "$dir/one.safetensors" "$dir/to/x.pth"
+refused "must end in .onnx, .safetensors, .pth or .pt" convert "$dir/one.txt" "$to"
+refused "cannot read: No such file" convert "$dir/nowhere.safetensors" "$to"
+refused "nothing is called from a file" convert "$onnx/../torch/evil.pth" "$to"
+refused "no network that is built in" convert "$onnx/../torch/plain.pth" "$to"
+refused "its tensors are not those of 'alexnet'" convert "$dir/one.safetensors" "$to" --network alexnet
+refused "--network nonet: no such network" convert "$dir/one.safetensors" "$to" --network nonet
+refused "--network: an ONNX file brings its own" convert "$onnx/conv_norm.onnx" "$to" --network alexnet
+refused "--int8 needs pictures" convert "$dir/one.safetensors" "$to" --int8
+refused "--int8 and --half: choose one" convert "$dir/one.safetensors" "$to" --int8 --half --calibrate "$dir"
+refused "bytes are written as .onnx only" convert "$dir/one.safetensors" "$dir/to/x.safetensors" --int8 --calibrate "$dir"
+refused "--images goes with --int8" convert "$dir/one.safetensors" "$to" --images 3
+refused "--method best: not mse" convert "$dir/one.safetensors" "$to" --int8 --calibrate "$dir" --method best
+refused "no pictures" convert "$dir/one.safetensors" "$to" --int8 --calibrate "$onnx"
+refused "cannot be read as a folder" convert "$dir/one.safetensors" "$to" --int8 --calibrate "$dir/nowhere"
+refused "cannot write" convert "$dir/one.safetensors" "$dir/nowhere/x.onnx"
+for broken in cycle unknown_op giant_shape; do refused "$broken.onnx: " convert "$onnx/$broken.onnx" "$to"; done
+nothing
+
 "$swell" version | grep -q '^swell ' || fail "version"
 "$swell" version >/dev/full 2>/dev/null && fail "a full disk went unnoticed"
 

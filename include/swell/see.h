@@ -19,6 +19,7 @@
 #ifndef SWELL_SEE_H
 #define SWELL_SEE_H
 
+#include <swell/onnx.h>
 #include <swell/picture.h>
 #include <swell/train.h>
 
@@ -96,6 +97,9 @@ typedef struct sw_classifier_options {
     sw_preprocessing input;    /* what is said here goes before what the model says */
     const char *const *labels; /* likewise; copied.  NULL: the model's */
     int classes;               /* how many labels these are */
+    const char
+        *network; /* a row of the table whose weights these are; NULL: what the file says, else
+                            what its tensors fit.  Not for ONNX */
 } sw_classifier_options;
 
 /* Open a model: ONNX (".onnx", one input of f32 or f16 of (N,C,S,S), C 1 or 3; its first output is the
@@ -172,6 +176,25 @@ typedef struct sw_occlusion_options {
 } sw_occlusion_options;
 SW_API sw_status sw_occlusion_map(sw_classifier *c, const sw_photo *photo,
                                   const sw_occlusion_options *options, float *map, sw_class *seen);
+
+/* ---- other files --------------------------------------------------------------------------------- */
+
+typedef struct sw_classifier_export_options {
+    bool half; /* weights as f16 */
+    /* Pictures that show what values the model has to do with: then it is written in bytes
+     * (sw_onnx_quantise).  n_photos 0: in f32. */
+    const sw_photo *photos;
+    int64_t n_photos;
+    sw_onnx_range range;
+    double agreement;
+} sw_classifier_export_options;
+
+/* Write the classifier as an ONNX model: "images" (batch,C,S,S), normalised as its metadata say, to
+ * "probabilities" (batch,classes).  A photo that cannot be read is left out.  Errors of sw_onnx_export and
+ * sw_onnx_quantise; SW_ERR_ARGUMENT: no photo could be read. */
+SW_API sw_status sw_classifier_export(sw_classifier *c, const char *path,
+                                      const sw_classifier_export_options *options,
+                                      sw_onnx_quantise_report *report);
 
 #ifdef __cplusplus
 }

@@ -120,10 +120,12 @@ sw_status sw__classifier_read_weights(sw_classifier *c, const sw_classifier_opti
     sw_image_sizes found = {0};
     sw_status status = load_weights(c);
     if (status != SW_OK) return status;
-    const sw_image_network *n = c->notes.network[0] ? sw_image_network_find(c->notes.network)
-                                                    : sw_image_network_of(c->ws, &found);
-    if (c->notes.network[0] && !n)
-        return no_classifier(c, "its network '%s' is not known", c->notes.network);
+    const char *name = o->network ? o->network : c->notes.network[0] ? c->notes.network : NULL;
+    const sw_image_network *n = name ? sw_image_network_find(name)
+                                     : sw_image_network_of(c->ws, &found);
+    if (name && !n) return no_classifier(c, "its network '%s' is not known", name);
+    if (o->network && !n->fits(c->ws, &found))
+        return no_classifier(c, "its tensors are not those of '%s'", name);
     if (!n || !n->fits(c->ws, &found))
         return no_classifier(c, "its tensors are of no network that is built in");
     strcpy(c->notes.network, n->name);
