@@ -1,5 +1,6 @@
 /* Loading the module of peers.  They read their limits from the environment when they are loaded, so
- * it is set before: each gets the instructions that we may use, and as many threads. */
+ * it is set before: each gets the instructions that we may use, or all if we may use all, and as many
+ * threads. */
 #include "cli/peer_load.h"
 
 #include <dlfcn.h>
@@ -32,14 +33,15 @@ static void set(const char *name, const char *value)
 static void set_environment(const char *cpu, int threads)
 {
     char count[16];
-    const struct level *level = &levels[sw__isa_find(cpu)];
+    const enum sw_isa isa = sw__isa_find(cpu);
+    const struct level *level = &levels[isa];
     snprintf(count, sizeof count, "%d", threads);
     set("OMP_NUM_THREADS", count);
     set("OPENBLAS_NUM_THREADS", count);
     set("OPENBLAS_L2_SIZE", NULL);
     set("OPENBLAS_CORETYPE", level->openblas);
     set("DNNL_MAX_CPU_ISA", NULL);
-    set("ONEDNN_MAX_CPU_ISA", level->onednn);
+    set("ONEDNN_MAX_CPU_ISA", isa == sw__cpu()->best ? NULL : level->onednn);
 }
 
 const struct peer *const *peers_load(const struct verb *verb, const char *path, const char *cpu,

@@ -24,10 +24,10 @@
 struct sw_kernels;
 enum {
     SW_GEMM_B_PACKED = 1,  /* args.b was made by sw__gemm_pack_b */
-    SW_GEMM_B_ROWS = 2,    /* args.b is f32 with b_col == 1: a few rows may read it as it is */
+    SW_GEMM_B_ROWS = 2,    /* args.b is f32, or bf16 is multiplied, with b_col == 1 */
     SW_GEMM_A_ROWS = 16,   /* a_col == 1, and args.a is of the product's type: f32, bf16 or bytes */
     SW_GEMM_A_F32 = 64,    /* args.a is f32 */
-    SW_GEMM_B_LINES = 128, /* args.b is f32 with b_row == 1 */
+    SW_GEMM_B_LINES = 128, /* the same with b_row == 1, or bytes */
     SW_GEMM_BF16 = 4,      /* operands are rounded to bf16 (gemm_bf16_kernels.h) */
     SW_GEMM_B_HALF =
         32,          /* f16 or bf16 that a packed B of an f32 product keeps: b_type says which */
@@ -49,7 +49,7 @@ struct sw_gemm_plan {
     enum sw_gemm_kind kind;
     bool few_rows; /* gemm_rows_f32, which reads what it gets, instead of gemm_tile_f32 */
     bool streams;  /* or gemm_stream_f32, for few_rows and a B from memory */
-    bool by_lines; /* its B has contiguous columns */
+    bool by_lines; /* its B has contiguous columns; int8: gemm_lines_int8 */
     bool b_packed; /* SW_GEMM_B_PACKED */
     bool b_half;   /* and its panels are widened by tasks: SW_GEMM_B_HALF */
     bool a_rows;   /* bf16, int8: rows of A are read as they are */

@@ -8,6 +8,10 @@
 enum { FEW_ROWS = 6, FEW_STREAMED = 16, FEW_STREAMED_LINES = 4, FEW_PACKED_ROWS = 8 };
 /* Columns whose rows of B the prefetchers follow to the memory's speed. */
 enum { LONG_RUN = 1024 };
+/* Rows by bytes of B that are read as they lie, and such bytes that make a task. */
+enum { FEW_LINES_INT8 = 8, TASK_BYTES = 65536 };
+/* K that such rows are packed by, or a multiple: whole groups at every level. */
+enum { WIDE_KC = 32 };
 /* Tasks of one product below which its tiles are made smaller, if they are worth it. */
 enum { ENOUGH_TASKS = 8 };
 /* Products of a batch from which on one product need not be cut for the sake of threads. */
@@ -192,6 +196,45 @@ static void choose_columns(struct sw_gemm_plan *p, const struct sw_gemm_blocks *
     p->b_place = p->b_packed ? SW_GEMM_READY : SW_GEMM_IN_TASK;
 }
 
+/* Whether gemm_lines_int8 computes it, which has kernels from VNNI on. */
+static bool by_lines_int8(const struct sw_kernels *kernels, int64_t m, unsigned flags)
+{
+    return kind_of(flags) == SW_GEMM_KIND_INT8 && kernels->isa >= SW_ISA_AVX512_VNNI &&
+           m <= FEW_LINES_INT8 && flags & SW_GEMM_A_ROWS && flags & SW_GEMM_B_LINES &&
+           !(flags & SW_GEMM_B_PACKED);
+}
+
+static void choose_lines_int8(struct sw_gemm_plan *p, const struct sw_gemm_blocks *t)
+{
+    const double across = fmin(2 * ENOUGH_TASKS, (double)p->n * (double)p->k / TASK_BYTES);
+    p->by_lines = true;
+    p->tile_m = p->m;
+    p->tile_n = piece(p->n, (int64_t)fmax(1, across), t->nr);
+    p->a_place = p->b_place = SW_GEMM_READY;
+}
+
+/* Few rows in bf16 by a B whose rows are contiguous: rows as long as they come fast, packed few at a time.
+ * The K block is free, for a sum is one chain over K. */
+static bool by_wide_rows(int64_t m, unsigned flags)
+{
+    return kind_of(flags) == SW_GEMM_KIND_BF16 && m <= FEW_STREAMED && flags & SW_GEMM_B_ROWS &&
+           !(flags & SW_GEMM_B_PACKED);
+}
+
+static void choose_wide_rows(struct sw_gemm_plan *p, const struct sw_gemm_blocks *t)
+{
+    const double work = (double)p->m * (double)p->n * (double)p->k;
+    const int64_t runs = sw__max64(ENOUGH_TASKS / 2, p->n / LONG_RUN);
+    p->tile_m = p->m;
+    const int64_t least = sw__ceil_div(p->n, t->nc);
+    p->tile_n = piece(p->n, sw__max64(least, (int64_t)fmin((double)runs, work / SMALL_TASK)),
+                      t->nr);
+    p->kc = sw__max64(WIDE_KC, PACK_BYTES / b_bytes(t, p->tile_n, WIDE_KC) * WIDE_KC);
+    p->kc = sw__min64(p->kc, PLAIN_RUN / t->b_bytes);
+    p->a_place = p->a_rows ? SW_GEMM_READY : SW_GEMM_IN_TASK;
+    p->b_place = SW_GEMM_IN_TASK;
+}
+
 static void choose_tiles(struct sw_gemm_plan *p, const struct sw_gemm_blocks *t)
 {
     const double work = (double)p->m * (double)p->n * (double)sw__max64(p->k, 1);
@@ -235,6 +278,10 @@ struct sw_gemm_plan sw__gemm_choose(const struct sw_kernels *kernels, int64_t ba
     p.a_rows = kind_of(flags) != SW_GEMM_KIND_F32 && reads_rows(t, m, k, flags);
     if (p.streams || by_rows(t, m, n, k, flags))
         choose_rows(&p, t);
+    else if (by_lines_int8(kernels, m, flags))
+        choose_lines_int8(&p, t);
+    else if (by_wide_rows(m, flags))
+        choose_wide_rows(&p, t);
     else if (p.a_rows)
         choose_columns(&p, t);
     else

@@ -31,6 +31,13 @@
  *   accumulate  the sums go on from the s32 in c: set for every K block but the first
  *   epilogue    NULL, or, with the last K block, what to do with the sums; scales are not NULL
  *
+ * gemm_lines_int8: a few rows by columns of B that are not packed and read once; meant for M = 1 .. 8, right
+ * for any m.  The same bits.  Portable C below VNNI.
+ *   a    [m][k] of a_type, rows a_row bytes apart
+ *   b    [k][n], a column contiguous, b_col bytes apart
+ *   epilogue  NULL, for the s32 sums of a * b, or what to do with them; it needs no col_sums, and zero
+ *        is that of a itself
+ *
  * gemm_pack_a_int8: m <= MR rows and kc columns of SW_U8 or SW_I8, element (i, k) at
  * src[i * row + k * col], into one A panel.
  * gemm_pack_b_int8: kc rows and n columns of SW_I8, element (k, j) at src[k * row + j * col], into
@@ -40,6 +47,9 @@
     X(gemm_strip_int8, void,                                                                       \
       (float *c, int64_t ldc, const void *a, int64_t lda, sw_dtype a_type, const void *b,          \
        int64_t kc, int64_t m, int64_t n, int accumulate, const struct sw_epilogue *epilogue))      \
+    X(gemm_lines_int8, void,                                                                       \
+      (float *c, int64_t ldc, const void *a, int64_t a_row, sw_dtype a_type, const void *b,        \
+       int64_t b_col, int64_t m, int64_t n, int64_t k, const struct sw_epilogue *epilogue))        \
     X(gemm_pack_a_int8, void,                                                                      \
       (void *panel, const void *src, sw_dtype dtype, int64_t row, int64_t col, int64_t m,          \
        int64_t kc))                                                                                \

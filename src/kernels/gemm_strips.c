@@ -110,10 +110,30 @@ static void multiply_unpacked(const struct job *job, const struct strips *s, int
     }
 }
 
+/* Few rows by columns of bytes as they lie. */
+static void run_lines_int8(const struct job *job)
+{
+    const struct sw_gemm_plan *p = job->plan;
+    const struct sw_gemm_args *args = job->args;
+    const int64_t a = batch_offset(args, args->a_batch, job->product) + job->rows.at * args->a_row;
+    const int64_t b = batch_offset(args, args->b_batch, job->product) +
+                      job->columns.at * args->b_col;
+    struct sw_epilogue room;
+    p->kernels->gemm_lines_int8(
+        job->c, args->c_row, element(args->a, args->a_type, a), args->a_row, args->a_type,
+        element(args->b, args->b_type, b), args->b_col, job->rows.size, job->columns.size, p->k,
+        sw__epilogue_at(args->epilogue, &room, job->rows.at, job->columns.at));
+    run_act_fn(job);
+}
+
 void sw__gemm_run_strips(const struct job *job)
 {
     const struct sw_gemm_plan *p = job->plan;
     const struct sw_gemm_args *args = job->args;
+    if (p->by_lines) {
+        run_lines_int8(job);
+        return;
+    }
     const int64_t blocks = k_blocks(p, p->kc);
     const char *whole = NULL;
     if (p->b_place == SW_GEMM_READY)

@@ -141,6 +141,66 @@ void check_gemm_strip_int8(struct checkkern *c)
     }
 }
 
+static void check_lines(struct checkkern *c, int64_t m, int64_t n, int64_t k, bool extreme)
+{
+    struct strip s = {.m = m, .n = n, .kc = k, .dtype = ck_below(c, 2) ? SW_I8 : SW_U8};
+    const int64_t a_row = k + ck_below(c, 9), b_col = k + ck_below(c, 9), ldc = n + ck_below(c, 5);
+    const int zero = ck_below(c, 3) ? (int)ck_below(c, 256) - (s.dtype == SW_I8 ? 128 : 0) : 0;
+    struct sw_epilogue e = {.act = (enum sw_gemm_act)ck_below(c, 4), .a = -0.25f, .b = 100};
+    e.zero = zero;
+    e.scale_row_step = 1;
+    e.scale_row = ck_fill(c, ck_floats(c, m), m, 0, 1);
+    e.scale_col = ck_fill(c, ck_floats(c, n), n, 0, 1);
+    if (ck_below(c, 2)) e.bias_col = ck_fill(c, ck_floats(c, n), n, -9, 9);
+    if (ck_below(c, 2)) e.bias_row = ck_fill(c, ck_floats(c, m), m, -9, 9);
+    s.a = fill(c, m * k, extreme, s.dtype);
+    s.b = (const int8_t *)fill(c, n * k, extreme, SW_I8);
+    uint8_t *a = ck_bytes(c, (size_t)((m - 1) * a_row + k), 1);
+    uint8_t *b = ck_bytes(c, n > 0 ? (size_t)((n - 1) * b_col + k) : 0, 1);
+    for (int64_t i = 0; i < m; i++)
+        for (int64_t x = 0; x < k; x++) a[i * a_row + x] = s.a[i * k + x];
+    for (int64_t j = 0; j < n; j++)
+        for (int64_t x = 0; x < k; x++) b[j * b_col + x] = (uint8_t)s.b[x * n + j];
+    ck_freeze(c, a);
+    ck_freeze(c, b);
+    const bool scaled = ck_below(c, 2);
+    const int64_t size = n > 0 ? (m - 1) * ldc + n : 0;
+    float *y = ck_floats(c, size);
+    c->k->gemm_lines_int8(y, ldc, a, a_row, s.dtype, b, b_col, m, n, k, scaled ? &e : NULL);
+    for (int64_t at = 0; at < size; at++) {
+        const int64_t i = at / ldc, j = at % ldc;
+        int32_t got;
+        memcpy(&got, &y[at], sizeof got);
+        if (j >= n)
+            ck_true(c, ck_is_canary(y[at]), "wrote beside the rows");
+        else if (scaled)
+            ck_same(c, y[at], result(&e, oracle(&s, i, j, zero), i, j),
+                    "scaled m=%d n=%lld k=%lld zero=%d", (int)m, (long long)n, (long long)k, zero);
+        else
+            ck_true(c, got == oracle(&s, i, j, 0), "m=%d n=%lld k=%lld: %d", (int)m, (long long)n,
+                    (long long)k, got);
+    }
+    ck_release(c);
+}
+
+void check_gemm_lines_int8(struct checkkern *c)
+{
+    const int64_t n = 64, k = 4096;
+    for (int64_t m = 1; m <= 17; m++)
+        for (int64_t columns = 0; columns <= 67; columns += 1 + ck_below(c, 9))
+            check_lines(c, m, columns, ck_below(c, 200), columns % 2);
+    for (int64_t length = 0; length <= 3 * CK_LENGTHS; length++)
+        check_lines(c, 1 + ck_below(c, 8), 5, length, length % 2);
+    check_lines(c, 2, 3, 65536, true);
+    if (!c->bench) return;
+    for (int m = 1; m <= 8; m *= 8) {
+        uint8_t *a = fill(c, m * k, false, SW_U8), *b = fill(c, n * k, false, SW_I8);
+        float *y = ck_floats_at(c, m * n, 0);
+        CK_BENCH(c, m == 1 ? "one row" : "eight rows", (double)(n * k), "B",
+                 c->k->gemm_lines_int8(y, n, a, k, SW_U8, b, k, m, n, k, NULL));
+    }
+}
+
 /* Where byte k of line i stands in a panel. */
 static int64_t place(const struct checkkern *c, bool is_b, int64_t width, int64_t i, int64_t k)
 {

@@ -95,7 +95,8 @@ struct linear_int8_note {
 static sw_status linear_int8_prepare(struct sw_step *s)
 {
     struct linear_int8_note *note = s->note;
-    const unsigned flags = SW_GEMM_INT8 | SW_GEMM_A_ROWS | (s->packed[W] ? SW_GEMM_B_PACKED : 0);
+    const unsigned flags = SW_GEMM_INT8 | SW_GEMM_A_ROWS |
+                           (s->packed[W] ? SW_GEMM_B_PACKED : SW_GEMM_B_LINES);
     const int64_t m = rows_of(&s->in[X]->shape);
     *note = (struct linear_int8_note){.n = s->in[W]->shape.dim[0], .k = s->in[W]->shape.dim[1]};
     note->plan = sw__gemm_choose(s->k, 1, m, note->n, note->k, flags);
@@ -115,7 +116,8 @@ static sw_status linear_int8_prepare(struct sw_step *s)
     s->tasks[0] = note->plan.pack_tasks;
     s->tasks[1] = note->plan.tasks;
     s->flops = 2.0 * (double)m * (double)note->n * (double)note->k;
-    s->kernel = s->k->names[SW_SLOT_gemm_strip_int8];
+    s->kernel =
+        s->k->names[note->plan.by_lines ? SW_SLOT_gemm_lines_int8 : SW_SLOT_gemm_strip_int8];
     return SW_OK;
 }
 

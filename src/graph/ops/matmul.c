@@ -239,7 +239,7 @@ static sw_status matmul_prepare(struct sw_step *s)
     product_of(s->attr, &s->in[A]->shape, &s->in[B]->shape, &p);
     int64_t batch = p.batch[0] * p.batch[1] * p.batch[2];
     unsigned flags = s->packed[B] ? packing(s) | SW_GEMM_B_PACKED : kind(s);
-    if (!s->packed[B] && s->in[B]->dtype == SW_F32)
+    if (!s->packed[B] && (s->in[B]->dtype == SW_F32 || kind(s)))
         flags |= p.b_col == 1 ? SW_GEMM_B_ROWS : p.b_row == 1 ? SW_GEMM_B_LINES : 0;
     if (s->in[A]->dtype == SW_F32) flags |= SW_GEMM_A_F32;
     if (s->in[A]->dtype == (kind(s) ? SW_BF16 : SW_F32) && p.a_col == 1) flags |= SW_GEMM_A_ROWS;

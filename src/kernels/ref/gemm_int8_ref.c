@@ -39,6 +39,31 @@ static void sw__gemm_strip_int8_4x8_ref(float *c, int64_t ldc, const void *a, in
     }
 }
 
+static void sw__gemm_lines_int8_ref(float *c, int64_t ldc, const void *a, int64_t a_row,
+                                    sw_dtype a_type, const void *b, int64_t b_col, int64_t m,
+                                    int64_t n, int64_t k, const struct sw_epilogue *e)
+{
+    for (int64_t j = 0; j < n; j++) {
+        const int8_t *column = (const int8_t *)b + j * b_col;
+        for (int64_t i = 0; i < m; i++) {
+            const uint8_t *row = (const uint8_t *)a + i * a_row;
+            const uint32_t zero = e ? (uint32_t)e->zero : 0;
+            uint32_t sum = 0;
+            for (int64_t x = 0; x < k; x++) {
+                const int value = a_type == SW_I8 ? (int8_t)row[x] : row[x];
+                sum += ((uint32_t)value - zero) * (uint32_t)column[x];
+            }
+            struct sw_epilogue shifted = {0};
+            if (e) shifted = *e;
+            shifted.zero = 0;
+            if (e)
+                c[i * ldc + j] = scaled(sum, &shifted, i, j);
+            else
+                memcpy(&c[i * ldc + j], &sum, sizeof sum);
+        }
+    }
+}
+
 /* Panels of `width` lines; lines are `across` elements apart and walked with step `along`. */
 static void pack(uint8_t *panels, const void *src, uint8_t flip, int width, int64_t across,
                  int64_t along, int64_t lines, int64_t kc)
@@ -69,6 +94,7 @@ static void sw__gemm_pack_b_int8_8_ref(void *panels, int32_t *col_sums, const vo
 void sw__gemm_int8_init_ref(struct sw_kernels *k)
 {
     SW_KERNEL_SET(k, gemm_strip_int8, sw__gemm_strip_int8_4x8_ref);
+    SW_KERNEL_SET(k, gemm_lines_int8, sw__gemm_lines_int8_ref);
     SW_KERNEL_SET(k, gemm_pack_a_int8, sw__gemm_pack_a_int8_4_ref);
     SW_KERNEL_SET(k, gemm_pack_b_int8, sw__gemm_pack_b_int8_8_ref);
 }

@@ -1,6 +1,6 @@
 /* The bf16 product of AVX-512 BF16: tile 14 x 32 by VDPBF16PS, whose lanes add two products each.
  * Meant for CPUs on which it has the rate of an f32 fma, as AMD's (Zen 4, Zen 5): on Intel's server
- * cores it has half, and the form of gemm_bf16_avx512.c is as fast. */
+ * cores it has a quarter, and base/cpu.c passes this level over for the form of gemm_bf16_avx512.c. */
 #include "kernels/x86/vec_avx512.h"
 
 enum { MR = 14 };

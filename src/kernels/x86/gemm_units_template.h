@@ -159,20 +159,29 @@ VEC_INLINE void units_pack(const struct units *u, void *to, const sw_dtype dtype
             }
 }
 
-/* Interleaved panels of lines that lie side by side: unit by unit over four panels, so that reads
+/* Units ahead of which their rows are fetched. */
+enum { UNITS_AHEAD = 8 };
+/* Panels that are packed side by side: of few units (4 KB at most), whose places in L1 do not all meet. */
+enum { UNITS_FEW = 32, UNITS_WIDE = 16 };
+
+/* Interleaved panels of lines that lie side by side: unit by unit over several panels, so that reads
  * are long. */
 VEC_INLINE void units_pack_across(const struct units *u, void *to, const sw_dtype dtype,
                                   const int width)
 {
     const bool bytes = dtype == SW_I8 || dtype == SW_U8;
     const int64_t size = bytes ? 1 : dtype == SW_F32 ? 4 : 2, group = bytes ? 4 : 2;
-    for (int64_t first = 0; first < u->lines; first += 4 * width) {
-        const int64_t end = units_min(u->lines, first + 4 * width);
+    const int64_t together = (u->count <= UNITS_FEW ? UNITS_WIDE : 4) * width;
+    for (int64_t first = 0; first < u->lines; first += together) {
+        const int64_t end = units_min(u->lines, first + together);
         for (int64_t p = 0; p < u->count; p++) {
             int32_t *panel = (int32_t *)to + first * u->count + p * width;
             const int64_t left = u->kc - p * group;
             const char *x = u->src + p * group * u->along * size;
-            for (int64_t i = first; i < end; i += width, panel += width * u->count)
+            for (int64_t i = first; i < end; i += width, panel += width * u->count) {
+                for (int64_t g = 0; g < group; g++) /* a line of each row that comes soon */
+                    _mm_prefetch(x + (i + (UNITS_AHEAD * group + g) * u->along) * size,
+                                 _MM_HINT_T0);
                 for (int64_t v = 0; v < width; v += VF_N) {
                     vi r = vi_set(0);
                     const int64_t lines = units_min(width - v, u->lines - i - v);
@@ -180,6 +189,7 @@ VEC_INLINE void units_pack_across(const struct units *u, void *to, const sw_dtyp
                         r = units_across(u, dtype, x + (i + v) * size, lines, left);
                     vi_store_n(panel + v, r, width - v);
                 }
+            }
         }
     }
 }
