@@ -158,7 +158,8 @@ static int write_confusion(const struct image_job *j, const sw_image_score *s)
                                          : "]\n");
     fprintf(f, "]}\n");
     const bool written = !ferror(f);
-    return (fclose(f) == 0) & written ? 0 : cli_fail(j->verb, "%s: cannot write", j->f.confusion);
+    if ((fclose(f) == 0) & written) return 0;
+    return cli_fail(j->verb, "%s: cannot write", j->f.confusion);
 }
 
 /* As a line of JSON, to the log and with --json to standard output. */
