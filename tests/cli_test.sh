@@ -78,7 +78,8 @@ refused "No such file" train convnet --data "$dir/nowhere"
 refused "--batch 512: there are only 400" train convnet --data "$dir/data" --batch 512
 refused "neither a network" info resnet9000
 refused "No such file" info "$dir/nothing.safetensors"
-refused "name one model" info
+refused "name one model" info alexnet convnet
+"$swell" info | grep -q "^alexnet  .*2012" || fail "info without a name lists the networks"
 refused "No such file" info "$dir/nothing.onnx"
 refused "--training is for networks that are built in" bench "$dir/nothing.onnx" --training
 refused "--turns excludes" bench convnet --turns --json

@@ -1,4 +1,4 @@
-/* The network of Swell's own model of CIFAR-10: eight convolutions after Jordan 2024, "94% on CIFAR-10
+/* The network of Swell's own model of CIFAR-10: seven convolutions after Jordan 2024, "94% on CIFAR-10
  * in 3.29 seconds on a single GPU" (arXiv 2404.00498), section 3.
  *
  *   whiten 2x2, 24 -> gelu          (N,24,31,31)   frozen filters, free bias
@@ -120,7 +120,7 @@ static sw_status prepare(sw_context *ctx, sw_weights *ws, const float *images, i
 
 const sw_image_network sw__network_cifarnet = {
     .name = "cifarnet",
-    .summary = "eight convolutions after Jordan 2024: 94 % on CIFAR-10",
+    .summary = "seven convolutions after Jordan 2024: 94 % on CIFAR-10",
     .channels = 3,
     .side = 32,
     .classes = 10,

@@ -9,9 +9,10 @@
 
 static const char help[] =
     "usage: swell info MODEL [options]\n"
+    "       swell info                      the networks that are built in\n"
     "\n"
-    "MODEL is a file (.safetensors, .pth of torch.save, .onnx), or a network that is built in:\n"
-    "alexnet, convnet.  Lists its tensors, and inputs and outputs of an ONNX file; with --plan, "
+    "MODEL is a file (.safetensors, .pth of torch.save, .onnx), or a network that is built in.\n"
+    "Lists its tensors, and inputs and outputs of an ONNX file; with --plan, "
     "the\n"
     "steps, fusions, kernels, memory of a compiled plan.\n"
     "\n"
@@ -134,6 +135,14 @@ static int list_json(const struct verb *verb, const struct network *n)
     return 0;
 }
 
+/* The networks that are built in. */
+static void list_networks(void)
+{
+    const sw_image_network *net;
+    for (int i = 0; (net = sw_image_network_at(i)); i++)
+        printf("%-20s %s\n", net->name, net->summary);
+}
+
 static int run(const struct verb *verb, int argc, char **argv)
 {
     struct network_options o = {0};
@@ -157,6 +166,10 @@ static int run(const struct verb *verb, int argc, char **argv)
         case JSON: json = true; break;
         default: return status;
         }
+    if (argc == 1) {
+        list_networks();
+        return 0;
+    }
     if (optind + 1 != argc) return cli_fail(verb, "name one model; see 'swell help info'");
     o.name = argv[optind];
     status = network_open(verb, &n, &o, (int)threads);
