@@ -9,6 +9,9 @@ install(TARGETS swell EXPORT swellTargets
 install(DIRECTORY include/swell DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
 install(FILES README.md LICENSE CHANGELOG.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
 
+# Models that come along: `swell see` looks for them beside its own folder.
+install(DIRECTORY models/ DESTINATION ${CMAKE_INSTALL_DATADIR}/swell/models OPTIONAL FILES_MATCHING PATTERN "*.safetensors")
+
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/swell)
 install(EXPORT swellTargets NAMESPACE swell:: DESTINATION ${package_dir})
 configure_package_config_file(cmake/swellConfig.cmake.in ${CMAKE_BINARY_DIR}/swellConfig.cmake

@@ -52,6 +52,11 @@ static sw_status find_filters(sw_classifier *c)
 static sw_status add_features(sw_classifier *c)
 {
     sw_node *x = c->features ? c->features : sw__trace_last_input(c->logits);
+    if (x && !sw_dtype_get(sw_node_dtype(x))->is_float)
+        return sw__fail(c->ctx, SW_ERR_UNSUPPORTED,
+                        "%s: its last layer reads bytes: take features from the model that it was "
+                        "before it was quantised",
+                        c->path);
     if (x && sw_node_dtype(x) != SW_F32) x = sw_cast(c->g, x, SW_F32);
     if (x && sw_node_shape(x).rank == 4)
         x = sw_mean(c->g, x, (sw_reduce_options){.axes = {2, 3}, .n_axes = 2});

@@ -34,8 +34,8 @@ enum sw_ending sw__trace_ending(const sw_node *y)
 
 sw_node *sw__trace_last_input(const sw_node *y)
 {
-    static const char *const products[] = {"matmul", "conv2d", "quantised_linear", "linear_int8",
-                                           NULL};
+    static const char *const products[] = {"matmul",      "conv2d",    "quantised_linear",
+                                           "linear_int8", "conv2d_u8", NULL};
     for (; y && y->op; y = carrier(y->op))
         if (one_of(y->op, products)) return y->op->in[0];
     return NULL;
@@ -43,7 +43,7 @@ sw_node *sw__trace_last_input(const sw_node *y)
 
 sw_tensor sw__trace_first_filters(const sw_graph *g)
 {
-    static const char *const convolutions[] = {"conv2d", NULL};
+    static const char *const convolutions[] = {"conv2d", "conv2d_u8", NULL};
     sw_tensor none = {0};
     for (int64_t i = 0; i < g->n_ops; i++) {
         if (!one_of(g->ops[i], convolutions)) continue;
