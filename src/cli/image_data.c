@@ -30,16 +30,21 @@ static int open_sets(struct image_job *j)
     return sw_image_set_open(j->ctx, path, o, &j->second) == SW_OK ? 0 : fail(j);
 }
 
-/* Fashion-MNIST's files hold numbers only. */
+/* Files of IDX, and of CIFAR without its list of names, hold numbers only. */
 static void name_classes(struct image_job *j)
 {
-    static const char *const fashion[] = {"T-shirt/top", "Trouser",   "Pullover", "Dress",
-                                          "Coat",        "Sandal",    "Shirt",    "Sneaker",
-                                          "Bag",         "Ankle boot"};
-    j->classes = j->set->classes;
-    j->names = j->set->names;
-    if (j->classes == 10 && j->set->channels == 1 && strstr(j->f.data, "fashion"))
-        j->names = fashion;
+    const sw_image_set *set = j->set;
+    const char *list = NULL;
+    int count = 0;
+    j->classes = set->classes;
+    j->names = set->names;
+    if (set->paths || strcmp(set->names[0], "0") != 0) return;
+    if (set->channels == 3)
+        list = set->classes == 10 ? "cifar10" : "cifar100";
+    else if (strstr(j->f.data, "fashion"))
+        list = "fashion-mnist";
+    const char *const *names = list ? sw_labels_find(list, &count) : NULL;
+    if (names && count == j->classes) j->names = names;
 }
 
 /* ---- parts ------------------------------------------------------------------------------------------------ */

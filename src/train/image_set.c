@@ -114,18 +114,13 @@ static bool read_names(struct image_set *s, const char *path, int classes)
     return false;
 }
 
+/* The names that lie beside the batches, else numbers. */
 static sw_status cifar_classes(struct image_set *s, const char *folder, int classes)
 {
-    static const char *const ten[] = {"airplane", "automobile", "bird",  "cat",  "deer",
-                                      "dog",      "frog",       "horse", "ship", "truck"};
     const char *file = classes == 10 ? "batches.meta.txt" : "fine_label_names.txt";
     char *path = sw__image_set_text(s, "%s/%s", folder, file);
     if (!path) return SW_ERR_MEMORY;
-    if (read_names(s, path, classes)) return SW_OK;
-    sw_status status = SW_OK;
-    for (int i = 0; status == SW_OK && classes == 10 && i < 10; i++)
-        status = sw__image_set_class(s, ten[i]);
-    return classes == 10 ? status : take_classes(s, NULL, classes);
+    return read_names(s, path, classes) ? SW_OK : take_classes(s, NULL, classes);
 }
 
 static sw_status cifar_append(struct image_set *s, const struct sw_cifar *c)
