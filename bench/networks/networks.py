@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 """Whole networks, Swell beside its peers, by turns: `make bench`, or
 
-    bench/networks/networks.py [--only TEXT] [--rounds N] [--seconds S] [--json] [--list]
+    bench/networks/networks.py [--only TEXT] [--rounds N] [--seconds S] [--json] ...
 
 A row is a network, a batch and a mode.  For each row one process a rival is started (Swell: `swell bench
 --turns`), which builds the network, runs it once, and writes a line of JSON: "setting" (its words) and
 "first" (its first ten results, which have to be Swell's).  Then in each round every rival in turn gets a
 line with a number of seconds, runs for that long, and answers with the median of its runs.  The median
-over the rounds counts; a ratio is how many times faster Swell is.
+over the rounds counts; a ratio is how many times faster Swell is.  The threads that work are pinned to cores
+of their own first, every rival's alike: on virtual machines Linux leaves two of them on one core at times.
 
 Peers: ONNX Runtime (npm package onnxruntime-node; a folder with node_modules in $SWELL_ONNXRUNTIME, else
 installed below build/ by npm if there is one), PyTorch (Debian's python3-torch), darknet (Debian's; one
@@ -45,7 +46,9 @@ class Rival:
 
     def __init__(self, name, command):
         self.name, self.times = name, []
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        environment = {**os.environ, "UV_THREADPOOL_SIZE": "1"}  # node: always the same thread calls ONNX Runtime
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+                                        env=environment)
         self.hello = None
 
     def start(self):
@@ -53,6 +56,17 @@ class Rival:
         if not line.startswith("{"):
             raise RuntimeError(f"{self.name} does not run")
         self.hello = json.loads(line)
+
+    def pin(self, threads):
+        """The threads that have worked most, to a core each."""
+        tasks, cores = f"/proc/{self.process.pid}/task", sorted(os.sched_getaffinity(0))
+        worked = []
+        for task in os.listdir(tasks):
+            with open(f"{tasks}/{task}/stat") as f:
+                fields = f.read().rpartition(")")[2].split()
+            worked.append((int(fields[11]) + int(fields[12]), int(task)))
+        for (_, task), core in zip(sorted(worked, reverse=True)[:threads], cores):
+            os.sched_setaffinity(task, {core})
 
     def turn(self, seconds):
         self.process.stdin.write(f"{seconds}\n")
@@ -79,6 +93,9 @@ class Darknet:
     def start(self):
         pass
 
+    def pin(self, threads):
+        pass  # one thread
+
     def turn(self, seconds):
         out = subprocess.run(["darknet", "speed", DARKNET_NET, "3"], capture_output=True, text=True).stdout
         found = re.search(r"Speed: ([0-9.]+) sec/eval", out)
@@ -93,7 +110,8 @@ class Darknet:
 class Peers:
     """Which of them are here."""
 
-    def __init__(self, asked):
+    def __init__(self, asked, setting):
+        self.setting = [setting] if setting else []
         self.python = self.find_python() if "pytorch" in asked or "onnxruntime" in asked else None
         self.module = self.find_onnxruntime() if "onnxruntime" in asked else None
         self.darknet = "darknet" in asked and shutil.which("darknet") and os.path.exists(DARKNET_NET)
@@ -144,10 +162,10 @@ class Peers:
             rivals.append(Rival("onnxruntime", ["node", os.path.join(HERE, "onnxruntime_peer.cjs"), self.module,
                                                 file, str(batch), str(threads)]))
         if self.pytorch:
-            modes = ["f32", "bf16"] if mode == "bf16" else [mode]  # bf16 against the better of its two
+            modes = ["f32", "bf16"] if mode == "bf16" and not self.setting else [mode]  # the better of its two
             rivals += [Rival(f"pytorch {m}" if m != "inference" else "pytorch",
                              [self.python, os.path.join(HERE, "torch_peer.py"), "run", net, str(batch),
-                              str(threads), m]) for m in modes]
+                              str(threads), m] + self.setting) for m in modes]
         if self.darknet and row == ("alexnet", 1, "inference"):
             rivals.append(Darknet())
         return rivals
@@ -164,12 +182,13 @@ def check_results(rivals):
             raise RuntimeError(f"the results of swell and {r.name} differ: {want} {got}")
 
 
-def measure(rivals, rounds, seconds):
+def measure(rivals, rounds, seconds, threads):
     for r in rivals:
         r.start()
     check_results(rivals)
-    for r in rivals:  # warm
-        r.turn(0)
+    for r in rivals:
+        r.pin(threads)
+        r.turn(0)  # warm
     for _ in range(rounds):
         for r in rivals:
             time.sleep(REST)
@@ -196,6 +215,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--only", default="", help="rows whose text, as in --list, contains this (a regular expression)")
     parser.add_argument("--peers", default="onnxruntime,pytorch,darknet", help="which of them")
+    parser.add_argument("--setting", help="of PyTorch, as the table says it; default: the fastest is found")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=1.0, help="of a turn; one run in any case")
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
@@ -207,14 +227,14 @@ def main():
     if o.list or not rows:
         print("\n".join("%s %d %s" % r for r in rows or ROWS))
         return 0 if rows else 1
-    peers, status = Peers(o.peers.split(",")), 0
+    peers, status = Peers(o.peers.split(","), o.setting), 0
     if not o.json:
         print(f"{'network':<11}{'batch':>5}  {'mode':<10}{'images/s':>9}    peers: images/s, how many times faster swell is")
     for row in rows:
         rivals = peers.rivals(o.swell, row, o.threads)
         try:
             if rivals:
-                measure(rivals, o.rounds, o.seconds)
+                measure(rivals, o.rounds, o.seconds, o.threads)
                 report(row, rivals, o.json)
         except (RuntimeError, ValueError) as e:
             say("%s %d %s: %s" % (*row, e))

@@ -92,10 +92,11 @@ static int build_onnx(const struct verb *verb, struct network *n, const struct n
     sw_shape shape;
     const int outputs = sw_onnx_output_count(n->onnx);
     n->n_inputs = sw_onnx_input_count(n->onnx);
-    if (n->n_inputs < 1 || n->n_inputs > NETWORK_INPUTS || outputs > NETWORK_OUTPUTS) {
+    if (n->n_inputs > NETWORK_INPUTS || outputs > NETWORK_OUTPUTS) {
+        const int inputs = n->n_inputs;
         n->n_inputs = 0;
-        return cli_fail(verb, "%s: takes models of 1 to %d inputs and at most %d outputs", o->name,
-                        NETWORK_INPUTS, NETWORK_OUTPUTS);
+        return cli_fail(verb, "%s: %d inputs and %d outputs: at most %d and %d are measured",
+                        o->name, inputs, outputs, NETWORK_INPUTS, NETWORK_OUTPUTS);
     }
     for (int i = 0; i < n->n_inputs; i++) {
         sw_onnx_value v = sw_onnx_input(n->onnx, i);

@@ -2,8 +2,10 @@
  *
  *     onnx_backend [FILTER]       only cases whose name contains it
  *
- * Fails when a case gives other numbers than ONNX's, or fewer pass than the bars below. */
+ * Fails when a case gives other numbers than ONNX's, when one is refused without a word of which node,
+ * operator and opset, or when fewer pass than the bars below. */
 #include <dirent.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +24,16 @@ static int no_dots(const struct dirent *e)
     return e->d_name[0] != '.';
 }
 
+/* Whether a refusal says node 'name' (Operator, opset N): why */
+static bool names_it(const char *why)
+{
+    char operator[64], reason;
+    int opset;
+    const char *behind = strncmp(why, "node '", 6) == 0 ? strstr(why + 6, "' (") : NULL;
+    return behind &&
+           sscanf(behind, "' (%63[A-Za-z0-9], opset %d): %c", operator, & opset, &reason) == 3;
+}
+
 /* Whether the group is right. */
 static int run_group(sw_context *ctx, const struct group *g, const char *filter)
 {
@@ -36,8 +48,9 @@ static int run_group(sw_context *ctx, const struct group *g, const char *filter)
             snprintf(path, sizeof path, "%s/%s", folder, list[i]->d_name);
             enum outcome o = backend_case(ctx, path, text, sizeof text);
             const char *why = strstr(text, "model.onnx: ");
-            printf("%s %s/%s%s%s\n", words[o], g->folder, list[i]->d_name, *text ? ": " : "",
-                   why ? why + 12 : text);
+            why = why ? why + 12 : text;
+            if (o == CASE_REFUSED && !names_it(why)) o = CASE_WRONG;
+            printf("%s %s/%s%s%s\n", words[o], g->folder, list[i]->d_name, *text ? ": " : "", why);
             count[o]++;
             all++;
         }
