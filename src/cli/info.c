@@ -173,8 +173,8 @@ static int run(const struct verb *verb, int argc, char **argv)
     if (optind + 1 != argc) return cli_fail(verb, "name one model; see 'swell help info'");
     o.name = argv[optind];
     status = network_open(verb, &n, &o, (int)threads);
-    if (!status && n.onnx && !json && !plan) list_onnx(n.onnx);
     if (!status && (plan || n.known || n.onnx)) status = network_plan(verb, &n, &o);
+    if (!status && n.onnx && !json && !plan) list_onnx(n.onnx);
     if (!status && json) status = list_json(verb, &n);
     if (!status && !json && plan) sw_plan_describe(n.plan, cli_write, stdout);
     if (!status && !json && !plan) list(n.ws);

@@ -89,15 +89,16 @@ static bool look(sw_classifier *c, const struct pictures *p, int64_t from, int n
 {
     sw_photo photos[BATCH] = {0};
     sw_class best[BATCH * TOP];
+    const int top = c->classes < TOP ? c->classes : TOP;
     float *probabilities = malloc((size_t)BATCH * (size_t)c->classes * sizeof *probabilities);
     for (int i = 0; i < n; i++) photos[i].name = p->path[from + i];
-    const sw_answers a = {.top = TOP, .classes = best, .probabilities = probabilities};
+    const sw_answers a = {.top = top, .classes = best, .probabilities = probabilities};
     bool good = probabilities && sw_classify(c, photos, n, 1, &a) == SW_OK;
     for (int i = 0; good && i < n; i++) {
         const int right = p->class[from + i];
         s->seen++;
-        s->first += best[i * TOP].index == right;
-        for (int k = 0; k < TOP; k++) s->five += best[i * TOP + k].index == right;
+        s->first += best[i * top].index == right;
+        for (int k = 0; k < top; k++) s->five += best[i * top + k].index == right;
         if (streamed) good = stream(c, &photos[i], probabilities + (size_t)i * (size_t)c->classes);
     }
     free(probabilities);

@@ -1,6 +1,7 @@
-// folder_classes ... stream | node onnxruntime_classes.cjs MODULE MODEL LEAST: what ONNX Runtime makes of the
-// very numbers that Swell saw.  Fails when the best class is the same for less than LEAST percent.
-const [module_, model, least] = process.argv.slice(2);
+// folder_classes ... stream | node onnxruntime_classes.cjs MODULE MODEL LEAST [MOST]: what ONNX Runtime makes of
+// the very numbers that Swell saw.  Fails when the best class is the same for less than LEAST percent, or a
+// probability differs by more than MOST.
+const [module_, model, least, allowed = '1'] = process.argv.slice(2);
 const ort = require(module_);
 
 async function main() {
@@ -35,7 +36,7 @@ async function main() {
   const share = 100 * same / seen;
   console.log(`the same best class as ONNX Runtime's for ${share} % of ${seen} pictures, ` +
               `probabilities off by at most ${most}`);
-  process.exit(seen > 0 && rest.length === 0 && share >= Number(least) ? 0 : 1);
+  process.exit(seen > 0 && rest.length === 0 && share >= Number(least) && most <= Number(allowed) ? 0 : 1);
 }
 
 main().catch((e) => {
