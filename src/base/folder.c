@@ -38,7 +38,9 @@ static bool add(struct sw_folder *f, const char *name)
 {
     if (!sw__grow(&f->names, &f->capacity, f->count + 1, sizeof *f->names)) return false;
     f->names[f->count] = strdup(name);
-    return f->names[f->count++] != NULL;
+    if (!f->names[f->count]) return false;
+    f->count++;
+    return true;
 }
 
 static int by_bytes(const void *a, const void *b)
@@ -50,7 +52,7 @@ sw_status sw__folder_list(const char *path, enum sw_path_kind kind, struct sw_fo
 {
     *out = (struct sw_folder){0};
     DIR *dir = opendir(path);
-    if (!dir) return SW_ERR_IO;
+    if (!dir) return errno == ENOMEM ? SW_ERR_MEMORY : SW_ERR_IO;
     sw_status status = SW_OK;
     while (status == SW_OK) {
         enum sw_path_kind found;

@@ -16,7 +16,7 @@
 #include "format/safetensors.h"
 #include "train/image_set_int.h"
 
-enum { NAME_MOST = 255, CLASSES_MOST = 1 << 20, LIST_MOST = 1 << 20 };
+enum { NAME_MOST = 255, CLASSES_MOST = 1 << 20, LIST_MOST = 1 << 20, PATH_MOST = 4096 };
 
 sw_status sw__image_set_memory(const struct image_set *s)
 {
@@ -96,22 +96,22 @@ static sw_status take_classes(struct image_set *s, const sw_image_set *like, int
 
 /* ---- CIFAR ------------------------------------------------------------------------------------------ */
 
-/* The names in a file of lines; false if they are not `classes` many. */
-static bool read_names(struct image_set *s, const char *path, int classes)
+/* The names in a file of lines; no class, where it is not there or has not `classes` many. */
+static sw_status read_names(struct image_set *s, const char *path, int classes)
 {
     char *text = NULL, *next;
     size_t size;
-    if (sw__file_read(path, LIST_MOST, &text, &size) != SW_OK) return false;
-    for (char *line = text; *line; line = next) {
+    sw_status status = sw__file_read(path, LIST_MOST, &text, &size);
+    if (status == SW_ERR_MEMORY) return sw__image_set_memory(s);
+    for (char *line = text; status == SW_OK && *line; line = next) {
         size_t n = strcspn(line, "\r\n");
         next = line + n + (line[n] != '\0');
         line[n] = '\0';
-        if (n && sw__image_set_class(s, line) != SW_OK) break;
+        if (n) status = sw__image_set_class(s, line);
     }
     free(text);
-    if (s->shown.classes == classes) return true;
-    s->shown.classes = 0;
-    return false;
+    if (s->shown.classes != classes) s->shown.classes = 0;
+    return status == SW_ERR_MEMORY ? status : SW_OK;
 }
 
 /* The names that lie beside the batches, else numbers. */
@@ -119,8 +119,8 @@ static sw_status cifar_classes(struct image_set *s, const char *folder, int clas
 {
     const char *file = classes == 10 ? "batches.meta.txt" : "fine_label_names.txt";
     char *path = sw__image_set_text(s, "%s/%s", folder, file);
-    if (!path) return SW_ERR_MEMORY;
-    return read_names(s, path, classes) ? SW_OK : take_classes(s, NULL, classes);
+    sw_status status = path ? read_names(s, path, classes) : SW_ERR_MEMORY;
+    return status == SW_OK && s->shown.classes == 0 ? take_classes(s, NULL, classes) : status;
 }
 
 static sw_status cifar_append(struct image_set *s, const struct sw_cifar *c)
@@ -228,10 +228,11 @@ static sw_status idx_file(struct image_set *s, const char *path, const sw_image_
 
 /* ---- what the path names ------------------------------------------------------------------------------ */
 
-static bool has(struct image_set *s, const char *folder, const char *name)
+static bool has(const char *folder, const char *name)
 {
-    const char *path = sw__image_set_text(s, "%s/%s", folder, name);
-    return path && sw__path_kind(path) != SW_PATH_NONE;
+    char path[PATH_MOST];
+    const int n = snprintf(path, sizeof path, "%s/%s", folder, name);
+    return n < PATH_MOST && sw__path_kind(path) != SW_PATH_NONE;
 }
 
 /* A folder of classes, or one of splits. */
@@ -239,11 +240,11 @@ static sw_status open_folders(struct image_set *s, const char *path, const sw_im
 {
     static const char *const second[] = {"val", "valid", "validation", "test"};
     const char *split = path;
-    if (has(s, path, "train")) {
+    if (has(path, "train")) {
         split = NULL;
         if (o->split == SW_SPLIT_TRAIN) split = sw__image_set_text(s, "%s/train", path);
         for (int i = 0; o->split == SW_SPLIT_TEST && !split && i < 4; i++)
-            if (has(s, path, second[i])) split = sw__image_set_text(s, "%s/%s", path, second[i]);
+            if (has(path, second[i])) split = sw__image_set_text(s, "%s/%s", path, second[i]);
         if (!split) return o->split == SW_SPLIT_TEST ? SW_OK : SW_ERR_MEMORY;
     } else if (o->split == SW_SPLIT_TEST) {
         return SW_OK;
@@ -274,9 +275,9 @@ static sw_status open_any(struct image_set *s, const char *path, const sw_image_
         return sw__fail(s->ctx, SW_ERR_IO, "%s: %s", path, strerror(errno ? errno : ENOENT));
     case SW_PATH_FILE: return open_file(s, path, o);
     case SW_PATH_FOLDER:
-        if (has(s, path, "data_batch_1.bin")) return cifar_folder(s, path, o, true);
-        if (has(s, path, "train.bin")) return cifar_folder(s, path, o, false);
-        if (has(s, path, "train-images-idx3-ubyte.gz") || has(s, path, "train-images-idx3-ubyte"))
+        if (has(path, "data_batch_1.bin")) return cifar_folder(s, path, o, true);
+        if (has(path, "train.bin")) return cifar_folder(s, path, o, false);
+        if (has(path, "train-images-idx3-ubyte.gz") || has(path, "train-images-idx3-ubyte"))
             return idx_folder(s, path, o);
         return open_folders(s, path, o);
     case SW_PATH_OTHER: break;
