@@ -1,4 +1,4 @@
-# What `cmake --install` puts where: headers, the library with its soname, and two ways to find it,
+# What `cmake --install` puts where: headers, the models, the library with its soname, and two ways to find it,
 # find_package(swell) with the target swell::swell, and pkg-config's swell.pc.  Both are relocatable:
 # they look from their own place.
 include(CMakePackageConfigHelpers)
@@ -7,6 +7,8 @@ install(TARGETS swell EXPORT swellTargets
   LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
   INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 install(DIRECTORY include/swell DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
+install(DIRECTORY models/ DESTINATION ${CMAKE_INSTALL_DATADIR}/swell/models
+  FILES_MATCHING PATTERN "*.safetensors" PATTERN "*.md" PATTERN "*.svg")
 install(FILES README.md LICENSE CHANGELOG.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
 
 # Models that come along: `swell see` looks for them beside its own folder.
