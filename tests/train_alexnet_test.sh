@@ -141,6 +141,9 @@ refused "--data is missing" train alexnet --epochs 1
 refused "--epochs is missing" train alexnet --data "$dir/two"
 refused "there is no 'vgg'" train alexnet --data "$dir/two" --network vgg --epochs 1
 refused "--optimizer lion: it can be sgd, adam, adamw, muon" "${data[@]}" --optimizer lion
+refused "there are alexnet, " "${data[@]}" --network none
+refused "--out $dir/nowhere/x.safetensors: cannot be written: No such file" "${data[@]}" --out "$dir/nowhere/x.safetensors"
+refused "--curve $dir: cannot be written: a folder" "${data[@]}" --curve "$dir"
 refused "--crops 7" "${data[@]}" --crops 7
 refused "--crops 10: the crop is as large" "${data[@]}" --crops 10
 refused "--pad 32: pictures have 32" "${data[@]}" --pad 32

@@ -1,8 +1,11 @@
 /* Options of training a network of pictures: one table, a line an option. */
+#include <errno.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "base/folder.h"
 #include "cli/image_job.h"
 
 enum flag_kind { TEXT, WHOLE, REAL, CHOICE, YES, EPOCHS };
@@ -164,6 +167,32 @@ static bool take(struct image_job *j, const struct flag *f)
     return true;
 }
 
+/* Files are written when hours of training are over: find out now that they cannot be. */
+static int check_files(const struct image_job *j)
+{
+    const struct image_flags *f = &j->f;
+    const struct {
+        const char *option, *path;
+    } files[] = {{"out", f->out},
+                 {"checkpoint", f->checkpoint},
+                 {"curve", f->curve},
+                 {"confusion", f->confusion}};
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        char folder[4096];
+        errno = 0;
+        if (!files[i].path) continue;
+        const char *slash = strrchr(files[i].path, '/');
+        const int n = slash ? (int)(slash - files[i].path) + 1 : 2;
+        if (n >= (int)sizeof folder)
+            return cli_fail(j->verb, "--%s: the name is too long", files[i].option);
+        snprintf(folder, sizeof folder, "%.*s", n, slash ? files[i].path : "./");
+        if (access(folder, W_OK) != 0 || sw__path_kind(files[i].path) == SW_PATH_FOLDER)
+            return cli_fail(j->verb, "--%s %s: cannot be written: %s", files[i].option,
+                            files[i].path, errno ? strerror(errno) : "a folder");
+    }
+    return -1;
+}
+
 /* What excludes or needs each other. */
 static int check(const struct image_job *j)
 {
@@ -181,7 +210,7 @@ static int check(const struct image_job *j)
     if (f->crops > 0 && f->crops != 1 && f->crops != 2 && f->crops != 6 && f->crops != 10 &&
         f->crops != 18)
         return cli_fail(j->verb, "--crops %lld: 1, 2, 6, 10 or 18", (long long)f->crops);
-    return -1;
+    return check_files(j);
 }
 
 int image_flags_read(struct image_job *j, int argc, char **argv)

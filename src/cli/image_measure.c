@@ -195,7 +195,7 @@ static void say_result(const struct image_job *j, const sw_image_score *one,
     if (one->count)
         printf("; accuracy on %lld test pictures: %.2f %%", (long long)one->count,
                100 * share(one->top1, one->count));
-    if (one->count && j->classes > 5)
+    if (one->count && j->classes > 20)
         printf(", among the best five: %.2f %%", 100 * share(one->top5, one->count));
     if (many != one)
         printf("; by %lld views: %.2f %%", (long long)j->f.crops,

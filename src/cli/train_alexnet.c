@@ -24,7 +24,7 @@ static const char help[] =
     "  --limit N         train on N of the pictures only\n"
     "\n"
     "network\n"
-    "  --network NAME    default alexnet; 'swell info' lists them\n"
+    "  --network NAME    default alexnet; a name that is none lists them all\n"
     "  --from FILE       begin with these weights (.safetensors, .pth), with a new last layer "
     "where the classes\n"
     "                    are others; the network is found by them\n"
@@ -50,7 +50,9 @@ static const char help[] =
     "  --steps-at E,E    epochs of --schedule step    --factor F    step, plateau: default 0.1\n"
     "  --patience N      plateau: measurements without improvement before the rate drops (default "
     "3)\n"
-    "  --label-smoothing F   --ema D (measure and keep moving averages of the weights)\n"
+    "  --label-smoothing F   --ema D (measure and write moving averages of the weights; the "
+    "statistics of batch\n"
+    "                    norms stay the last ones)\n"
     "  --bf16            multiply in bf16, sum in f32\n"
     "  --seed S          of weights, dropout, order, augmentation (default 1)\n"
     "  --threads N       default: all cores; the result does not depend on it\n"
@@ -91,13 +93,22 @@ static const char help[] =
     "flowers.safetensors\n"
     "  swell train alexnet --data cifar-10-batches-bin --network cifarnet --pad 4 --epochs 20\n";
 
+static int no_network(const struct image_job *j, const char *name)
+{
+    char all[512] = "";
+    const sw_image_network *n;
+    size_t at = 0;
+    for (int i = 0; (n = sw_image_network_at(i)) && at < sizeof all; i++)
+        at += (size_t)snprintf(all + at, sizeof all - at, "%s%s", i ? ", " : "", n->name);
+    return cli_fail(j->verb, "--network: there is no '%s'; there are %s", name, all);
+}
+
 /* The row of the table that --network or the tensors of --from name. */
 static int find_network(struct image_job *j, const char *name)
 {
     sw_weights *ws = NULL;
     sw_image_sizes sizes;
-    if (name && !(j->network = sw_image_network_find(name)))
-        return cli_fail(j->verb, "--network: there is no '%s'; 'swell info' lists them", name);
+    if (name && !(j->network = sw_image_network_find(name))) return no_network(j, name);
     if (!j->f.from) return 0;
     const bool opened = sw_weights_create(j->ctx, &ws) == SW_OK &&
                         sw_weights_load(j->ctx, ws, j->f.from, false, NULL) == SW_OK;
