@@ -39,7 +39,7 @@ static void bytes(void **state)
     static const float wanted[3] = {1.5f, -2, 1e-30f};
     uint8_t b[4096];
     for (int rows = 0; rows <= 12; rows += 3) {
-        char shape[64];
+        char shape[128];
         write_rows(rows);
         assert_int_equal(read_back(b, sizeof b), 128 + rows * 12);
         assert_memory_equal(b, "\x93NUMPY\x01\x00", 8);

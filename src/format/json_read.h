@@ -1,4 +1,4 @@
-/* JSON from a file or a peer, parsed so that a lack of memory is never taken for other data. */
+/* JSON from a file or a peer, strictly; a lack of memory is an error like another. */
 #ifndef SWELL_FORMAT_JSON_READ_H
 #define SWELL_FORMAT_JSON_READ_H
 
