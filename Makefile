@@ -46,6 +46,7 @@ bench:
 		--roofline $(BUILD)/roofline.svg
 	@echo "the roofline of this machine: $(BUILD)/roofline.svg"
 	@bench/networks/networks.py
+	@bench/networks/pipeline.py
 
 tune:
 	@$(INSTALL) build bench

@@ -3,7 +3,8 @@
 
     bench/networks/networks.py [--only TEXT] [--rounds N] [--seconds S] [--json] ...
 
-A row is a network, a batch and a mode.  For each row one process a rival is started (Swell: `swell bench
+A row is a network, a batch and a mode: inference in f32, training in f32 or bf16 (against the better of
+PyTorch's two), inference in int8 (against ONNX Runtime in f32, and on the same quantised file).  For each row one process a rival is started (Swell: `swell bench
 --turns`), which builds the network, runs it once, and writes a line of JSON: "setting" (its words) and
 "first" (its first ten results, which have to be Swell's).  Then in each round every rival in turn gets a
 line with a number of seconds, runs for that long, and answers with the median of its runs.  The median
@@ -14,7 +15,8 @@ Peers: ONNX Runtime (npm package onnxruntime-node; a folder with node_modules in
 installed below build/ by npm if there is one), PyTorch (Debian's python3-torch), darknet (Debian's; one
 picture, `darknet speed`; its AlexNet has neither groups nor response normalisation, so 1.6 times the
 arithmetic).  One that is missing is left out, with a line.  The ONNX files, with random weights, are
-written by PyTorch."""
+written by PyTorch; their int8 forms by `swell convert`, which needs a folder of photos in
+$SWELL_IMAGENET_SAMPLES."""
 
 import argparse
 import json
@@ -34,7 +36,9 @@ ORT_VERSION = "1.30.0"
 REST = 0.2  # seconds: threads of the one before spin for a while, and would take the next one's cores
 
 ROWS = [(net, batch, "inference") for net, batches in (("alexnet", (1, 128)), ("resnet50", (1, 32)), ("squeezenet", (1, 32)))
-        for batch in batches] + [("alexnet", 128, "f32"), ("alexnet", 128, "bf16")]
+        for batch in batches]
+ROWS += [("alexnet", 128, "f32"), ("alexnet", 128, "bf16")]
+ROWS += [(net, batch, "int8") for net, batch, _ in ROWS[:6]]
 
 
 def say(text):
@@ -44,8 +48,8 @@ def say(text):
 class Rival:
     """A process that takes turns."""
 
-    def __init__(self, name, command):
-        self.name, self.times = name, []
+    def __init__(self, name, command, within=1e-3):
+        self.name, self.times, self.within = name, [], within
         environment = {**os.environ, "UV_THREADPOOL_SIZE": "1"}  # node: always the same thread calls ONNX Runtime
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
                                         env=environment)
@@ -85,7 +89,7 @@ class Rival:
 class Darknet:
     """One process a turn; it times itself."""
 
-    name, hello = "darknet", {"setting": "one-column, no response normalisation", "first": []}
+    name, within, hello = "darknet", 1, {"setting": "one-column, no response normalisation", "first": []}
 
     def __init__(self):
         self.times = []
@@ -149,8 +153,30 @@ class Peers:
                            check=True, stderr=subprocess.DEVNULL)
         return path if os.path.exists(path) else None
 
+    def int8_file(self, swell, net):
+        path, photos = os.path.join(BUILD, "bench", f"{net}-int8.onnx"), os.environ.get("SWELL_IMAGENET_SAMPLES")
+        if not os.path.exists(path) and photos and self.onnx_file(net):
+            subprocess.run([swell, "convert", self.onnx_file(net), path, "--int8", "--calibrate", photos,
+                            "--images", "20"], check=True, stdout=subprocess.DEVNULL)
+        return path if os.path.exists(path) else None
+
+    def int8_rivals(self, swell, net, batch, threads):
+        file, floats = self.int8_file(swell, net), self.onnx_file(net)
+        if not file:
+            say(f"left out: {net} int8 (SWELL_IMAGENET_SAMPLES names no folder of photos)")
+            return []
+        sizes = [str(batch), str(threads)]
+        rivals = [Rival("swell", [swell, "bench", file, "--batch", sizes[0], "--threads", sizes[1], "--turns"])]
+        peer = ["node", os.path.join(HERE, "onnxruntime_peer.cjs"), self.module]
+        if self.module:
+            rivals += [Rival("onnxruntime f32", [*peer, floats, *sizes], float("inf")),
+                       Rival("onnxruntime int8", [*peer, file, *sizes], 0.1)]
+        return rivals
+
     def rivals(self, swell, row, threads):
         net, batch, mode = row
+        if mode == "int8":
+            return self.int8_rivals(swell, net, batch, threads)
         file = self.onnx_file(net) if mode == "inference" else None
         how = {"inference": [], "f32": ["--training"], "bf16": ["--training", "--bf16"]}[mode]
         if mode == "inference" and not file and net != "alexnet":
@@ -172,13 +198,14 @@ class Peers:
 
 
 def check_results(rivals):
-    """f32 sums in another order, of logits of a few units: far closer than 1e-3, or another network."""
+    """f32 sums in another order, of logits of a few units: far closer than 1e-3, or another network.  In
+    int8 a number may be rounded the other way; f32 and int8 are not compared."""
     want = rivals[0].hello["first"]
     for r in rivals[1:]:
         got = r.hello["first"]
         most = max([abs(a - b) for a, b in zip(want, got)] or [0])
         scale = max([abs(a) for a in want] or [1])
-        if len(want) == len(got) and most > 1e-3 * scale:
+        if len(want) == len(got) and most > r.within * scale:
             raise RuntimeError(f"the results of swell and {r.name} differ: {want} {got}")
 
 
