@@ -132,6 +132,10 @@ grep -q '2 of 14 weights\|12 of 14 weights taken; the last layer is new' "$dir/e
 for name in conv1.weight conv2.norm.running_mean fc1.bias; do
     [ "$(tensor "$dir/two.safetensors" $name)" = "$(tensor "$dir/tuned.safetensors" $name)" ] || fail "$name was frozen and moved"
 done
+tuning=(--data "$dir/photos" --crop 32 --short-side 36 --batch 4 --epochs 2)
+trained "${tuning[@]}" --from "$dir/two.safetensors" --checkpoint "$dir/run.safetensors" --out "$dir/tuned.safetensors"
+trained "${tuning[@]}" --from "$dir/two.safetensors" --resume "$dir/run.safetensors" --out "$dir/again.safetensors"
+cmp -s "$dir/tuned.safetensors" "$dir/again.safetensors" || fail "fine-tuning resumed has other weights"
 refused "'resnet20' needs" train alexnet --data "$dir/two" --from "$dir/two.safetensors" --network resnet20 --epochs 1
 refused "a header of" train alexnet --data "$dir/photos" --from "$dir/photos/list.csv" --epochs 1
 
@@ -157,7 +161,6 @@ refused "rising epochs" "${data[@]}" --steps-at 3,2
 refused "--nesterov is for" "${data[@]}" --nesterov --optimizer adamw
 refused "--half needs --out" "${data[@]}" --half
 refused "--freeze needs --from" "${data[@]}" --freeze
-refused "exclude each other" "${data[@]}" --resume x --from y
 refused "pictures to measure on" "${data[@]}" --val-fraction 0 --schedule plateau --data "$dir/two/data_batch_1.bin"
 refused "--batch 512: there are only 200" "${data[@]}" --batch 512
 refused "No such file" train alexnet --data "$dir/nowhere" --epochs 1

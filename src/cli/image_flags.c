@@ -201,7 +201,6 @@ static int check(const struct image_job *j)
         return cli_fail(j->verb, "--seconds and --epochs exclude each other");
     if (f->resume && f->epochs < 0)
         return cli_fail(j->verb, "--resume needs --epochs: a schedule by the clock cannot go on");
-    if (f->resume && f->from) return cli_fail(j->verb, "--resume and --from exclude each other");
     if (f->every > 0 && !f->checkpoint) return cli_fail(j->verb, "--every needs --checkpoint FILE");
     if (f->half && !f->out) return cli_fail(j->verb, "--half needs --out FILE");
     if (f->freeze && !f->from) return cli_fail(j->verb, "--freeze needs --from WEIGHTS");

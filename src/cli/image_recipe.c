@@ -140,6 +140,9 @@ char *image_recipe_text(const struct image_job *j)
                      (long long)f->schedule, f->warmup, f->floor, f->factor, (long long)f->patience,
                      f->smoothing, f->ema, a->frame, a->side, a->pad, a->pad_zero, (int)a->mirror,
                      a->cutout, f->mixup, (double)a->jitter, f->measured, f->bf16, f->freeze);
+    n += snprintf(text + n, (size_t)(TEXT - n), ", mean %.9g %.9g %.9g, deviation %.9g %.9g %.9g",
+                  (double)a->mean[0], (double)a->mean[1], (double)a->mean[2],
+                  (double)a->deviation[0], (double)a->deviation[1], (double)a->deviation[2]);
     for (int i = 0; i < f->n_steps_at; i++)
         n += snprintf(text + n, (size_t)(TEXT - n), "%s%.9g", i ? "," : ", steps-at ",
                       f->steps_at[i]);
