@@ -293,6 +293,8 @@ typedef struct sw_conv_u8_options {
  * pictures of one pixel. */
 SW_API sw_node *sw_conv2d_u8(sw_graph *g, sw_node *x, sw_node *w, sw_node *scale, sw_node *bias,
                              sw_conv_u8_options o);
+/* sw_quantise of pictures: x f32 (N,C,H,W) -> u8 (N,H,W,C). */
+SW_API sw_node *sw_picture_u8(sw_graph *g, sw_node *x, float scale, int zero);
 /* x u8 (N,H,W,C) -> u8; padding never wins. */
 SW_API sw_node *sw_max_pool2d_u8(sw_graph *g, sw_node *x, sw_pool_options o);
 /* y = saturate(round((sum of (x - x_zero)) * (scale / elements)) + y_zero), scale being x's by y's. */

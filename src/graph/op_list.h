@@ -117,6 +117,7 @@
     X(avg_pool2d_u8)                                                                               \
     X(add_u8)                                                                                      \
     X(table_u8)                                                                                    \
+    X(picture_u8)                                                                                  \
     X(lrn_u8)
 
 /* updates of weights: assign.c, sgd.c, adam.c, running_sum.c, global_norm.c,

@@ -68,6 +68,8 @@ struct sw_int8_lrn {
  *
  * max_u8, mean_u8: n channels of one pixel from all its taps; at least one.
  * add_u8: y may be a or b.  table_u8: y[i] = table[x[i]], 256 entries; y may be x.
+ * picture_u8: n pixels of planes of f32, `plane` floats apart, to pixels of bytes:
+ *     y[i * channels + c] = saturate(round(x[c * plane + i] / scale) + zero), as quantise_u8 (quant_kernels.h).
  * lrn_u8: `pixels` pixels of n channels.  room: n + before + after + SW_INT8_ROOM floats. */
 #define SW_INT8_ROOM 64
 /* clang-format off */
@@ -82,6 +84,9 @@ struct sw_int8_lrn {
     X(add_u8, void,                                                                                \
       (uint8_t *y, const uint8_t *a, const uint8_t *b, int64_t n, const struct sw_int8_add *o))    \
     X(table_u8, void, (uint8_t *y, const uint8_t *x, const uint8_t *table, int64_t n))             \
+    X(picture_u8, void,                                                                            \
+      (uint8_t *y, const float *x, int64_t n, int64_t channels, int64_t plane, float scale,        \
+       int zero))                                                                                  \
     X(lrn_u8, void,                                                                                \
       (uint8_t *y, const uint8_t *x, int64_t pixels, int64_t n, const struct sw_int8_lrn *o,       \
        float *room))

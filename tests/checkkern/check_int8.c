@@ -204,6 +204,26 @@ void check_table_u8(struct checkkern *c)
     }
 }
 
+void check_picture_u8(struct checkkern *c)
+{
+    for (int64_t n = 1; n < 80; n++) {
+        const int64_t channels = 1 + ck_below(c, 9), plane = n + ck_below(c, 20);
+        const int64_t size = (channels - 1) * plane + n;
+        const int zero = (int)ck_below(c, 256);
+        const float scale = (float)ck_uniform(c, 0.01, 0.1);
+        float *x = ck_fill(c, ck_floats(c, size), size, -20, 20);
+        if (n % 3 == 0) ck_fill_special(c, x, size, 9);
+        ck_freeze(c, x);
+        uint8_t *y = ck_bytes(c, (size_t)(n * channels), 1), want;
+        c->k->picture_u8(y, x, n, channels, plane, scale, zero);
+        for (int64_t i = 0; i < n * channels; i++) {
+            c->ref->quantise_u8(&want, x + i % channels * plane + i / channels, scale, zero, 1);
+            ck_true(c, y[i] == want, "n=%d i=%d: %d, not %d", (int)n, (int)i, y[i], want);
+        }
+        ck_release(c);
+    }
+}
+
 /* A byte is right if it is what the exact value rounds to, or that and f32's error: a power of beta to 8 ulp
  * of a result below 256 is off by less than 0.001. */
 void check_lrn_u8(struct checkkern *c)

@@ -217,6 +217,27 @@ const struct op_case optest_table_u8[] = {
     {.name = "a table", .build = build_table, .oracle = oracle_table, .n_in = 1, .batch = 1, .in = {BYTES(9, 2100)}},
     {0}};
 
+static void build_picture(sw_graph *g, sw_node *const *in, sw_node **out, const void *arg)
+{
+    out[0] = sw_picture_u8(g, in[0], 0.02f, 117);
+}
+
+static void oracle_picture(const struct oracle_array *in, struct oracle_array *out, const void *arg)
+{
+    const int64_t c = out[0].shape.dim[3], pixels = out[0].shape.dim[1] * out[0].shape.dim[2];
+    for (int64_t e = 0; e < oracle_count(out); e++) {
+        const int64_t n = e / c / pixels, pixel = e / c % pixels;
+        out[0].v[e] = byte_of((float)in[0].v[(n * c + e % c) * pixels + pixel] / 0.02f, 0, 255, 117);
+    }
+}
+
+const struct op_case optest_picture_u8[] = {
+    {.name = "colours", .build = build_picture, .oracle = oracle_picture, .n_in = 1, .batch = 1,
+     .in = {{.shape = S(3, 3, 90, 77), .lo = -3, .hi = 4}}, .expect = S(3, 90, 77, 3)},
+    {.name = "many channels", .build = build_picture, .oracle = oracle_picture, .n_in = 1, .batch = 1,
+     .in = {{.shape = S(3, 70, 5, 7), .lo = -3, .hi = 4}}},
+    {0}};
+
 /* ---- normalisation: off by one where f32's error of the power crosses a tie ----------------------- */
 
 struct lrn {

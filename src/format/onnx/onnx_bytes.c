@@ -53,6 +53,7 @@ static bool is_bytes(int type)
 sw_node *sw__onnx_bytes_last(struct sw_onnx_import *im, const struct sw_onnx_bytes *b)
 {
     if (b->last) return b->x;
+    if (b->shape.rank == 4 && b->real) return sw_picture_u8(im->g, b->real, b->scale, b->zero);
     if (b->shape.rank == 4) return sw_transpose(im->g, b->x, (const int[]){0, 2, 3, 1}, 4);
     return sw__onnx_reshape(im, b->x, (sw_shape){4, {b->shape.dim[0], 1, 1, b->shape.dim[1]}});
 }
@@ -130,7 +131,9 @@ void sw__onnx_bytes_scaled(struct sw_onnx_import *im, const struct sw_onnx_bytes
         same = same && table[i] == i;
     }
     *out = *from;
-    if (!same) out->x = sw_table_u8(im->g, from->x, table);
+    if (same) return;
+    out->x = sw_table_u8(im->g, from->x, table);
+    out->real = NULL;
 }
 
 /* The bounds of a Relu or Clip, as bytes; false: something else. */
@@ -205,6 +208,7 @@ static bool quantise(struct sw_onnx_import *im)
                           sw_const(im->g, SW_U8, (sw_shape){0}, &zero), 0, SW_U8);
         y.shape = sw_node_shape(v->node);
         y.last = false;
+        y.real = v->node;
     }
     y.scale = to.scale;
     y.zero = to.zero;
@@ -233,6 +237,7 @@ static bool dequantise(struct sw_onnx_import *im)
     if (!sw__onnx_one_scale(im, im->node->input[1], &y.scale) ||
         !sw__onnx_one_zero(im, im->node, 2, v->type, &y.zero))
         return false;
+    if (v->bytes && (y.scale != v->bytes->scale || y.zero != v->bytes->zero)) y.real = NULL;
     sw__onnx_emit_later(im, 0, SW_ONNX_FLOAT, &y);
     return true;
 }

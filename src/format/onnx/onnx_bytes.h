@@ -10,6 +10,7 @@ struct sw_onnx_bytes {
     sw_node
         *x; /* in the order of the value; or (N,H,W,C), and the value is a reshaping of (N,C,H,W) */
     bool last;      /* the latter: channels are last */
+    sw_node *real;  /* what QuantizeLinear read, or NULL */
     sw_shape shape; /* of the value */
     float scale;
     int zero;

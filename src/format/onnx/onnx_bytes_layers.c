@@ -298,6 +298,7 @@ static struct sw_onnx_bytes pool(struct sw_onnx_import *im, const struct sw_onnx
     if (!x || x->shape.rank != 4 || !pool_options(im, x, &o)) return none;
     struct sw_onnx_bytes y = *x;
     y.last = true;
+    y.real = NULL;
     y.x = sw__onnx_bytes_last(im, x);
     if (strcmp(im->node->op_type, "MaxPool") == 0)
         y.x = sw_max_pool2d_u8(im->g, y.x, o);
@@ -324,6 +325,7 @@ static bool makes_rows(struct sw_onnx_import *im, const sw_shape *from, int64_t 
 static struct sw_onnx_bytes rows(struct sw_onnx_import *im)
 {
     struct sw_onnx_bytes y = *sw__onnx_bytes_of(im, 0);
+    y.real = NULL;
     if (y.shape.rank < 2) return none;
     int64_t each = 1;
     for (int i = 1; i < y.shape.rank; i++) each *= y.shape.dim[i];

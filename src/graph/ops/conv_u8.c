@@ -162,7 +162,10 @@ static void copy_rows(const struct sw_step *s, const struct piece *p, uint8_t *t
         }
         memset(to, a->x_zero, (size_t)(a->pad[1] * d->cg));
         to += a->pad[1] * d->cg;
-        s->k->copy_x8(to, x + y * d->in[1] * d->c, d->in[1], d->cg, d->cg, 1, d->c, 1);
+        if (d->groups == 1)
+            memcpy(to, x + y * d->in[1] * d->c, (size_t)(d->in[1] * d->c));
+        else
+            s->k->copy_x8(to, x + y * d->in[1] * d->c, d->in[1], d->cg, d->cg, 1, d->c, 1);
         to += d->in[1] * d->cg;
         memset(to, a->x_zero, (size_t)(a->pad[3] * d->cg));
         to += a->pad[3] * d->cg;

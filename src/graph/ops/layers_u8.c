@@ -239,6 +239,72 @@ sw_node *sw_table_u8(sw_graph *g, sw_node *x, const uint8_t table[256])
     return sw__op_add(g, &sw__op_table_u8, table, 256, &x, 1, 1);
 }
 
+/* ---- from pictures of floats --------------------------------------------------------------------- */
+
+struct picture_u8_attr {
+    float scale;
+    int zero;
+};
+
+static sw_status picture_u8_infer(struct sw_infer *q)
+{
+    sw_status status = sw__infer_dtype(q, 0, SW_F32);
+    if (status == SW_OK) status = sw__infer_rank(q, 0, 4, 4);
+    if (status != SW_OK) return status;
+    const int64_t *x = q->in[0]->shape.dim;
+    *q->out[0] = (sw_tensor){.dtype = SW_U8, .shape = {4, {x[0], x[2], x[3], x[1]}}};
+    return SW_OK;
+}
+
+/* Pieces of a picture, and pixels of each but the last. */
+static int64_t picture_piece(const sw_shape *x)
+{
+    return sw__max64(1, 4 * SW_GRAIN / sw__max64(1, x->dim[1]));
+}
+
+static int64_t picture_pieces(const sw_shape *x)
+{
+    return sw__ceil_div(x->dim[2] * x->dim[3], picture_piece(x));
+}
+
+static sw_status picture_u8_prepare(struct sw_step *s)
+{
+    const sw_shape *x = &s->in[0]->shape;
+    s->n_phases = x->dim[1] > 0;
+    s->tasks[0] = x->dim[0] * picture_pieces(x);
+    s->kernel = s->k->names[SW_SLOT_picture_u8];
+    return SW_OK;
+}
+
+static void picture_u8_run(const struct sw_step *s, int phase, int64_t begin, int64_t end,
+                           void *scratch)
+{
+    (void)phase, (void)scratch;
+    const struct picture_u8_attr *a = s->attr;
+    const sw_shape *xs = &s->in[0]->shape;
+    const int64_t pixels = xs->dim[2] * xs->dim[3], c = xs->dim[1], pieces = picture_pieces(xs);
+    for (int64_t i = begin; i < end; i++) {
+        const int64_t from = i % pieces * picture_piece(xs), image = i / pieces * pixels * c;
+        const int64_t n = sw__min64(picture_piece(xs), pixels - from);
+        s->k->picture_u8((uint8_t *)s->out[0]->data + image + from * c,
+                         (const float *)s->in[0]->data + image + from, n, c, pixels, a->scale,
+                         a->zero);
+    }
+}
+
+const struct sw_op_class sw__op_picture_u8 = {.name = "picture_u8",
+                                              .infer = picture_u8_infer,
+                                              .prepare = picture_u8_prepare,
+                                              .run = picture_u8_run};
+
+sw_node *sw_picture_u8(sw_graph *g, sw_node *x, float scale, int zero)
+{
+    const struct picture_u8_attr a = {scale, zero};
+    if (!is_byte(zero))
+        return sw__graph_poison(g, SW_ERR_ARGUMENT, "picture_u8: the zero point is no byte");
+    return sw__op_add(g, &sw__op_picture_u8, &a, sizeof a, &x, 1, 1);
+}
+
 /* ---- local response normalisation ---------------------------------------------------------------- */
 
 static int64_t lrn_group(const struct sw_step *s)

@@ -79,6 +79,17 @@ static void sw__table_u8_ref(uint8_t *y, const uint8_t *x, const uint8_t *table,
     for (int64_t i = 0; i < n; i++) y[i] = table[x[i]];
 }
 
+static void sw__picture_u8_ref(uint8_t *y, const float *x, int64_t n, int64_t channels,
+                               int64_t plane, float scale, int zero)
+{
+    for (int64_t i = 0; i < n; i++)
+        for (int64_t c = 0; c < channels; c++) {
+            const float t = x[c * plane + i] / scale;
+            y[i * channels + c] = to_byte(isnan(t) ? 0 : t, (float)-zero, (float)(255 - zero),
+                                          zero);
+        }
+}
+
 static void sw__lrn_u8_ref(uint8_t *y, const uint8_t *x, int64_t pixels, int64_t n,
                            const struct sw_int8_lrn *o, float *room)
 {
@@ -102,5 +113,6 @@ void sw__int8_init_ref(struct sw_kernels *k)
     SW_KERNEL_SET(k, mean_u8, sw__mean_u8_ref);
     SW_KERNEL_SET(k, add_u8, sw__add_u8_ref);
     SW_KERNEL_SET(k, table_u8, sw__table_u8_ref);
+    SW_KERNEL_SET(k, picture_u8, sw__picture_u8_ref);
     SW_KERNEL_SET(k, lrn_u8, sw__lrn_u8_ref);
 }

@@ -5,6 +5,7 @@
 #ifndef SWELL_INT8_TEMPLATE_H
 #define SWELL_INT8_TEMPLATE_H
 
+#include <string.h>
 #include "kernels/kernels.h"
 #include "kernels/x86/norm_power_x86.h"
 
@@ -86,6 +87,46 @@ static void SW_ISA_NAME(sw__table_u8)(uint8_t *y, const uint8_t *x, const uint8_
     }
 }
 
+/* Four channels from c on of a vector of pixels, the first in the low byte. */
+VEC_INLINE vi picture_fours(const float *x, int64_t n, int64_t channels, int64_t plane, float scale,
+                            int zero)
+{
+    vi fours = vi_set(0);
+    for (int64_t c = 0; c < 4 && c < channels; c++) {
+        const float *at = x + c * plane;
+        vf t = vf_div(n >= VF_N ? vf_load(at) : vf_load_n(at, n), vf_set(scale));
+        t = vf_select(vf_isnan(t), vf_zero(), t);
+        t = vf_min(vf_max(t, vf_set((float)-zero)), vf_set((float)(255 - zero)));
+        const vi byte = vi_add(vf_to_vi(t), vi_set(zero));
+        fours = vi_or(fours, c == 0   ? byte
+                             : c == 1 ? vi_shl(byte, 8)
+                             : c == 2 ? vi_shl(byte, 16)
+                                      : vi_shl(byte, 24));
+    }
+    return fours;
+}
+
+/* Four bytes at a time, where what they write beside their own is written after them. */
+static void SW_ISA_NAME(sw__picture_u8)(uint8_t *y, const float *x, int64_t n, int64_t channels,
+                                        int64_t plane, float scale, int zero)
+{
+    for (int64_t i = 0; i < n; i += VF_N)
+        for (int64_t c = 0; c < channels; c += 4) {
+            int32_t fours[VF_N];
+            const int64_t count = n - i < VF_N ? n - i : VF_N;
+            const int64_t width = channels - c < 4 ? channels - c : 4;
+            uint8_t *at = y + i * channels + c;
+            vi_store(fours,
+                     picture_fours(x + c * plane + i, count, channels - c, plane, scale, zero));
+            if (channels <= 4)
+                for (int64_t l = 0; l + 4 / channels < count; l++, at += channels)
+                    memcpy(at, &fours[l], 4);
+            for (int64_t l = (at - (y + i * channels + c)) / channels; l < count;
+                 l++, at += channels)
+                for (int64_t b = 0; b < width; b++) at[b] = (uint8_t)((uint32_t)fours[l] >> 8 * b);
+        }
+}
+
 /* One pixel; squares[c + before] is that of channel c, zeros around them. */
 VEC_INLINE void lrn_pixel(uint8_t *y, const uint8_t *x, int64_t n, const struct sw_int8_lrn *o,
                           float *squares, const int fast)
@@ -122,6 +163,7 @@ static void SW_ISA_NAME(sw__lrn_u8)(uint8_t *y, const uint8_t *x, int64_t pixels
     SW_KERNEL_SET(k, mean_u8, SW_ISA_NAME(sw__mean_u8));                                           \
     SW_KERNEL_SET(k, add_u8, SW_ISA_NAME(sw__add_u8));                                             \
     SW_KERNEL_SET(k, table_u8, SW_ISA_NAME(sw__table_u8));                                         \
+    SW_KERNEL_SET(k, picture_u8, SW_ISA_NAME(sw__picture_u8));                                     \
     SW_KERNEL_SET(k, lrn_u8, SW_ISA_NAME(sw__lrn_u8))
 
 #endif
