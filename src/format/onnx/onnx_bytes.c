@@ -85,7 +85,7 @@ static sw_node *numbers(struct sw_onnx_import *im, const struct sw_onnx_bytes *b
     const uint8_t zero = (uint8_t)(type == SW_ONNX_INT8 ? 128 : b->zero);
     sw_node *x = in_order(im, b);
     if (type == SW_ONNX_UINT8) return x;
-    x = sw_dequantise(g, x, sw_scalar(g, type == SW_ONNX_INT8 ? 1 : b->scale),
+    x = sw_dequantise(g, x, sw_scalar(g, type == SW_ONNX_INT8 ? 1.f : b->scale),
                       sw_const(g, SW_U8, (sw_shape){0}, &zero), 0);
     return type == SW_ONNX_INT8 ? sw_quantise(g, x, sw_scalar(g, 1), NULL, 0, SW_I8) : x;
 }
