@@ -10,6 +10,7 @@
 
 #include <swell/models.h>
 #include "alexnet/classifier_int.h"
+#include "alexnet/networks.h"
 
 static sw_status no_classifier(sw_classifier *c, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
@@ -73,36 +74,6 @@ static sw_status take_logits(sw_classifier *c, sw_node *y)
 
 /* ---- weights of a network of the table --------------------------------------------------------- */
 
-/* A set whose floats are all f32: this one, or a copy. */
-static sw_status widen(sw_classifier *c)
-{
-    sw_weights *wide;
-    bool half = false;
-    for (int64_t i = 0; i < sw_weights_count(c->ws); i++) {
-        const sw_dtype t = sw_weight_tensor(sw_weights_at(c->ws, i)).dtype;
-        half = half || t == SW_F16 || t == SW_BF16;
-    }
-    if (!half) return SW_OK;
-    sw_status status = sw_weights_create(c->ctx, &wide);
-    for (int64_t i = 0; status == SW_OK && i < sw_weights_count(c->ws); i++) {
-        const sw_weight *from = sw_weights_at(c->ws, i);
-        const sw_tensor t = sw_weight_tensor(from);
-        sw_weight *to;
-        status = sw_weights_add(wide, sw_weight_name(from),
-                                sw_dtype_get(t.dtype)->is_float ? SW_F32 : t.dtype, t.shape, &to);
-        if (status == SW_OK)
-            status = sw_convert(sw_weight_tensor(to).data, sw_weight_tensor(to).dtype, t.data,
-                                t.dtype, sw_shape_elements(&t.shape));
-    }
-    if (status != SW_OK) {
-        sw_weights_destroy(wide);
-        return sw__fail(c->ctx, status, "%s: out of memory for its weights in f32", c->path);
-    }
-    sw_weights_destroy(c->ws);
-    c->ws = wide;
-    return SW_OK;
-}
-
 static sw_status load_weights(sw_classifier *c)
 {
     const size_t n = strlen(c->path);
@@ -112,7 +83,13 @@ static sw_status load_weights(sw_classifier *c)
         status = sw_weights_load(c->ctx, c->ws, c->path, false, NULL);
     if (status == SW_OK && n > 12 && strcmp(c->path + n - 12, ".safetensors") == 0)
         status = sw_image_notes_load(c->ctx, c->path, &c->notes);
-    return status == SW_OK ? widen(c) : status;
+    sw_weights *wide = NULL;
+    if (status == SW_OK) status = sw__image_weights_widen(c->ctx, c->path, c->ws, &wide);
+    if (wide) {
+        sw_weights_destroy(c->ws);
+        c->ws = wide;
+    }
+    return status;
 }
 
 sw_status sw__classifier_read_weights(sw_classifier *c, const sw_classifier_options *o)

@@ -38,4 +38,9 @@ bool sw__last_layer(const sw_weights *ws, const char *layer, int64_t features, i
 int64_t sw__image_classes(const sw_image_network *n, const sw_weights *ws,
                           const sw_image_options *o);
 
+/* Networks compute in f32: where ws has floats of two bytes, *wide gets a copy of f32, else NULL.  path is for
+ * the error, SW_ERR_MEMORY. */
+sw_status sw__image_weights_widen(sw_context *ctx, const char *path, const sw_weights *ws,
+                                  sw_weights **wide);
+
 #endif

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "alexnet/networks.h"
+
 bool network_recompute(const struct verb *verb, const char *text, sw_recompute *out)
 {
     static const char *const names[] = {"none", "cheap", "kept"};
@@ -76,11 +78,14 @@ static int fail(const struct verb *verb, const struct network *n, const struct n
 static int build_known(const struct verb *verb, struct network *n, const struct network_options *o)
 {
     const int64_t side = n->size.side;
+    if (sw__image_weights_widen(n->ctx, o->name, n->ws, &n->wide) != SW_OK)
+        return cli_fail(verb, "%s", sw_error(n->ctx));
     sw_node *images = sw_input(n->graph, "images", SW_F32,
                                SW_SHAPE(n->batch, n->size.channels, side, side));
     const sw_image_options how = {.classes = n->size.classes, .training = o->training};
     n->inputs[n->n_inputs++] = images;
-    n->outputs[n->n_outputs++] = n->known->logits(n->graph, n->ws, images, &how);
+    n->outputs[n->n_outputs++] = n->known->logits(n->graph, n->wide ? n->wide : n->ws, images,
+                                                  &how);
     return sw_graph_status(n->graph) == SW_OK ? 0 : fail(verb, n, o);
 }
 
@@ -145,7 +150,8 @@ static int plan_training(const struct verb *verb, struct network *n,
                                   .schedule = {.rate = 1e-6f},
                                   .recompute = o->recompute};
     n->inputs[n->n_inputs++] = labels;
-    if (sw_trainer_create(n->graph, n->ws, loss, t, &n->trainer) != SW_OK) return fail(verb, n, o);
+    if (sw_trainer_create(n->graph, n->wide ? n->wide : n->ws, loss, t, &n->trainer) != SW_OK)
+        return fail(verb, n, o);
     n->plan = sw_trainer_plan(n->trainer);
     return 0;
 }
@@ -181,6 +187,7 @@ void network_close(struct network *n)
     else
         sw_plan_destroy(n->plan);
     sw_graph_destroy(n->graph);
+    sw_weights_destroy(n->wide);
     sw_weights_destroy(n->ws);
     sw_onnx_close(n->onnx);
     sw_context_destroy(n->ctx);

@@ -18,7 +18,8 @@ struct network_options {
 
 struct network {
     sw_context *ctx;
-    sw_weights *ws;
+    sw_weights *ws;   /* as the file has them */
+    sw_weights *wide; /* a copy in f32 to compute with, if some have two bytes; else NULL */
     const sw_image_network *known; /* NULL: an ONNX file, or tensors of no network of the table */
     sw_image_sizes size;           /* of the known network */
     sw_onnx *onnx;                 /* NULL: no ONNX file */
