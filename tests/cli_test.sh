@@ -127,6 +127,8 @@ refused "first 8 bytes" "${train[@]}" --epochs 1 --resume "$dir/data/broken"
 
 # ---- reports ---------------------------------------------------------------------------------------------
 "$swell" info "$dir/one.safetensors" | grep -q 'conv1.weight  *f32  *(32,1,3,3)' || fail "info of a file"
+"$swell" convert "$dir/one.safetensors" "$dir/halves.safetensors" --half >"$dir/out" || fail "convert --half"
+"$swell" info "$dir/halves.safetensors" | grep -q 'conv1.weight  *f16  *(32,1,3,3)' || fail "info of weights of two bytes"
 "$swell" info convnet --plan --batch 4 | grep -q 'conv2d' || fail "info --plan"
 "$swell" info alexnet --json | grep -q '"numbers": 60965224' || fail "info --json"
 "$swell" bench convnet --runs 2 --profile --trace "$dir/t.json" | grep -q 'GFLOP/s' || fail "bench"
