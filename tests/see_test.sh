@@ -2,29 +2,8 @@
 # swell see, as a user meets it: what it prints, which files it writes, what it makes of bad input.
 # usage: see_test.sh PROGRAM SOURCE
 set -u
-swell=$1 pictures=$2/fuzz/corpus/picture
-dir=$(mktemp -d) || exit 1
-trap 'rm -rf "$dir"' EXIT
-failed=0
-
-fail()
-{
-    echo "FAIL: $*"
-    failed=1
-}
-
-# A command that must fail with status 1 and one line on standard error that holds the text.
-refused() # text, arguments ...
-{
-    local text=$1 status
-    shift
-    "$swell" "$@" >"$dir/out" 2>"$dir/err" </dev/null
-    status=$?
-    [ $status = 1 ] || fail "'$*' ended with $status, not 1"
-    [ "$(wc -l <"$dir/err")" = 1 ] || fail "'$*' said $(wc -l <"$dir/err") lines: $(cat "$dir/err")"
-    grep -qF -- "$text" "$dir/err" || fail "'$*' said '$(cat "$dir/err")', without '$text'"
-    [ ! -s "$dir/out" ] || fail "'$*' wrote to standard output"
-}
+. "$(dirname "$0")/program.sh"
+pictures=$2/fuzz/corpus/picture
 
 see()
 {

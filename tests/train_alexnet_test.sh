@@ -3,29 +3,8 @@
 # ones among them, the same bits for any threads and after an interruption, fine-tuning, refusals.
 # usage: train_alexnet_test.sh PROGRAM FOLDER-OF-PICTURES
 set -u
-swell=$1
+. "$(dirname "$0")/program.sh"
 corpus=$2
-dir=$(mktemp -d) || exit 1
-trap 'rm -rf "$dir"' EXIT
-failed=0
-
-fail()
-{
-    echo "FAIL: $*"
-    failed=1
-}
-
-refused() # text, arguments ...
-{
-    local text=$1 status
-    shift
-    "$swell" "$@" >"$dir/out" 2>"$dir/err" </dev/null
-    status=$?
-    [ $status = 1 ] || fail "'$*' ended with $status, not 1"
-    [ "$(wc -l <"$dir/err")" = 1 ] || fail "'$*' said $(wc -l <"$dir/err") lines: $(cat "$dir/err")"
-    grep -qF -- "$text" "$dir/err" || fail "'$*' said '$(cat "$dir/err")', without '$text'"
-    [ ! -s "$dir/out" ] || fail "'$*' wrote to standard output"
-}
 
 trained() # arguments ...
 {
