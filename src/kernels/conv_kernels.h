@@ -54,11 +54,14 @@ static inline void sw__grid_span(int64_t u, int64_t s, int64_t size, int64_t n, 
  * column modulo the stride: so that neighbouring pixels of a row of the grid have every tap side by
  * side.
  *
- *     k = c*taps + t;  pixel p of a row reads  x[c*plane + offset[t] + p] */
+ *     k = c*taps + t;  pixel p of a row reads  x[c*plane + offset[t] + p]
+ *
+ * Of two narrow rows at once, with as many pixels each, those of the second are `gap` further. */
 struct sw_windows {
     int64_t planes, plane; /* channels, and floats from one to the next */
     int64_t taps;
     const int64_t *offset; /* [taps] */
+    int64_t gap;           /* 0: pixels of one row */
 };
 
 /* The tiles of the direct kernels: vectors of `lanes` out-channels, 1 to SW_DIRECT_VECTORS of them, by
@@ -85,7 +88,7 @@ static inline const struct sw_direct_blocks *sw__direct_blocks(enum sw_isa isa)
 
 /* conv_copy_f32: part of such a copy,  dst[r*pitch + i] = src[r*row + i*step]  for r < rows, i < n.
  *
- * conv_direct_tile_f32: neighbouring pixels of a row of the grid, some out-channels.
+ * conv_direct_tile_f32: neighbouring pixels of a row of the grid, or of two, some out-channels.
  *   c    [pixels][width], rows ldc floats apart: width is `channels` rounded up to whole vectors, and
  *        columns from `channels` on are written with what the weight has there
  *   x    the first pixel's place in the copy

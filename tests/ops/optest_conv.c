@@ -296,6 +296,10 @@ static void oracle_weights(const struct oracle_array *in, struct oracle_array *o
     {.name = title, .build = build_##what, .oracle = oracle_##what, .expect = y_,                  \
      .arg = &(const struct conv){.way = CONV_WINOGRAD, __VA_ARGS__}, .n_in = 2,                    \
      .in = {{.shape = x_}, {.shape = w_, .weight = true}}, .tol = WINOGRAD(c), .batch = 1}
+#define READ(title, what, x_, w_, y_, k, ...)                                                      \
+    {.name = title, .build = build_##what, .oracle = oracle_##what, .expect = y_,                  \
+     .arg = &(const struct conv){.way = CONV_DIRECT, __VA_ARGS__}, .n_in = 2,                      \
+     .in = {{.shape = x_}, {.shape = w_, .weight = true}}, .tol = TOL(k), .batch = 1}
 #define BOARD(title, what, x_, w_, b_, y_, c, ...)                                                 \
     {.name = title, .build = build_##what, .oracle = oracle_##what, .expect = y_,                  \
      .arg = &(const struct conv){.way = CONV_WINOGRAD, __VA_ARGS__}, .n_in = 3,                    \
@@ -383,6 +387,15 @@ const struct op_case optest_conv2d[] = {
     PARAM("direct, fused leaky relu", conv, S(2, 3, 8, 9), S(40, 3, 5, 5), S(40), S(2, 40, 4, 5), 75, .way = CONV_DIRECT, .o = {.groups = 0}, .fusion = LEAKY),
     PARAM("direct, fused clip", conv, S(2, 3, 8, 9), S(33, 3, 5, 5), S(33), S(2, 33, 4, 5), 75, .way = CONV_DIRECT, .o = {.groups = 0}, .fusion = CLIP),
     PARAM("direct, fused gelu", conv, S(2, 3, 8, 9), S(17, 3, 5, 5), S(17), S(2, 17, 4, 5), 75, .way = CONV_DIRECT, .o = {.groups = 0}, .fusion = GELU),
+    CASE("direct, one tap, strides", conv, S(2, 7, 9, 8), S(33, 7, 1, 1), S(2, 33, 5, 4), 7,
+         .way = CONV_DIRECT, .o = {.stride = {2, 3}, .pad = {0, 1, 0, 1}}),
+    CASE("direct, one tap down", conv, S(2, 3, 9, 30), S(5, 3, 1, 4), S(2, 5, 5, 14), 12, .way = CONV_DIRECT, .o = {.stride = {2, 2}}),
+    CASE("direct, one tap, in place", conv, S(3, 20, 6, 9), S(50, 20, 1, 1), S(3, 50, 6, 9), 20, .way = CONV_DIRECT, .o = {.groups = 0}),
+    CASE("direct, no padding, in place", conv, S(2, 3, 9, 9), S(17, 3, 3, 3), S(2, 17, 4, 7), 27,
+         .way = CONV_DIRECT, .o = {.stride = {2, 1}}),
+    READ("direct, two rows at once, a copy for all", conv, S(3, 120, 7, 7), S(72, 120, 3, 3), S(3, 72, 7, 7), 1080, .o = {.pad = PAD(1)}),
+    READ("direct, a copy for all, bands", conv, S(2, 60, 27, 40), S(140, 30, 5, 5), S(2, 140, 14, 20), 750,
+         .o = {.stride = {2, 2}, .pad = PAD(2), .groups = 2}),
     CASE("direct, one tap, one pixel wide", conv, S(2, 5, 4, 1), S(7, 5, 1, 1), S(2, 7, 4, 1), 5, .way = CONV_DIRECT, .o = {.groups = 0}),
     CASE("direct, dilation", conv, S(2, 5, 9, 10), S(7, 5, 3, 3), S(2, 7, 9, 10), 45, .way = CONV_DIRECT,
          .o = {.dilation = {2, 2}, .pad = PAD(2)}),
@@ -460,6 +473,8 @@ const struct op_case optest_conv_transpose2d[] = {
           .o = {.pad = {1, 0, 0, 2}, .groups = 2}),
     BOARD("winograd, bias and relu", transpose, S(2, 24, 6, 6), S(24, 25, 3, 3), S(25, 1, 1), S(2, 25, 8, 8), 24, .o = {.groups = 0},
           .fusion = BIAS_RELU),
+    READ("direct, a copy for all", transpose, S(3, 128, 5, 6), S(128, 33, 4, 4), S(3, 33, 10, 12), 512,
+         .o = {.stride = {2, 2}, .pad = PAD(1)}),
     ROUNDED("bf16 products", transpose, S(2, 3, 5, 6), S(3, 4, 3, 3), S(2, 4, 7, 8), 27, .o = {.groups = 0}),
     ROUNDED("bf16, several blocks of k", transpose, S(2, 71, 5, 6), S(71, 40, 3, 3), S(2, 40, 5, 6), 639, .o = {.pad = PAD(1)}),
     ROUNDED("bf16, stride 3 and 2, output padding", transpose, S(2, 3, 4, 5), S(3, 4, 3, 3), S(2, 4, 14, 10), 27,

@@ -128,16 +128,14 @@ static sw_status conv2d_prepare(struct sw_step *s)
         return SW_OK;
     }
     describe(s, note->way, &note->pack);
+    if (note->way == CONV_DIRECT) {
+        note->direct = sw__conv_direct_forward(s->k, attr, &d);
+        sw__conv_direct_prepare(s, &note->direct, &note->pack);
+        return SW_OK;
+    }
     if (!s->packed[W]) {
         s->tasks[0] = note->pack.tasks;
         s->workspace = note->pack.bytes;
-    }
-    if (note->way == CONV_DIRECT) {
-        note->direct = sw__conv_direct_forward(s->k, attr, &d);
-        s->tasks[1] = note->direct.tasks;
-        s->scratch = note->direct.scratch;
-        s->kernel = s->k->names[SW_SLOT_conv_direct_tile_f32];
-        return SW_OK;
     }
     note->product = (struct conv_product){.kernels = s->k,
                                           .grid = sw__conv_grid(attr, &d),
@@ -202,20 +200,6 @@ static void run_bf16(const struct sw_step *s, const struct sw_epilogue *e, int p
         sw__conv_bf16_task(&note->product, &note->split, w, pairs, s->out[0]->data, e, i, scratch);
 }
 
-/* Phase 0 packs the weight, if it was not packed before. */
-static void run_direct(const struct sw_step *s, const struct sw_epilogue *e, int phase,
-                       int64_t begin, int64_t end, float *scratch)
-{
-    const struct conv_note *note = s->note;
-    const float *w = s->packed[W] ? s->packed[W] : s->ws;
-    if (phase == 0) {
-        note->pack.run(&note->pack, s->k, s->in[W]->data, s->ws, begin, end);
-        return;
-    }
-    for (int64_t i = begin; i < end; i++)
-        sw__conv_direct_task(&note->direct, w, s->in[X]->data, s->out[0]->data, e, i, scratch);
-}
-
 static void conv2d_run(const struct sw_step *s, int phase, int64_t begin, int64_t end,
                        void *scratch)
 {
@@ -233,7 +217,9 @@ static void conv2d_run(const struct sw_step *s, int phase, int64_t begin, int64_
         break;
     case CONV_BF16: run_bf16(s, &e, phase, begin, end, scratch); break;
     case CONV_PRODUCT: run_product(s, &e, phase, begin, end, scratch); break;
-    case CONV_DIRECT: run_direct(s, &e, phase, begin, end, scratch); break;
+    case CONV_DIRECT:
+        sw__conv_direct_run(s, &note->direct, &note->pack, &e, phase, begin, end, scratch);
+        break;
     case CONV_DEPTHWISE:
         sw__depthwise_forward(s, s->attr, &note->dims, x, s->in[W]->data, bias, with, y, begin,
                               end);

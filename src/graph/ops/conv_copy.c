@@ -15,8 +15,10 @@ struct conv_copy sw__conv_copy(const struct sw_grid *g)
     c.left = g->x0 + (g->dx < 0 ? (g->nx - 1) * g->dx : 0);
     c.down = span(g->ny, g->dy) + 1;
     c.wide = g->ow + span(g->nx, g->dx) / g->sx;
-    c.pitch = c.wide * g->sx;
-    c.row_floats = g->sy * c.pitch;
+    c.step = g->ny == 1 ? g->sy : 1;
+    c.parts = g->nx == 1 ? 1 : g->sx;
+    c.pitch = c.wide * c.parts;
+    c.row_floats = g->sy / c.step * c.pitch;
     return c;
 }
 
@@ -25,13 +27,14 @@ void sw__conv_copy_offsets(const struct conv_copy *copy, const struct sw_grid *g
     for (int64_t i = 0; i < g->ny; i++)
         for (int64_t j = 0; j < g->nx; j++) {
             const int64_t y = g->y0 + i * g->dy - copy->top, x = g->x0 + j * g->dx - copy->left;
-            offset[i * g->nx + j] = y * copy->pitch + x % g->sx * copy->wide + x / g->sx;
+            offset[i * g->nx + j] = y * copy->pitch + x % copy->parts * copy->wide +
+                                    x / copy->parts;
         }
 }
 
 int64_t sw__conv_copy_rows(const struct conv_copy *copy, const struct sw_grid *g, int64_t rows)
 {
-    return (rows - 1) * g->sy + copy->down;
+    return (rows - 1) * (g->sy / copy->step) + copy->down;
 }
 
 void sw__conv_copy_run(const struct sw_kernels *k, const struct conv_copy *copy,
@@ -39,21 +42,21 @@ void sw__conv_copy_run(const struct sw_kernels *k, const struct conv_copy *copy,
                        int64_t first, int64_t rows)
 {
     const int64_t top = copy->top + first * g->sy, height = sw__conv_copy_rows(copy, g, rows);
-    const int64_t begin = sw__max64(-top, 0), end = sw__min64(height, g->h - top);
-    const int64_t plane = height * copy->pitch;
+    const int64_t plane = height * copy->pitch, line = g->w * copy->step;
+    int64_t begin, end, lo, hi;
+    sw__grid_span(top, copy->step, g->h, height, &begin, &end);
     bool padded = begin > 0 || end < height;
-    int64_t lo, hi;
-    for (int64_t r = 0; r < g->sx; r++) {
+    for (int64_t r = 0; r < copy->parts; r++) {
         sw__grid_span(copy->left + r, g->sx, g->w, copy->wide, &lo, &hi);
         padded |= lo > 0 || hi < copy->wide;
     }
     for (int64_t c = 0; c < planes; c++, dst += plane, x += g->h * g->w) {
         if (padded) memset(dst, 0, (size_t)plane * sizeof *dst);
-        for (int64_t r = 0; r < g->sx && begin < end; r++) {
+        for (int64_t r = 0; r < copy->parts && begin < end; r++) {
             sw__grid_span(copy->left + r, g->sx, g->w, copy->wide, &lo, &hi);
             k->conv_copy_f32(dst + begin * copy->pitch + r * copy->wide + lo, copy->pitch,
-                             x + (top + begin) * g->w + copy->left + r + lo * g->sx, g->w, g->sx,
-                             end - begin, hi - lo);
+                             x + top * g->w + begin * line + copy->left + r + lo * g->sx, line,
+                             g->sx, end - begin, hi - lo);
         }
     }
 }

@@ -10,8 +10,11 @@
  * phase has zeros for taps that it has not: a convolution without stride, whose results are spread
  * over dx.  Good where channels are few and most taps are there.
  *
- * A task has an image, a group and a band of rows of the grid.  Sums run over all of k in order, in
- * one accumulator: their bits depend on the image and the weight only. */
+ * Where the weight is small, a task has an image, a group and a band of rows of the grid, which it
+ * copies into its scratch, and does all out-channels.  A large weight would be read by every task: then
+ * images are copied by a phase before (or read in place, where no copy is needed), and tasks are some
+ * panels of the weight by some bands.  Sums run over all of k in order, in one accumulator: their
+ * bits depend on the image and the weight only. */
 #ifndef SWELL_OPS_CONV_DIRECT_H
 #define SWELL_OPS_CONV_DIRECT_H
 
@@ -26,11 +29,13 @@ void sw__conv_direct_pack_forward(const struct sw_kernels *k, const struct conv_
 void sw__conv_direct_pack_backward(const struct sw_kernels *k, const struct conv_attr *attr,
                                    const sw_shape *w, struct sw_pack *out);
 
-/* A padded copy of rows of the images: `residues` parts of a row one after the other, its columns
- * by their number modulo the stride. */
+/* A padded copy of rows of the images: parts of a row one after the other, its columns by their number
+ * modulo the stride.  Of windows of one row, or column, only what they read is there. */
 struct conv_copy {
     int64_t top, left;  /* row and column of the first window's first element in the source */
     int64_t down, wide; /* rows of a window; columns of a part */
+    int64_t step;       /* rows of the source from one of the copy to the next */
+    int64_t parts;      /* of a row */
     int64_t pitch;      /* floats of a row */
     int64_t row_floats; /* from a row of the grid to the next */
 };
@@ -56,9 +61,13 @@ struct conv_direct {
     struct {
         int64_t h, w, y0, x0, step[2];
     } to;
-    int64_t band, bands; /* rows of the grid in a task; bands of an image */
-    int64_t chunk;       /* rows of the grid whose sums are together in the scratch */
-    int64_t tasks;
+    enum { DIRECT_OWN, DIRECT_SHARED, DIRECT_IN_PLACE } source; /* copies, or none */
+    int64_t band, bands;   /* rows of the grid; bands of an image */
+    int64_t chunk;         /* rows of the grid whose sums are together in the scratch */
+    int64_t across, down;  /* parts of all bands, and of all panels, that are tasks */
+    int64_t pieces;        /* of the planes of a band, that are tasks of the phase before */
+    int64_t copies, tasks; /* of the phase before, and of the convolution */
+    size_t workspace;      /* of the phase before, at these sizes or smaller ones */
     size_t scratch;
 };
 
@@ -69,9 +78,13 @@ struct conv_direct sw__conv_direct_backward(const struct sw_kernels *k,
                                             const struct conv_attr *attr,
                                             const struct conv_dims *d);
 
-/* One task.  w: packed; x, y: image 0, group 0.  e: its bias_row is by channel of group 0, or NULL. */
-void sw__conv_direct_task(const struct conv_direct *p, const float *w, const float *x, float *y,
-                          const struct sw_epilogue *e, int64_t task, float *scratch);
+/* For steps with operands x (or dy) and weight: tasks and memory of the step, of two phases, and its run.
+ * pack: of a weight that changes in every run.  e: its bias_row is by channel of group 0, or NULL. */
+void sw__conv_direct_prepare(struct sw_step *s, const struct conv_direct *p,
+                             const struct sw_pack *pack);
+void sw__conv_direct_run(const struct sw_step *s, const struct conv_direct *p,
+                         const struct sw_pack *pack, const struct sw_epilogue *e, int phase,
+                         int64_t begin, int64_t end, float *scratch);
 
 /* Vectors of panel p of a weight with so many rows, and how many panels there are. */
 int64_t sw__conv_direct_panels(const struct sw_kernels *k, int64_t rows);

@@ -185,16 +185,14 @@ static sw_status transpose_prepare(struct sw_step *s)
         return SW_OK;
     }
     describe(s, note->way, &note->pack);
+    if (note->way == CONV_DIRECT) {
+        note->direct = sw__conv_direct_backward(s->k, attr, &d);
+        sw__conv_direct_prepare(s, &note->direct, &note->pack);
+        return SW_OK;
+    }
     if (!s->packed[W]) {
         s->tasks[0] = note->pack.tasks;
         s->workspace = note->pack.bytes;
-    }
-    if (note->way == CONV_DIRECT) {
-        note->direct = sw__conv_direct_backward(s->k, attr, &d);
-        s->tasks[1] = note->direct.tasks;
-        s->scratch = note->direct.scratch;
-        s->kernel = s->k->names[SW_SLOT_conv_direct_tile_f32];
-        return SW_OK;
     }
     struct conv_product p = largest(s, &d);
     const bool bf16 = note->way == CONV_BF16;
@@ -251,6 +249,10 @@ static void run_phases(const struct sw_step *s, const float *bias, int phase, in
         run_bf16(s, bias, phase, begin, end, scratch);
         return;
     }
+    if (note->way == CONV_DIRECT) {
+        sw__conv_direct_run(s, &note->direct, &note->pack, &e, phase, begin, end, scratch);
+        return;
+    }
     if (phase == 0) {
         note->pack.run(&note->pack, s->k, w, s->ws, begin, end);
         return;
@@ -260,9 +262,7 @@ static void run_phases(const struct sw_step *s, const float *bias, int phase, in
         return;
     }
     const float *packed = s->packed[W] ? s->packed[W] : s->ws;
-    for (int64_t i = begin; note->way == CONV_DIRECT && i < end; i++)
-        sw__conv_direct_task(&note->direct, packed, dy, dx, &e, i, scratch);
-    for (int64_t i = begin, before; note->way == CONV_PRODUCT && i < end; i++) {
+    for (int64_t i = begin, before; i < end; i++) {
         struct conv_product p = phase_product(s, &note->dims, i / note->split.tasks, &before);
         sw__conv_product_task(&p, &note->split, packed + before / (int64_t)sizeof *packed, dy, dx,
                               &e, i % note->split.tasks, scratch);

@@ -39,15 +39,16 @@ static void sw__conv_direct_tile_f32_ref(float *c, int64_t ldc, const float *x,
                                          const struct sw_epilogue *epilogue)
 {
     const int width = whole_vectors(channels);
-    for (int p = 0; p < pixels; p++)
+    for (int p = 0; p < pixels; p++) {
+        const float *at = x + p + (p < pixels / 2 ? 0 : windows->gap);
         for (int j = 0; j < width; j++) {
             float sum = 0;
             for (int64_t k = 0; k < windows->planes * windows->taps; k++)
-                sum +=
-                    x[k / windows->taps * windows->plane + windows->offset[k % windows->taps] + p] *
-                    w[k * width + j];
+                sum += at[k / windows->taps * windows->plane + windows->offset[k % windows->taps]] *
+                       w[k * width + j];
             c[p * ldc + j] = j < channels ? finished(sum, epilogue, j) : sum;
         }
+    }
 }
 
 static void sw__conv_direct_weight_f32_ref(float *c, int64_t ldc, const float *x,

@@ -7,10 +7,8 @@
 #ifndef SWELL_CONV_DIRECT_X86_H
 #define SWELL_CONV_DIRECT_X86_H
 
-#include "kernels/conv_kernels.h"
+#include "kernels/x86/conv_x86.h"
 #include "kernels/x86/epilogue_x86.h"
-
-enum { FETCH = 12 }; /* rows of w or dy */
 
 VEC_INLINE void direct_copy(float *dst, int64_t pitch, const float *src, int64_t row, int64_t rows,
                             int64_t n, const int64_t s)
@@ -57,22 +55,22 @@ VEC_INLINE void direct_tile(float *c, int64_t ldc, const float *x, const struct 
                             const float *w, int channels, const struct sw_epilogue *e,
                             const int pixels, const int vectors)
 {
-    const int64_t taps = windows->taps, *offset = windows->offset;
+    const int64_t taps = windows->taps, *offset = windows->offset, gap = windows->gap;
+    const int64_t ahead = windows->plane * (taps < 8 ? 8 / taps : 1);
     vf sum[SW_DIRECT_MOST][SW_DIRECT_VECTORS];
     UNROLL for (int p = 0; p < pixels; p++) UNROLL for (int v = 0; v < vectors; v++)
         sum[p][v] = vf_zero();
     for (int64_t n = 0; n < windows->planes; n++, x += windows->plane)
         for (int64_t t = 0; t < taps; t++, w += vectors * VF_N) {
-            const float *at = x + offset[t];
+            const float *at = x + offset[t], *second = at + gap;
             vf wk[SW_DIRECT_VECTORS];
-            UNROLL for (int v = 0; v < vectors; v++)
-            {
-                _mm_prefetch((const char *)(w + (FETCH * vectors + v) * VF_N), _MM_HINT_T0);
-                wk[v] = vf_load(w + v * VF_N);
-            }
+            if (pixels > 8) _mm_prefetch((const char *)(at + ahead), _MM_HINT_T0);
+            _mm_prefetch((const char *)(second + ahead + pixels - 1), _MM_HINT_T0);
+            fetch_row(w, vectors * VF_N);
+            UNROLL for (int v = 0; v < vectors; v++) wk[v] = vf_load(w + v * VF_N);
             UNROLL for (int p = 0; p < pixels; p++)
             {
-                const vf xp = vf_set(at[p]);
+                const vf xp = vf_set(p < pixels / 2 ? at[p] : second[p]);
                 UNROLL for (int v = 0; v < vectors; v++) sum[p][v] = vf_fma(xp, wk[v], sum[p][v]);
             }
         }

@@ -15,6 +15,18 @@ enum { KEEP = 32 };
 /* Pixels below each other that are convolved at once. */
 enum { ROWS = 4 };
 
+/* How far ahead of their use rows of packed operands are fetched: to L1, and weights to L2. */
+enum { FETCH = 12, FAR = 64, LINE = 16 };
+
+VEC_INLINE void fetch_row(const float *row, const int width)
+{
+    UNROLL for (int i = 0; i < width; i += LINE)
+    {
+        _mm_prefetch((const char *)(row + FETCH * width + i), _MM_HINT_T0);
+        _mm_prefetch((const char *)(row + FAR * width + i), _MM_HINT_T1);
+    }
+}
+
 /* A strip of n columns of the grid, and its taps in a row of the source: the first is at column ix. */
 struct strip {
     int64_t q, n, ix;
@@ -241,6 +253,7 @@ VEC_INLINE void weight_tile(float *c, int64_t ldc, const float *a, const float *
         sum[i][v] = vf_zero();
     for (int64_t p = 0; p < kc; p++, b += width) {
         vf bp[2];
+        fetch_row(b, width);
         UNROLL for (int v = 0; v < vectors; v++) bp[v] = vf_load(b + v * VF_N);
         UNROLL for (int i = 0; i < rows; i++)
         {
