@@ -34,6 +34,8 @@ one=$(sed -n 's/.*"test_accuracy":\([0-9.]*\).*/\1/p' "$dir/log")
 six=$(sed -n 's/.*"crops_accuracy":\([0-9.]*\).*/\1/p' "$dir/log")
 echo "accuracy by one view $one, by six $six"
 awk -v one="$one" -v six="$six" 'BEGIN { exit !(six >= 0.93) }' || fail "below 93 %"
-grep -q "$(awk -v x="$six" 'BEGIN { printf "%.2f %%", 100 * x }')" "$card" ||
-    fail "the card gives another figure"
+# Other CPUs round otherwise: of 10,000 pictures a few change sides.
+said=$(sed -n 's/^| six views.*| \([0-9.]*\) % |$/\1/p' "$card")
+awk -v six="$six" -v said="$said" 'BEGIN { d = 100 * six - said; exit !(d > -0.1 && d < 0.1) }' ||
+    fail "the card gives another figure: $said"
 exit $failed

@@ -99,6 +99,7 @@ static void by_graph(sw_weights *ws, float *input, float *logits, float *hidden)
     sw_node *x = sw_input(g, "x", SW_F32, SW_SHAPE(1, 3, SIDE, SIDE));
     out[0] = n->logits(g, ws, x, &(sw_image_options){.features = &features});
     out[1] = features;
+    assert_int_equal(sw_graph_fold_norms(g), SW_OK); /* as the classifier does */
     assert_int_equal(sw_compile(g, (sw_plan_options){.outputs = out, .n_outputs = 2}, &plan),
                      SW_OK);
     assert_int_equal(sw_bind(plan, x, input, SW_SHAPE(1, 3, SIDE, SIDE)), SW_OK);

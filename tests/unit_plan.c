@@ -107,6 +107,33 @@ static void alexnet_buffer(void **state)
     sw_plan_destroy(p);
 }
 
+/* 32 MB of values, or as many as there are weights. */
+static void rows_at_once(void **state)
+{
+    static const struct {
+        int64_t side, weights, want;
+    } cases[] = {{128, 0, 64}, {512, 0, 8}, {1024, 0, 2}, {2048, 0, 1}, {512, 4096, 16}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        sw_weights *ws;
+        sw_graph *g;
+        sw_plan *p;
+        struct fixture *f = *state;
+        const int64_t side = cases[i].side, n = cases[i].weights;
+        assert_int_equal(sw_weights_create(f->ctx, &ws), SW_OK);
+        assert_int_equal(sw_graph_create(f->ctx, &g), SW_OK);
+        sw_node *x = sw_input(g, "x", SW_F32, SW_SHAPE(64, side, 4 * side));
+        sw_node *y[2] = {sw_relu(g, x)};
+        if (n) y[1] = sw_param(g, ws, "w", SW_F32, SW_SHAPE(n, n), sw_init_zeros());
+        assert_int_equal(sw_compile(g, (sw_plan_options){.outputs = y, .n_outputs = n ? 2 : 1}, &p),
+                         SW_OK);
+        assert_int_equal(sw_plan_rows_at_once(p, 64), cases[i].want);
+        assert_int_equal(sw_plan_rows_at_once(p, 1), 1);
+        sw_plan_destroy(p);
+        sw_graph_destroy(g);
+        sw_weights_destroy(ws);
+    }
+}
+
 static void training_layout(void **state)
 {
     struct fixture *f = *state;
@@ -458,6 +485,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(alexnet_buffer),
+        TEST(rows_at_once),
         TEST(training_layout),
         TEST(gradient_from_a_value),
         TEST(recompute_saves_memory),

@@ -46,6 +46,12 @@ SW_API sw_node *sw_param(sw_graph *g, sw_weights *ws, const char *name, sw_dtype
 SW_API sw_node *sw_state(sw_graph *g, sw_weights *ws, const char *name, sw_dtype dtype,
                          sw_shape shape, sw_init init);
 
+/* Fold batch norms that take the running statistics into the f32 convolutions before them, where a norm
+ * is all that reads a convolution and all numbers are known: weights and constants of now; what is done
+ * to them later is not seen.  Results stay the same nodes, their last bits may differ.  Before
+ * sw_compile, after everything is built.  May fail with SW_ERR_MEMORY; the graph is whole then too. */
+SW_API sw_status sw_graph_fold_norms(sw_graph *g);
+
 SW_API sw_dtype sw_node_dtype(const sw_node *x);
 SW_API sw_shape sw_node_shape(const sw_node *x);
 /* The name given by sw_name, the input's or weight's name, or "" */

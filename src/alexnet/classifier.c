@@ -70,17 +70,19 @@ static sw_status add_features(sw_classifier *c)
     return SW_OK;
 }
 
-static sw_status compile(sw_classifier *c)
+static sw_status compile(sw_classifier *c, const sw_classifier_options *o)
 {
     sw_node *outputs[2] = {c->logits, c->features};
-    sw_plan_options o = {.outputs = outputs, .n_outputs = c->features ? 2 : 1, .name = c->path};
+    sw_plan_options p = {.outputs = outputs, .n_outputs = c->features ? 2 : 1, .name = c->path};
     sw_status status = sw_graph_status(c->g);
-    if (status == SW_OK) status = sw_compile(c->g, o, &c->plan);
+    if (status == SW_OK && !o->keep_norms) status = sw_graph_fold_norms(c->g);
+    if (status == SW_OK) status = sw_compile(c->g, p, &c->plan);
     if (status != SW_OK) {
         char why[SW_ERROR_TEXT];
         memcpy(why, sw_error(c->ctx), sizeof why);
         return sw__fail(c->ctx, status, "%s: %s", c->path, why);
     }
+    c->at_once = (int)sw_plan_rows_at_once(c->plan, c->batch);
     const size_t numbers = (size_t)sw__classifier_room(c) * sw__classifier_view(c);
     c->input = sw__aligned_alloc(numbers * sizeof *c->input);
     c->sums = sw__calloc2((size_t)c->classes + (size_t)c->n_features, sizeof *c->sums);
@@ -108,7 +110,7 @@ static sw_status open_model(sw_classifier *c, const sw_classifier_options *o)
     else
         c->features = NULL;
     if (status == SW_OK) c->probabilities = sw__trace_ending(c->logits) != SW_ENDS_IN_PRODUCT;
-    if (status == SW_OK) status = compile(c);
+    if (status == SW_OK) status = compile(c, o);
     return status;
 }
 

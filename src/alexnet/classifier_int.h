@@ -20,6 +20,7 @@ struct sw_classifier {
     bool probabilities; /* the model ends in softmax or sigmoid: its values are taken as they are */
     sw_image_notes notes; /* input complete, labels */
     int classes, batch, n_features;
+    int at_once;       /* views of a batch that run together */
     sw_tensor filters; /* f32; data is a weight's or `filters_copy` */
     void *filters_copy;
     float *input; /* (groups * views,C,S,S): the views of one round */

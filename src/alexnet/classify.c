@@ -191,10 +191,10 @@ static sw_status run_views(const struct round *r, const int *place, int n)
     const float *logits = NULL, *features = NULL;
     const int total = n * r->views;
     for (int v = 0; v < total; v++) {
-        const int in_batch = v % c->batch, left = total - v;
+        const int in_batch = v % c->at_once, left = total - v;
         if (in_batch == 0) {
             sw_status status = sw__classifier_run(c, c->input + (size_t)v * sw__classifier_view(c),
-                                                  left < c->batch ? left : c->batch, &logits,
+                                                  left < c->at_once ? left : c->at_once, &logits,
                                                   c->features ? &features : NULL);
             if (status != SW_OK) return status;
         }

@@ -17,8 +17,9 @@ static const char help[] =
     "table of its steps against\n"
     "the limits of this machine.\n"
     "\n"
-    "  --batch N         pictures at once (default 1, or what an ONNX file "
-    "says)\n"
+    "  --batch N         pictures (default 1, or what an ONNX file says)\n"
+    "  --at-once N       of them that run together (default: as many as suits "
+    "the caches)\n"
     "  --runs N          counted runs (default 20)\n"
     "  --bf16            products in bf16\n"
     "  --training        a training step: loss, gradients, update\n"
@@ -40,9 +41,22 @@ static const char help[] =
     "swell bench kernels measures kernels: swell help bench kernels\n"
     "make bench measures whole networks beside other programs\n";
 
-enum { BATCH = 1000, RUNS, BF16, TRAINING, RECOMPUTE, THREADS, PROFILE, TRACE, TURNS, JSON };
+enum {
+    BATCH = 1000,
+    AT_ONCE,
+    RUNS,
+    BF16,
+    TRAINING,
+    RECOMPUTE,
+    THREADS,
+    PROFILE,
+    TRACE,
+    TURNS,
+    JSON
+};
 
 static const struct option options[] = {{"batch", required_argument, NULL, BATCH},
+                                        {"at-once", required_argument, NULL, AT_ONCE},
                                         {"runs", required_argument, NULL, RUNS},
                                         {"bf16", no_argument, NULL, BF16},
                                         {"training", no_argument, NULL, TRAINING},
@@ -70,6 +84,7 @@ static int read_options(const struct verb *verb, struct bench *b, int argc, char
         bool good = true;
         switch (c) {
         case BATCH: good = cli_integer(verb, "batch", 1, 65536, &b->o.batch); break;
+        case AT_ONCE: good = cli_integer(verb, "at-once", 1, 65536, &b->o.at_once); break;
         case RUNS: good = cli_integer(verb, "runs", 1, 1000000, &b->runs); break;
         case BF16: b->o.bf16 = true; break;
         case TRAINING: b->o.training = true; break;
@@ -138,16 +153,20 @@ static int measure(const struct verb *verb, const struct bench *b, struct networ
         return cli_fail(verb, "%s", sw_error(n->ctx));
     }
     qsort(seconds, (size_t)b->runs, sizeof *seconds, ascending);
-    double median = seconds[b->runs / 2], flops = sw_plan_get_stats(n->plan).flops;
+    double median = seconds[b->runs / 2], flops = n->flops;
     int result = 0;
+    char parts[40] = "";
+    if (n->at_once < n->batch)
+        snprintf(parts, sizeof parts, " (%lld at once)", (long long)n->at_once);
     if (b->json)
         result = report_json(verb, b, n, median, flops);
     else
-        printf("%s, batch %lld%s: median of %lld runs %.3f ms (%.3f to %.3f), %.1f images/s, %.1f "
-               "GFLOP/s\n",
-               b->o.name, (long long)n->batch, b->o.training ? ", training" : "",
-               (long long)b->runs, median * 1e3, seconds[0] * 1e3, seconds[b->runs - 1] * 1e3,
-               (double)n->batch / median, flops / median * 1e-9);
+        printf(
+            "%s, batch %lld%s%s: median of %lld runs %.3f ms (%.3f to %.3f), %.1f images/s, %.1f "
+            "GFLOP/s\n",
+            b->o.name, (long long)n->batch, parts, b->o.training ? ", training" : "",
+            (long long)b->runs, median * 1e3, seconds[0] * 1e3, seconds[b->runs - 1] * 1e3,
+            (double)n->batch / median, flops / median * 1e-9);
     free(seconds);
     return result;
 }

@@ -238,6 +238,7 @@ int convert_classifier(const struct convert *c)
     if (c->labels && sw_image_notes_label_file(c->ctx, c->labels, &labels) != SW_OK)
         status = failed(c);
     const sw_classifier_options o = {.batch = 2, /* not one: so shapes say where the batch is */
+                                     .keep_norms = true,
                                      .network = c->network,
                                      .labels = (const char *const *)labels.labels,
                                      .classes = labels.classes};

@@ -156,6 +156,23 @@ static int plan_training(const struct verb *verb, struct network *n,
     return 0;
 }
 
+/* A batch in parts: where pictures are rows of the one input and of all outputs. */
+static int choose_parts(const struct verb *verb, struct network *n, const struct network_options *o)
+{
+    bool rows = !n->trainer && n->n_inputs == 1 && sw_node_shape(n->inputs[0]).dim[0] == n->batch;
+    for (int i = 0; i < n->n_outputs && rows; i++) {
+        const sw_shape shape = sw_node_shape(n->outputs[i]);
+        rows = shape.rank > 1 && shape.dim[0] == n->batch;
+    }
+    n->flops = sw_plan_get_stats(n->plan).flops;
+    n->at_once = n->batch;
+    if (rows) n->at_once = o->at_once ? o->at_once : sw_plan_rows_at_once(n->plan, n->batch);
+    if (n->at_once > n->batch || (o->at_once && !rows))
+        return cli_fail(verb, "--at-once %lld: %s", (long long)o->at_once,
+                        rows ? "the batch has fewer" : "this runs whole batches only");
+    return 0;
+}
+
 int network_plan(const struct verb *verb, struct network *n, const struct network_options *o)
 {
     n->batch = o->batch ? o->batch : 1;
@@ -164,6 +181,7 @@ int network_plan(const struct verb *verb, struct network *n, const struct networ
     if (o->bf16) sw_graph_compute(n->graph, SW_BF16);
     int status = n->onnx ? build_onnx(verb, n, o) : build_known(verb, n, o);
     if (status) return status;
+    if (!o->training && sw_graph_fold_norms(n->graph) != SW_OK) return fail(verb, n, o);
     sw_plan_options p = {.outputs = n->outputs,
                          .n_outputs = n->n_outputs,
                          .recompute = o->recompute,
@@ -172,12 +190,25 @@ int network_plan(const struct verb *verb, struct network *n, const struct networ
         status = plan_training(verb, n, o);
     else if (sw_compile(n->graph, p, &n->plan) != SW_OK)
         status = fail(verb, n, o);
+    if (!status) status = choose_parts(verb, n, o);
     return status ? status : bind(verb, n, o);
 }
 
 sw_status network_run(struct network *n)
 {
-    return n->trainer ? sw_trainer_step(n->trainer, NULL) : sw_run(n->plan);
+    if (n->trainer) return sw_trainer_step(n->trainer, NULL);
+    if (n->at_once == n->batch) return sw_run(n->plan);
+    const sw_shape shape = sw_node_shape(n->inputs[0]);
+    const int64_t row = sw_shape_bytes(&shape, sw_node_dtype(n->inputs[0])) / n->batch;
+    sw_status status = SW_OK;
+    for (int64_t i = (n->batch - 1) / n->at_once; i >= 0 && status == SW_OK; i--) {
+        const int64_t first = i * n->at_once, left = n->batch - first;
+        sw_shape part = shape;
+        part.dim[0] = left < n->at_once ? left : n->at_once;
+        status = sw_bind(n->plan, n->inputs[0], (char *)n->data[0] + first * row, part);
+        if (status == SW_OK) status = sw_run(n->plan);
+    }
+    return status;
 }
 
 void network_close(struct network *n)

@@ -10,9 +10,10 @@
 struct network_options {
     const char
         *name; /* a network of the table; a file of weights of one (.safetensors, .pth); .onnx */
-    int64_t batch; /* 0: what an ONNX file says, else 1 */
-    bool training; /* a whole step: loss, gradients, update */
-    bool bf16;     /* products in bf16 */
+    int64_t batch;   /* 0: what an ONNX file says, else 1 */
+    int64_t at_once; /* pictures that run together; 0: as many as suits the caches */
+    bool training;   /* a whole step: loss, gradients, update */
+    bool bf16;       /* products in bf16 */
     sw_recompute recompute;
 };
 
@@ -30,6 +31,8 @@ struct network {
     sw_trainer *trainer; /* training only; the plan is then the trainer's */
     sw_plan *plan;
     int64_t batch;
+    int64_t at_once; /* pictures of a batch that run together */
+    double flops;    /* of the batch */
 };
 
 /* Open what o->name says: the weights of a file, or an ONNX file unbuilt.  0, or 1 after a line. */
@@ -37,7 +40,7 @@ int network_open(const struct verb *verb, struct network *n, const struct networ
                  int threads);
 /* Build, compile and bind (random pictures).  0, or 1 after a line. */
 int network_plan(const struct verb *verb, struct network *n, const struct network_options *o);
-/* Run it once, or train one step. */
+/* Run it once, `at_once` pictures at a time and the first ones last; or train one step. */
 sw_status network_run(struct network *n);
 void network_close(struct network *n);
 

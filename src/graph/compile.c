@@ -289,3 +289,14 @@ sw_plan_stats sw_plan_get_stats(const sw_plan *p)
     }
     return r;
 }
+
+int64_t sw_plan_rows_at_once(const sw_plan *p, int64_t rows)
+{
+    enum { CACHE = 32 << 20 }; /* what is left of a last-level cache that others use too */
+    const int64_t weights = sw_plan_get_stats(p).weight_bytes;
+    const int64_t each = sw__max64(p->buffer_bytes / sw__max64(rows, 1), 1);
+    const int64_t most = sw__max64(sw__max64(weights, CACHE) / each, 1);
+    int64_t at_once = 1;
+    while (2 * at_once <= most) at_once *= 2;
+    return sw__min64(at_once, rows);
+}

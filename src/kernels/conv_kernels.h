@@ -62,6 +62,7 @@ struct sw_windows {
     int64_t taps;
     const int64_t *offset; /* [taps] */
     int64_t gap;           /* 0: pixels of one row */
+    int64_t ahead;         /* floats from what is read to what is fetched meanwhile */
 };
 
 /* The tiles of the direct kernels: vectors of `lanes` out-channels, 1 to SW_DIRECT_VECTORS of them, by

@@ -87,7 +87,7 @@ static void tile_case(struct checkkern *c, int pixels, int channels)
     enum { MOST_TAPS = 6 };
     const int width = whole_vectors(c, channels);
     int64_t offset[MOST_TAPS];
-    struct sw_windows at = {1 + ck_below(c, 3), 0, 1 + ck_below(c, MOST_TAPS), offset, 0};
+    struct sw_windows at = {1 + ck_below(c, 3), 0, 1 + ck_below(c, MOST_TAPS), offset, 0, 40};
     if (pixels % 2 == 0) at.gap = ck_below(c, 4);
     at.plane = pixels + at.gap + 20 + ck_below(c, 5);
     for (int t = 0; t < at.taps; t++) offset[t] = ck_below(c, 21);
@@ -132,7 +132,7 @@ void check_conv_direct_tile_f32(struct checkkern *c)
         enum { PLANES = 32, PITCH = 32, PLANE = 16 * PITCH };
         int64_t offset[9];
         for (int i = 0; i < 9; i++) offset[i] = i / 3 * PITCH + i % 3;
-        const struct sw_windows at = {PLANES, PLANE, 9, offset, 0};
+        const struct sw_windows at = {PLANES, PLANE, 9, offset, 0, PLANE};
         const int width = v * t->lanes, pixels = t->pixels[v];
         float *x = ck_fill(c, ck_floats_at(c, PLANES * PLANE, APART), PLANES * PLANE, -1, 1);
         float *w = ck_fill(c, ck_floats_at(c, PLANES * 9 * width, APART), PLANES * 9 * width, -1,

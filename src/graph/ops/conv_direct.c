@@ -17,6 +17,7 @@ enum {
     NARROW = 14,            /* pixels: rows of fewer become one row, if they can ... */
     FLAT = 256,             /* ... and it has no more */
     SHARED_PLANE = 512,     /* floats of a plane of such a copy, if a chunk needs no more */
+    FETCH = 8,              /* taps: so far ahead is the image fetched, or a plane */
     CHUNK_PIXELS = 64 /* whose sums are in the scratch, if a row has no more: they stay in L1 */
 };
 
@@ -275,7 +276,7 @@ static struct source source_of(const struct conv_direct *p, const float *x, int6
     const int64_t rows = sw__min64(p->band, g->oh - first);
     struct source s = {copy,
                        {p->planes, sw__conv_copy_rows(&p->copy, g, rows) * p->copy.pitch,
-                        g->ny * g->nx, offset, 0}};
+                        g->ny * g->nx, offset, 0, 0}};
     if (p->source == DIRECT_SHARED) {
         s.at = x + ((image * p->groups + group) * p->bands + band) * copy_floats(p, p->band);
         return s;
@@ -335,6 +336,7 @@ static void run_task(const struct conv_direct *p, const float *w, const float *x
             /* A task with a copy of its own has one band. */
             if (p->source != DIRECT_OWN || i == first)
                 from = source_of(p, x, group, u, offset, copy);
+            from.windows.ahead = from.windows.plane * sw__max64(FETCH / from.windows.taps, 1);
             c.y = y + (u / p->bands * p->groups + group) * channels * plane;
             sum_band(p, &from, &c, sums, w + c.first * taps, u % p->bands * p->band,
                      e ? &epilogue : NULL);

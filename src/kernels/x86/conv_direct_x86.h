@@ -56,7 +56,7 @@ VEC_INLINE void direct_tile(float *c, int64_t ldc, const float *x, const struct 
                             const int pixels, const int vectors)
 {
     const int64_t taps = windows->taps, *offset = windows->offset, gap = windows->gap;
-    const int64_t ahead = windows->plane * (taps < 8 ? 8 / taps : 1);
+    const int64_t ahead = windows->ahead;
     vf sum[SW_DIRECT_MOST][SW_DIRECT_VECTORS];
     UNROLL for (int p = 0; p < pixels; p++) UNROLL for (int v = 0; v < vectors; v++)
         sum[p][v] = vf_zero();
