@@ -5,6 +5,7 @@
 #include <math.h>
 #include <swell/swell.h>
 #include "graph/ops/conv_choice.h"
+#include "graph/ops/conv_direct.h"
 #include "graph/ops/conv_grad.h"
 
 struct layer {
@@ -192,9 +193,33 @@ static void smaller_sizes(void **state)
     sw_context_destroy(ctx);
 }
 
+/* What a direct convolution asks for at smaller sizes. */
+static void direct_memory_shrinks(void **state)
+{
+    struct sw_kernels k;
+    sw__kernels_init(&k, SW_ISA_REF);
+    for (int kernel = 1; kernel <= 5; kernel += 2)
+        for (int stride = 1; stride <= 3; stride++)
+            for (int n = 1; n <= 30; n += 29)
+                for (int64_t size = 40, room = INT64_MAX, scratch = INT64_MAX; size > 0; size--) {
+                    const struct layer l = layer(n, 96, 1024, size, kernel, stride, 1);
+                    const struct conv_direct p = sw__conv_direct_forward(&k, &l.attr, &l.dims);
+                    assert_true((int64_t)p.workspace <= room && (int64_t)p.scratch <= scratch);
+                    const int64_t copies = p.source != DIRECT_SHARED
+                                               ? 0
+                                               : n * 96 * p.bands *
+                                                     sw__conv_copy_rows(&p.copy, &p.grid, p.band) *
+                                                     p.copy.pitch * (int64_t)sizeof(float);
+                    assert_true(copies <= (int64_t)p.workspace);
+                    room = (int64_t)p.workspace;
+                    scratch = (int64_t)p.scratch;
+                }
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(entries), cmocka_unit_test(purity),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(direct_memory_shrinks),
+                                       cmocka_unit_test(entries), cmocka_unit_test(purity),
                                        cmocka_unit_test(limits), cmocka_unit_test(smaller_sizes)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -52,16 +52,18 @@ static bool needs_no_copy(const struct conv_direct *p)
            c->left + c->wide <= g->w && c->top + (g->oh - 1) * g->sy + c->down <= g->h;
 }
 
-/* Bands of a copy that all read: whole chunks. */
-static void cut_shared(struct conv_direct *p)
+/* Bands of a copy that all read: whole chunks.  The bytes of it; and what there is for it, which does not
+ * grow when sizes shrink, as the bytes may. */
+static int64_t cut_shared(struct conv_direct *p)
 {
     const struct sw_grid *g = &p->grid;
-    p->band = p->chunk;
+    p->band = sw__min64(p->chunk, g->oh);
     while (p->band < g->oh && copy_floats(p, p->band + p->chunk) <= p->planes * SHARED_PLANE)
         p->band += p->chunk;
     p->bands = sw__ceil_div(g->oh, p->band);
-    p->workspace = (size_t)(p->images * p->groups * p->bands * copy_floats(p, p->band)) *
-                   sizeof(float);
+    const int64_t copies = p->images * p->groups * (int64_t)sizeof(float);
+    p->workspace = (size_t)sw__min64(2 * copies * copy_floats(p, g->oh), SHARED_BYTES);
+    return copies * p->bands * copy_floats(p, p->band);
 }
 
 /* Bands of rows with copies of their own. */
@@ -111,14 +113,12 @@ static void split(struct conv_direct *p)
         p->band = p->chunk;
         p->bands = sw__ceil_div(g->oh, p->band);
     } else if (p->rows * p->planes * g->ny * g->nx > SMALL_WEIGHT) {
-        cut_shared(p);
-        if (p->workspace <= SHARED_BYTES) p->source = DIRECT_SHARED;
+        if (cut_shared(p) <= (int64_t)p->workspace) p->source = DIRECT_SHARED;
     }
     if (p->source == DIRECT_OWN)
         cut_bands(p);
     else
         cut_panels(p);
-    p->workspace = p->workspace < SHARED_BYTES ? p->workspace : SHARED_BYTES;
     p->pieces = sw__ceil_div(p->planes, COPY_PLANES);
     p->copies = p->source == DIRECT_SHARED ? p->images * p->groups * p->bands * p->pieces : 0;
     p->tasks = p->groups * p->across * p->down;
