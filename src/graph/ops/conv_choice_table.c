@@ -63,10 +63,10 @@ const char sw__conv_table[CONV_LEVELS][CONV_PASSES][CONV_KINDS][CONV_CHANNELS]
         {/* avx2, by data, 3x3 for Winograd; sizes 5 9 13 7 19 56 */
          {"PPPPPP", "PWWWWW", "PWWWWW", "PWWWWW", "PWWWWW", "PWPWWW"}, /* 4 */
          {"PPPPPP", "WWWWWW", "WWWWWW", "WWWWWW", "WWWWWW", "PWWWWW"}, /* 24 */
-         {"PPPWPW", "WWWWWW", "WWWWWW", "WWWWWW", "WWWWWW", "DWWWWW"}, /* 48 */
+         {"PPPWPP", "WWWWWW", "WWWWWW", "WWWWWW", "WWWWWW", "WWWWWW"}, /* 48 */
          {"PPPWPW", "WWWWWW", "WWWWWW", "WWWWWW", "WWWWWW", "WWWWWW"}, /* 96 */
          {"PPPWPW", "WWWWWW", "WWWWWW", "WWWWWW", "WWWWWW", "WWWWWW"}, /* 192 */
-         {"PPPPPW", "WWWWWW", "WWWWWW", "WWWWWW", "DWWWWW", "DWWWWW"}, /* 448 */
+         {"PPPPPW", "WWWWWW", "WWWWWW", "WWWWWW", "WWWWWW", "DWWWWW"}, /* 448 */
         },
         {/* avx2, by data, one tap; sizes 4 7 10 14 28 56 */
          {"DDDPPP", "PPPPPP", "PPPPPP", "PPPPPP", "PPPPPP", "PPPPPP"}, /* 4 */
@@ -111,12 +111,12 @@ const char sw__conv_table[CONV_LEVELS][CONV_PASSES][CONV_KINDS][CONV_CHANNELS]
        },
        {
         {/* avx2, by weights, 3x3 for Winograd; sizes 5 9 13 7 19 56 */
-         {"DDDWDD", "DDDWWD", "DDDWWD", "DDDWWD", "DDDWWD", "DDDWWW"}, /* 4 */
-         {"DWDWWW", "WWWWWW", "DWWWWW", "DWWWWW", "DWWWWW", "DWWWWW"}, /* 24 */
-         {"DDWDWW", "WWWWWW", "WWWWWW", "WWWWWW", "WWWWWW", "DWWWWW"}, /* 48 */
-         {"DDDWWW", "DWWWWW", "WWWWWW", "WWWWWW", "WWWWWW", "WWWWWW"}, /* 96 */
+         {"DDDWDD", "DDDWDD", "DDDWWD", "DDDWDD", "DDDWDD", "DDDWWD"}, /* 4 */
+         {"DDDWWW", "WWWWWW", "DWWWWW", "DWWWWW", "DWWWWW", "DWWWWW"}, /* 24 */
+         {"DDWDWW", "DWWWWW", "WWWWWW", "WWWWWW", "WWWWWW", "DWWWWW"}, /* 48 */
+         {"DDDDWW", "DWWWWW", "WWWWWW", "WWWWWW", "WWWWWW", "WWWWWW"}, /* 96 */
          {"DDDDWW", "DWWWWW", "WWWWWW", "WWWWWW", "WWWWWW", "WWWWWW"}, /* 192 */
-         {"DDDDWW", "DWWWWW", "WWWWWW", "WWWWWW", "WWWWWW", "DWWWWW"}, /* 448 */
+         {"DDDDWW", "DWWWWW", "WWWWWW", "WWWWWW", "WWWWWW", "WWWWWW"}, /* 448 */
         },
         {/* avx2, by weights, one tap; sizes 4 7 10 14 28 56 */
          {"DDDDDD", "DDDDDD", "DDDDDD", "DDDDDD", "DDDDDD", "DDDDDD"}, /* 4 */
@@ -164,35 +164,35 @@ const char sw__conv_table[CONV_LEVELS][CONV_PASSES][CONV_KINDS][CONV_CHANNELS]
        {
         {/* avx512, forward, 3x3 for Winograd; sizes 5 9 13 7 19 56 */
          {"PPPPPP", "PPPPPP", "PPPPPP", "PPPPPP", "PPPPPP", "PPPPPP"}, /* 4 */
-         {"PPPPPP", "PWWWWW", "WWWWWW", "PWWWWW", "WWWWWW", "DWWWWW"}, /* 24 */
-         {"PWWWWW", "WWWWWW", "WWWWWW", "WWWWWW", "WWWWWW", "PWWWWW"}, /* 48 */
-         {"PWWWWW", "WWWWWW", "WWWWWW", "WWWWWW", "DWWWWW", "DWWWWW"}, /* 96 */
-         {"PWPWWW", "WWWWWW", "DWWWWW", "DWWWWW", "DWWWWW", "DWWWWW"}, /* 192 */
-         {"PPPPPP", "PWWWWW", "DWWWWW", "DWWWWW", "DWWWWW", "DWWDWW"}, /* 448 */
+         {"PPPPPP", "PWWWWW", "PWWWWW", "PWWWWW", "WWWWWW", "DWWWWW"}, /* 24 */
+         {"PPPPWW", "WWWWWW", "WWWWWW", "WWWWWW", "WWWWWW", "DWWWWW"}, /* 48 */
+         {"PPWWWW", "WWWWWW", "WWWWWW", "DWWWWW", "DWWWWW", "DWWWWW"}, /* 96 */
+         {"PPPWWW", "WWWWWW", "DWWWWW", "DWWWWW", "DWWWWW", "DWWWWW"}, /* 192 */
+         {"PPPPPP", "PWWWWW", "DDWWWW", "DDWWWW", "DWWWWW", "DWWWWW"}, /* 448 */
         },
         {/* avx512, forward, one tap; sizes 4 7 10 14 28 56 */
          {"PPPPPP", "PPPPPP", "PPPPPP", "PPPPPD", "PPPPPD", "PPPPPD"}, /* 4 */
          {"PPPPPP", "PPPPPP", "PPPPPP", "PPPPPP", "PPPPPP", "PPPPPP"}, /* 24 */
          {"PPPPPP", "PPPPPP", "PDPPPP", "PPPPPP", "PPPPPP", "PPPPPP"}, /* 48 */
-         {"PPPPPP", "PPPPPP", "PDPPPP", "PDPPPP", "PDPPPP", "PPPPPP"}, /* 96 */
+         {"PPPPPP", "PPPPPP", "DDDPPP", "PDPPPP", "PDPPPP", "PPPPPP"}, /* 96 */
          {"PPPPPP", "PDDDPP", "DDDDPP", "PDDPPP", "PDPPPP", "PDPPPP"}, /* 192 */
          {"PPPPPP", "PDDDPP", "DDDDPP", "PDDDPP", "PDDDPP", "PDPPPP"}, /* 448 */
         },
         {/* avx512, forward, few taps; sizes 4 7 10 14 28 56 */
          {"PPPPPP", "PPPPPP", "PPPPPP", "PPPPPP", "PPPPPP", "PPPPPP"}, /* 4 */
-         {"PPPPPP", "PPPPPP", "PPPPDD", "PPPPPP", "PDDDPP", "PDPPPP"}, /* 24 */
-         {"PPPPPP", "PPPPPP", "PDPDDD", "PDDDDD", "PDDDPP", "PDDDPP"}, /* 48 */
-         {"PPPPPP", "PPPPPP", "PDPDDD", "PDDDDD", "PDDDDP", "PDDPDD"}, /* 96 */
-         {"PPPPPP", "PPPPPD", "PDPDDD", "DDDDDD", "DDDDDD", "PDDDDD"}, /* 192 */
+         {"PPPPPP", "PPPPPP", "PPPPPP", "PPPPPP", "PPPPPP", "PPPPPP"}, /* 24 */
+         {"PPPPPP", "PPPPPP", "PDPPPD", "PPPPPP", "PDPPPP", "PDDPPP"}, /* 48 */
+         {"PPPPPP", "PPPPPP", "PDPPDD", "PDPDDP", "PDDPPP", "PDPPPP"}, /* 96 */
+         {"PPPPPP", "PPPPPP", "PDPDDD", "DDDDDD", "DDDDDD", "PDDDDD"}, /* 192 */
          {"PPPPPP", "PPPPPP", "PDPDDP", "DDDDDD", "PDDDDD", "PDDDDD"}, /* 448 */
         },
         {/* avx512, forward, few taps, strided; sizes 4 7 10 14 28 56 */
          {"PPPPPP", "PPPPPP", "PPPPPP", "PPPPPP", "PPPPPP", "PPPPPP"}, /* 4 */
-         {"PPPPPP", "PPPDPP", "PDDDDD", "PDDDDP", "PDDDPP", "PDDPPP"}, /* 24 */
-         {"PPPPPP", "PDDDDP", "PDDDDD", "PDDDDP", "DDDDDP", "DDDDDP"}, /* 48 */
-         {"PPPPPP", "PDDDDP", "PDDDDD", "DDDDDP", "DDDDDP", "DDDDDD"}, /* 96 */
-         {"PPPPPP", "PDDDDP", "DDDDDD", "DDDDDD", "DDDDDD", "PDDDDD"}, /* 192 */
-         {"PPPPPP", "PDDDPP", "DDDDDP", "DDDDDD", "PDDDDD", "PDPDDD"}, /* 448 */
+         {"PPPPPP", "PPPDPP", "PDPDDD", "PDDDDP", "PDPPPP", "DDDPPP"}, /* 24 */
+         {"PPPPPP", "PPPDDP", "PDDDDD", "PDDDPP", "PDDDPP", "PDDDPP"}, /* 48 */
+         {"PPPPPP", "PDDDPP", "PDDDDD", "DDDDDP", "DDDDDP", "PDPDPP"}, /* 96 */
+         {"PPPPPP", "PPDDPP", "DDDDDD", "DDDDDD", "DDDDDD", "PDDDDD"}, /* 192 */
+         {"PPPPPP", "PDDDPP", "DDDDDP", "DDDDDD", "PDDDDD", "PDDDDD"}, /* 448 */
         },
         {/* avx512, forward, many taps; sizes 4 7 10 14 28 56 */
          {"PPPPPP", "PPPPPP", "PPPPPP", "PDPPPP", "PDPPPP", "PDPPPP"}, /* 4 */
@@ -213,28 +213,28 @@ const char sw__conv_table[CONV_LEVELS][CONV_PASSES][CONV_KINDS][CONV_CHANNELS]
        },
        {
         {/* avx512, by data, 3x3 for Winograd; sizes 5 9 13 7 19 56 */
-         {"PPPPPP", "PPPPWP", "PPWWWW", "PPPWWW", "PPPWWW", "PPPPPP"}, /* 4 */
+         {"PPPPPP", "PPPPPP", "PPWWWW", "PPPWWW", "PPPWWW", "PPPPPP"}, /* 4 */
          {"PPPPPP", "PWWWWW", "WWWWWW", "WWWWWW", "WWWWWW", "PWWWWW"}, /* 24 */
-         {"PPPPPP", "PWWWWW", "WWWWWW", "WWWWWW", "DWWWWW", "DWWWWW"}, /* 48 */
-         {"PPPPPP", "PWWWWW", "WWWWWW", "WWWWWW", "DWWWWW", "DDWWWW"}, /* 96 */
-         {"PPPPPP", "WWWWWW", "WWWWWW", "DWWWWW", "DWWWWW", "DDDDWW"}, /* 192 */
-         {"PPPPPP", "DWWWWW", "PWWWWW", "DWWWWW", "DWWWWW", "DPDDWW"}, /* 448 */
+         {"PPPPPP", "PWWWWW", "WWWWWW", "WWWWWW", "DWWWWW", "DDWWWW"}, /* 48 */
+         {"PPPPPP", "PWWWWW", "WWWWWW", "DWWWWW", "DWWWWW", "DDWWWW"}, /* 96 */
+         {"PPPPPP", "WWWWWW", "WWWWWW", "DWWWWW", "DWWWWW", "DWWWWW"}, /* 192 */
+         {"PPPPPP", "DWWWWW", "DWWWWW", "DWWWWW", "DWWWWW", "DWWWWW"}, /* 448 */
         },
         {/* avx512, by data, one tap; sizes 4 7 10 14 28 56 */
          {"PDDPPP", "PDPPPP", "PPPPPP", "PPPPPP", "PPPPPP", "PPPPPP"}, /* 4 */
-         {"PPPPPP", "PDPPPP", "PPPPPP", "PPPPPP", "PDPPPP", "PDPDPP"}, /* 24 */
-         {"PPPPPP", "DDPPPP", "DDPPPP", "DDDPPP", "DDDDPP", "PDDPPP"}, /* 48 */
+         {"PPPPPP", "PDPPPP", "PPPPPP", "PDPPPP", "PPPPPP", "PPDPPP"}, /* 24 */
+         {"DPPPPP", "DDPPPP", "DDPPPP", "DDDPPP", "DDDDPP", "DDDDPP"}, /* 48 */
          {"PPPPPD", "PPPPPP", "PDPPPP", "PDPDPP", "DDDDPP", "DDDDPP"}, /* 96 */
          {"PPPPPD", "PPPPPP", "PDPPPP", "PDPPPP", "PDDPPP", "DDDDPP"}, /* 192 */
-         {"PPPPDD", "PPPPPP", "PPPPPP", "PDPPPP", "PPPPPP", "PPPPPP"}, /* 448 */
+         {"PPPPPD", "PPPPPP", "PPPPPP", "PDPPPP", "PDPPPP", "PDDPPP"}, /* 448 */
         },
         {/* avx512, by data, few taps; sizes 4 7 10 14 28 56 */
          {"PPPPPP", "PPPPPP", "PPPPPP", "PPPPPP", "PPPPPP", "PPPPPP"}, /* 4 */
          {"PPPPPP", "PPPPPP", "PPPPPP", "PPPPPP", "PPPPPP", "PPPPPP"}, /* 24 */
-         {"PPPPPP", "PPPPPP", "PDPDDD", "PDPDDD", "PDPDDD", "PDPDDP"}, /* 48 */
+         {"PPPPPP", "PPPPPP", "PDPDDD", "PPPPPD", "PDPDDD", "PDPDDP"}, /* 48 */
          {"PPPPPP", "PDDDPP", "PDDDDD", "DDDDDD", "DDDDDD", "DDDDDD"}, /* 96 */
          {"PPPPPP", "PDDDPP", "DDDDPP", "DDDDDD", "DDDDDD", "PDDDDD"}, /* 192 */
-         {"PPPPPP", "PDPPPP", "PDDDPP", "DDDDDD", "PDDDDD", "PDDDDD"}, /* 448 */
+         {"PPPPPP", "PDPPPP", "DDDDPP", "DDDDDD", "PDDDDD", "PDDDDD"}, /* 448 */
         },
         {/* avx512, by data, few taps, strided; sizes 4 7 10 14 28 56 */
          {"PPPPPP", "PPPPPP", "PPPPPP", "PPPPPP", "PPPPPP", "PPPPPP"}, /* 4 */
@@ -264,11 +264,11 @@ const char sw__conv_table[CONV_LEVELS][CONV_PASSES][CONV_KINDS][CONV_CHANNELS]
        {
         {/* avx512, by weights, 3x3 for Winograd; sizes 5 9 13 7 19 56 */
          {"DDDWDD", "DDDWDD", "DDDDDD", "DDDDDD", "DDDDDD", "DDDDDD"}, /* 4 */
-         {"WWWWWW", "DWWWWW", "DDWDWW", "DWWWWW", "DWWWWW", "DWWWWW"}, /* 24 */
-         {"DWWDWW", "DWWWWW", "DWWWWW", "DWWWWW", "DWWWWW", "DWWWWW"}, /* 48 */
-         {"WWWWWW", "DWWWWW", "DWWWWW", "DWWWWW", "DWWDWW", "DWWWWW"}, /* 96 */
+         {"WWWWWW", "DWWWWW", "DWWDWW", "DWWWWW", "DWWWWW", "DWWWWW"}, /* 24 */
+         {"DWWWWW", "DWWWWW", "DWWWWW", "DWWWWW", "DWWWWW", "DWWWWW"}, /* 48 */
+         {"WWWWWW", "DWWWWW", "DWWWWW", "DWWWWW", "DWWWWW", "DWWWWW"}, /* 96 */
          {"DWWWWW", "DWWWWW", "DWWWWW", "DWWWWW", "WWWWWW", "DWWWWW"}, /* 192 */
-         {"DWWWWW", "DWWWWW", "DDWWWW", "DWWWWW", "DWWWWW", "WWWWWW"}, /* 448 */
+         {"DWWWWW", "DWWWWW", "DWWWWW", "DWWWWW", "DWWWWW", "WWWWWW"}, /* 448 */
         },
         {/* avx512, by weights, one tap; sizes 4 7 10 14 28 56 */
          {"DDDDDD", "DDDDDD", "DDDDDD", "DDDDDD", "DDDDDD", "DDDDDD"}, /* 4 */
