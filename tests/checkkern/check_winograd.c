@@ -5,6 +5,7 @@
 #include "kernels/gemm_table.h"
 
 enum { TILE = SW_WINOGRAD_TILE, WINDOW = SW_WINOGRAD_WINDOW, POSITIONS = SW_WINOGRAD_POSITIONS };
+enum { TAPS = SW_WINOGRAD_TAPS };
 
 static const double points[5] = {0, 0.625, -0.625, 1.5, -1.5};
 
@@ -22,7 +23,7 @@ static void input_matrix(double *b)
     }
 }
 
-/* Row p of A (columns 4, scaled 0) or G (columns 3, scaled 1). */
+/* Row p of A (columns of a tile, scaled 0) or G (columns of a filter, scaled 1). */
 static void power_matrix(double *m, int columns, int scaled)
 {
     for (int p = 0; p < WINDOW; p++) {
@@ -69,13 +70,13 @@ static int64_t random_place(struct checkkern *c, struct sw_winograd_place *p, in
 }
 
 /* Windows of n x n pixels through B^T or A. */
-static void windows_case(struct checkkern *c, int64_t channels, int n)
+static void windows_case(struct checkkern *c, int64_t channels, int n, int tile)
 {
-    struct sw_grid g = {.sy = TILE, .sx = TILE, .ny = n, .nx = n, .dy = 1, .dx = 1};
+    struct sw_grid g = {.sy = tile, .sx = tile, .ny = n, .nx = n, .dy = 1, .dx = 1};
     g.oh = 1 + ck_below(c, 4), g.ow = 1 + ck_below(c, 6);
-    if (n == WINDOW) g.y0 = -ck_below(c, 3), g.x0 = -ck_below(c, 3);
-    g.h = g.oh * TILE + n - TILE + g.y0 - ck_below(c, 5);
-    g.w = g.ow * TILE + n - TILE + g.x0 - ck_below(c, 5);
+    if (n == WINDOW) g.y0 = -ck_below(c, 7 - tile), g.x0 = -ck_below(c, 7 - tile);
+    g.h = g.oh * tile + n - tile + g.y0 - ck_below(c, 5);
+    g.w = g.ow * tile + n - tile + g.x0 - ck_below(c, 5);
     if (g.h < 1) g.h = 1;
     if (g.w < 1) g.w = 1;
     const int64_t row = ck_below(c, g.oh), rows = 1 + ck_below(c, g.oh - row), tiles = rows * g.ow;
@@ -88,7 +89,7 @@ static void windows_case(struct checkkern *c, int64_t channels, int n)
     if (n == WINDOW)
         input_matrix(m);
     else
-        power_matrix(m, TILE, 0);
+        power_matrix(m, tile, 0);
     ck_freeze(c, x);
     (n == WINDOW ? c->k->winograd_input_f32 : c->k->winograd_spread_f32)(v, &place, x, &g, channels,
                                                                          row, rows, scratch);
@@ -99,9 +100,10 @@ static void windows_case(struct checkkern *c, int64_t channels, int n)
             both_sides(y, magnitude, m, d, WINDOW, n);
             for (int64_t i = 0; i < POSITIONS; i++)
                 ck_near(c, v[at(&place, i, t, p)], y[i], ck_sum_bound(6, magnitude[i]),
-                        "position %lld, tile %lld of %lld rows of %lld, channel %lld of %lld",
-                        (long long)i, (long long)t, (long long)rows, (long long)g.ow, (long long)p,
-                        (long long)channels);
+                        "tiles of %d, position %lld, tile %lld of %lld rows of %lld, channel %lld "
+                        "of %lld",
+                        tile, (long long)i, (long long)t, (long long)rows, (long long)g.ow,
+                        (long long)p, (long long)channels);
         }
     for (int64_t i = 0; i < POSITIONS; i++)
         for (int64_t t = 0; t < tiles && (channels + 15) / 16 * 16 < place.width; t++)
@@ -123,7 +125,7 @@ static struct sw_grid board(int64_t side, int64_t taps)
 
 void check_winograd_input_f32(struct checkkern *c)
 {
-    for (int i = 0; i < 120; i++) windows_case(c, 1 + i % 40, WINDOW);
+    for (int i = 0; i < 240; i++) windows_case(c, 1 + i % 40, WINDOW, i % 2 ? 2 : 4);
     if (!c->bench) return;
     for (int64_t side = 9; side <= 19; side += 5) {
         const struct sw_grid g = board(side, WINDOW);
@@ -142,7 +144,7 @@ void check_winograd_input_f32(struct checkkern *c)
 
 void check_winograd_spread_f32(struct checkkern *c)
 {
-    for (int i = 0; i < 120; i++) windows_case(c, 1 + i % 40, TILE);
+    for (int i = 0; i < 240; i++) windows_case(c, 1 + i % 40, i % 2 ? 2 : 4, i % 2 ? 2 : 4);
     if (!c->bench) return;
     for (int64_t side = 9; side <= 19; side += 5) {
         const struct sw_grid g = board(side, TILE);
@@ -159,23 +161,25 @@ void check_winograd_spread_f32(struct checkkern *c)
     }
 }
 
-static void weight_case(struct checkkern *c, int64_t count, int flip)
+static void weight_case(struct checkkern *c, int64_t count, int taps, int flip)
 {
+    const int all = taps * taps;
     const int64_t width = sw__gemm_blocks(c->isa)->nr * (1 + ck_below(c, 2));
     const int64_t position = count * width + ck_below(c, 5);
-    const int64_t size = count * 9 * width, total = (POSITIONS - 1) * position + count * width;
+    const int64_t size = count * all * width, total = (POSITIONS - 1) * position + count * width;
     float *g = ck_fill(c, ck_floats(c, size), size, -1, 1), *u = ck_floats(c, total);
-    double m[WINDOW * 3], d[9], y[POSITIONS], magnitude[POSITIONS];
-    power_matrix(m, 3, 1);
+    double m[WINDOW * TAPS], d[TAPS * TAPS], y[POSITIONS], magnitude[POSITIONS];
+    power_matrix(m, taps, 1);
     ck_freeze(c, g);
-    c->k->winograd_weight_f32(u, position, g, count, width, flip);
+    c->k->winograd_weight_f32(u, position, g, count, width, taps, flip);
     for (int64_t n = 0; n < count * width; n++) {
-        for (int64_t i = 0; i < 9; i++)
-            d[i] = (double)g[(n / width * 9 + (flip ? 8 - i : i)) * width + n % width];
-        both_sides(y, magnitude, m, d, WINDOW, 3);
+        for (int64_t i = 0; i < all; i++)
+            d[i] = (double)g[(n / width * all + (flip ? all - 1 - i : i)) * width + n % width];
+        both_sides(y, magnitude, m, d, WINDOW, taps);
         for (int64_t i = 0; i < POSITIONS; i++)
-            ck_near(c, u[i * position + n], y[i], ck_sum_bound(8, magnitude[i]),
-                    "position %lld, filter %lld, flip %d", (long long)i, (long long)n, flip);
+            ck_near(c, u[i * position + n], y[i], ck_sum_bound(10, magnitude[i]),
+                    "%dx%d, position %lld, filter %lld, flip %d", taps, taps, (long long)i,
+                    (long long)n, flip);
     }
     for (int64_t i = 0; i + 1 < POSITIONS; i++)
         for (int64_t n = count * width; n < position; n++)
@@ -185,13 +189,13 @@ static void weight_case(struct checkkern *c, int64_t count, int flip)
 
 void check_winograd_weight_f32(struct checkkern *c)
 {
-    for (int i = 0; i < 12; i++) weight_case(c, 1 + i, i % 2);
+    for (int i = 0; i < 24; i++) weight_case(c, 1 + i / 2, i % 2 ? 5 : 3, i / 2 % 2);
     if (!c->bench) return;
     const int64_t count = 16, width = sw__gemm_blocks(c->isa)->nr, position = count * width;
     float *g = ck_fill(c, ck_floats_at(c, 9 * position, 16), 9 * position, -1, 1);
     float *u = ck_floats_at(c, POSITIONS * position, 16);
     CK_BENCH(c, "16 channels of a panel", 4. * 45 * (double)position, "B",
-             c->k->winograd_weight_f32(u, position, g, count, width, 0));
+             c->k->winograd_weight_f32(u, position, g, count, width, 3, 0));
 }
 
 static double activated(double x, const struct sw_epilogue *e)
@@ -204,11 +208,11 @@ static double activated(double x, const struct sw_epilogue *e)
     }
 }
 
-static void output_case(struct checkkern *c, int64_t channels, int act)
+static void output_case(struct checkkern *c, int64_t channels, int tile, int act)
 {
-    struct sw_grid g = {.sy = TILE, .sx = TILE, .ny = TILE, .nx = TILE, .dy = 1, .dx = 1};
+    struct sw_grid g = {.sy = tile, .sx = tile, .ny = tile, .nx = tile, .dy = 1, .dx = 1};
     g.h = 1 + ck_below(c, 15), g.w = 1 + ck_below(c, 25);
-    g.oh = (g.h + TILE - 1) / TILE, g.ow = (g.w + TILE - 1) / TILE;
+    g.oh = (g.h + tile - 1) / tile, g.ow = (g.w + tile - 1) / tile;
     const int64_t row = ck_below(c, g.oh), rows = 1 + ck_below(c, g.oh - row), tiles = rows * g.ow;
     const int64_t size = channels * g.h * g.w, room = sw__winograd_scratch(&g, rows);
     struct sw_winograd_place place;
@@ -222,21 +226,21 @@ static void output_case(struct checkkern *c, int64_t channels, int act)
                                   .b = 3};
     const bool finish = ck_below(c, 4) > 0;
     double a[WINDOW * TILE], turned[TILE * WINDOW], d[POSITIONS], want[16], magnitude[16];
-    power_matrix(a, TILE, 0);
-    for (int i = 0; i < TILE * WINDOW; i++) turned[i] = a[i % WINDOW * TILE + i / WINDOW];
+    power_matrix(a, tile, 0);
+    for (int i = 0; i < tile * WINDOW; i++) turned[i] = a[i % WINDOW * tile + i / WINDOW];
     ck_freeze(c, m);
     ck_freeze(c, bias);
     c->k->winograd_output_f32(y, m, &place, &g, channels, row, rows, finish ? &e : NULL, scratch);
     for (int64_t n = 0; n < channels; n++)
         for (int64_t p = 0; p < g.h * g.w; p++) {
-            const int64_t i = p / g.w, j = p % g.w, r = i / TILE;
+            const int64_t i = p / g.w, j = p % g.w, r = i / tile;
             if (r < row || r >= row + rows) {
                 ck_true(c, ck_is_canary(y[n * g.h * g.w + p]), "wrote outside of the rows");
                 continue;
             }
-            const int64_t t = (r - row) * g.ow + j / TILE, k = i % TILE * TILE + j % TILE;
+            const int64_t t = (r - row) * g.ow + j / tile, k = i % tile * tile + j % tile;
             for (int64_t q = 0; q < POSITIONS; q++) d[q] = (double)m[at(&place, q, t, n)];
-            both_sides(want, magnitude, turned, d, TILE, WINDOW);
+            both_sides(want, magnitude, turned, d, tile, WINDOW);
             if (finish && e.bias_row) {
                 want[k] += (double)bias[n];
                 magnitude[k] += fabs((double)bias[n]);
@@ -250,7 +254,7 @@ static void output_case(struct checkkern *c, int64_t channels, int act)
 
 void check_winograd_output_f32(struct checkkern *c)
 {
-    for (int i = 0; i < 120; i++) output_case(c, 1 + i % 40, i % 4);
+    for (int i = 0; i < 240; i++) output_case(c, 1 + i % 40, i % 2 ? 2 : 4, i / 2 % 4);
     if (!c->bench) return;
     for (int64_t side = 9; side <= 19; side += 5) {
         const struct sw_grid g = board(side, TILE);
@@ -315,37 +319,39 @@ void check_winograd_tile_f32(struct checkkern *c)
              c->k->winograd_tile_f32(y, 64, a, 64, b, 64, kc, t->mr, t->nr, 1));
 }
 
-static void filter_case(struct checkkern *c, int64_t count)
+static void filter_case(struct checkkern *c, int64_t count, int taps)
 {
+    const int all = taps * taps;
     const int64_t width = sw__gemm_blocks(c->isa)->nr * (1 + ck_below(c, 2));
     const int64_t pitch = width + ck_below(c, 3), position = count * pitch + ck_below(c, 5);
-    const int64_t size = count * 9 * width, total = (POSITIONS - 1) * position + count * pitch;
+    const int64_t size = count * all * width, total = (POSITIONS - 1) * position + count * pitch;
     float *s = ck_fill(c, ck_floats(c, total), total, -1, 1), *g = ck_floats(c, size);
-    double m[WINDOW * 3], turned[3 * WINDOW], d[POSITIONS], y[9], magnitude[9];
-    power_matrix(m, 3, 1);
-    for (int i = 0; i < 3 * WINDOW; i++) turned[i] = m[i % WINDOW * 3 + i / WINDOW];
+    double m[WINDOW * TAPS], turned[TAPS * WINDOW], d[POSITIONS], y[TAPS * TAPS];
+    double magnitude[TAPS * TAPS];
+    power_matrix(m, taps, 1);
+    for (int i = 0; i < taps * WINDOW; i++) turned[i] = m[i % WINDOW * taps + i / WINDOW];
     ck_freeze(c, s);
-    c->k->winograd_filter_f32(g, s, position, pitch, count, width);
+    c->k->winograd_filter_f32(g, s, position, pitch, count, width, taps);
     for (int64_t n = 0; n < count * width; n++) {
         for (int64_t i = 0; i < POSITIONS; i++)
             d[i] = (double)s[i * position + n / width * pitch + n % width];
-        both_sides(y, magnitude, turned, d, 3, WINDOW);
-        for (int64_t i = 0; i < 9; i++)
-            ck_near(c, g[(n / width * 9 + i) * width + n % width], y[i],
-                    ck_sum_bound(8, magnitude[i]), "tap %lld, filter %lld", (long long)i,
-                    (long long)n);
+        both_sides(y, magnitude, turned, d, taps, WINDOW);
+        for (int64_t i = 0; i < all; i++)
+            ck_near(c, g[(n / width * all + i) * width + n % width], y[i],
+                    ck_sum_bound(8, magnitude[i]), "%dx%d, tap %lld, filter %lld", taps, taps,
+                    (long long)i, (long long)n);
     }
     ck_release(c);
 }
 
 void check_winograd_filter_f32(struct checkkern *c)
 {
-    for (int i = 0; i < 12; i++) filter_case(c, 1 + i);
+    for (int i = 0; i < 24; i++) filter_case(c, 1 + i / 2, i % 2 ? 5 : 3);
     if (!c->bench) return;
     const int64_t count = 16, width = sw__gemm_blocks(c->isa)->nr, pitch = 64;
     const int64_t position = 64 * 64 + 16;
     float *s = ck_fill(c, ck_floats_at(c, POSITIONS * position, 16), POSITIONS * position, -1, 1);
     float *g = ck_floats_at(c, 9 * count * width, 16);
     CK_BENCH(c, "16 channels of a panel", 4. * 45 * (double)(count * width), "B",
-             c->k->winograd_filter_f32(g, s, position, pitch, count, width));
+             c->k->winograd_filter_f32(g, s, position, pitch, count, width, 3));
 }

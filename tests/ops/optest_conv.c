@@ -16,6 +16,8 @@
 /* Of F(4x4, 3x3) with c channels (winograd_kernels.h): c + 34 roundings of 2^-24, each of terms that
  * are SW_WINOGRAD_GROWTH times as large in sum as the 9 c products, of a quarter on average. */
 #define WINOGRAD(c) ((double)((c) + 34) * 63 * 9 * (double)(c)*0x1p-26)
+/* Likewise of F(2x2, 5x5). */
+#define WINOGRAD_5(c) ((double)((c) + 36) * 46 * 25 * (double)(c)*0x1p-26)
 
 enum fusion { PLAIN, SUM, SUM_RELU, SUM_GELU, BIAS_RELU, RELU, LEAKY, CLIP, GELU, SILU, TANH };
 
@@ -288,23 +290,23 @@ static void oracle_weights(const struct oracle_array *in, struct oracle_array *o
     {.name = title, .build = build_##what, .oracle = oracle_##what, .expect = y_,                  \
      .arg = &(const struct conv){__VA_ARGS__}, .n_in = 3,                                          \
      .in = {{.shape = x_}, {.shape = w_, .weight = true}, {.shape = y_}}, .tol = tol_, .batch = 5}
-#define TILES(title, what, x_, w_, y_, c, ...)                                                     \
+#define TILES(title, what, x_, w_, y_, tol_, ...)                                                     \
     {.name = title, .build = build_##what, .oracle = oracle_##what, .expect = y_,                  \
      .arg = &(const struct conv){.way = CONV_WINOGRAD, __VA_ARGS__}, .n_in = 2,                    \
-     .in = {{.shape = x_, .grad = true}, {.shape = w_, .grad = true}}, .tol = WINOGRAD(c), .batch = 1}
-#define LARGE(title, what, x_, w_, y_, c, ...)                                                     \
+     .in = {{.shape = x_, .grad = true}, {.shape = w_, .grad = true}}, .tol = tol_, .batch = 1}
+#define LARGE(title, what, x_, w_, y_, tol_, ...)                                                     \
     {.name = title, .build = build_##what, .oracle = oracle_##what, .expect = y_,                  \
      .arg = &(const struct conv){.way = CONV_WINOGRAD, __VA_ARGS__}, .n_in = 2,                    \
-     .in = {{.shape = x_}, {.shape = w_, .weight = true}}, .tol = WINOGRAD(c), .batch = 1}
+     .in = {{.shape = x_}, {.shape = w_, .weight = true}}, .tol = tol_, .batch = 1}
 #define READ(title, what, x_, w_, y_, k, ...)                                                      \
     {.name = title, .build = build_##what, .oracle = oracle_##what, .expect = y_,                  \
      .arg = &(const struct conv){.way = CONV_DIRECT, __VA_ARGS__}, .n_in = 2,                      \
      .in = {{.shape = x_}, {.shape = w_, .weight = true}}, .tol = TOL(k), .batch = 1}
-#define BOARD(title, what, x_, w_, b_, y_, c, ...)                                                 \
+#define BOARD(title, what, x_, w_, b_, y_, tol_, ...)                                                 \
     {.name = title, .build = build_##what, .oracle = oracle_##what, .expect = y_,                  \
      .arg = &(const struct conv){.way = CONV_WINOGRAD, __VA_ARGS__}, .n_in = 3,                    \
      .in = {{.shape = x_, .grad = true}, {.shape = w_, .grad = true, .weight = true},              \
-            {.shape = b_, .grad = true, .weight = true}}, .tol = WINOGRAD(c), .batch = 1}
+            {.shape = b_, .grad = true, .weight = true}}, .tol = tol_, .batch = 1}
 #define ROUNDED(title, what, x_, w_, y_, k, ...)                                                   \
     {.name = title, .build = build_##what, .oracle = oracle_##what, .expect = y_,                  \
      .arg = &(const struct conv){__VA_ARGS__, .bf16 = true}, .n_in = 2,                            \
@@ -366,16 +368,22 @@ const struct op_case optest_conv2d[] = {
     PARAM("fused silu", conv, S(2, 3, 7, 9), S(4, 3, 3, 3), S(4), S(2, 4, 5, 7), 27, .o = {.groups = 0}, .fusion = SILU),
     PARAM("depthwise, fused tanh", conv, S(2, 4, 7, 9), S(4, 1, 3, 3), S(4), S(2, 4, 5, 7), 9, .o = {.groups = 4}, .fusion = TANH),
     PARAM("depthwise, fused bias and relu", conv, S(2, 4, 7, 9), S(4, 1, 3, 3), S(4, 1, 1), S(2, 4, 5, 7), 9, .o = {.groups = 4}, .fusion = BIAS_RELU),
-    TILES("winograd", conv, S(2, 25, 6, 7), S(35, 25, 3, 3), S(2, 35, 6, 7), 25, .o = {.pad = PAD(1)}),
-    LARGE("winograd, no padding", conv, S(2, 24, 10, 13), S(26, 24, 3, 3), S(2, 26, 8, 11), 24, .o = {.groups = 0}),
-    TILES("winograd, asymmetric padding", conv, S(2, 24, 6, 7), S(24, 24, 3, 3), S(2, 24, 7, 7), 24, .o = {.pad = {2, 0, 1, 2}}),
-    LARGE("winograd, groups", conv, S(2, 50, 7, 9), S(74, 25, 3, 3), S(2, 74, 7, 9), 25, .o = {.pad = PAD(1), .groups = 2}),
-    LARGE("winograd, several blocks of channels", conv, S(2, 260, 6, 6), S(24, 260, 3, 3), S(2, 24, 6, 6), 260, .o = {.pad = PAD(1)}),
-    TILES("winograd, many tiles", conv, S(33, 24, 7, 6), S(25, 24, 3, 3), S(33, 25, 7, 6), 24, .o = {.pad = PAD(1)}),
-    LARGE("winograd, long rows", conv, S(2, 24, 4, 470), S(24, 24, 3, 3), S(2, 24, 4, 470), 24, .o = {.pad = PAD(1)}),
-    BOARD("winograd, fused bias and relu", conv, S(2, 24, 6, 7), S(33, 24, 3, 3), S(33, 1, 1), S(2, 33, 6, 7), 24,
+    TILES("winograd", conv, S(2, 25, 6, 7), S(35, 25, 3, 3), S(2, 35, 6, 7), WINOGRAD(25), .o = {.pad = PAD(1)}),
+    LARGE("winograd, no padding", conv, S(2, 24, 10, 13), S(26, 24, 3, 3), S(2, 26, 8, 11), WINOGRAD(24), .o = {.groups = 0}),
+    TILES("winograd, asymmetric padding", conv, S(2, 24, 6, 7), S(24, 24, 3, 3), S(2, 24, 7, 7), WINOGRAD(24), .o = {.pad = {2, 0, 1, 2}}),
+    LARGE("winograd, groups", conv, S(2, 50, 7, 9), S(74, 25, 3, 3), S(2, 74, 7, 9), WINOGRAD(25), .o = {.pad = PAD(1), .groups = 2}),
+    LARGE("winograd, several blocks of channels", conv, S(2, 260, 6, 6), S(24, 260, 3, 3), S(2, 24, 6, 6), WINOGRAD(260), .o = {.pad = PAD(1)}),
+    TILES("winograd, many tiles", conv, S(33, 24, 7, 6), S(25, 24, 3, 3), S(33, 25, 7, 6), WINOGRAD(24), .o = {.pad = PAD(1)}),
+    LARGE("winograd, long rows", conv, S(2, 24, 4, 470), S(24, 24, 3, 3), S(2, 24, 4, 470), WINOGRAD(24), .o = {.pad = PAD(1)}),
+    BOARD("winograd, fused bias and relu", conv, S(2, 24, 6, 7), S(33, 24, 3, 3), S(33, 1, 1), S(2, 33, 6, 7), WINOGRAD(24),
           .o = {.pad = PAD(1)}, .fusion = BIAS_RELU),
-    BOARD("winograd, fused gelu", conv, S(2, 24, 6, 6), S(24, 24, 3, 3), S(24), S(2, 24, 6, 6), 24, .o = {.pad = PAD(1)}, .fusion = GELU),
+    BOARD("winograd, fused gelu", conv, S(2, 24, 6, 6), S(24, 24, 3, 3), S(24), S(2, 24, 6, 6), WINOGRAD(24), .o = {.pad = PAD(1)}, .fusion = GELU),
+    TILES("winograd, 5x5", conv, S(2, 25, 6, 7), S(35, 25, 5, 5), S(2, 35, 6, 7), WINOGRAD_5(25), .o = {.pad = PAD(2)}),
+    LARGE("winograd, 5x5, groups, asymmetric padding", conv, S(2, 50, 7, 9), S(74, 25, 5, 5), S(2, 74, 10, 10), WINOGRAD_5(25),
+          .o = {.pad = {4, 1, 3, 4}, .groups = 2}),
+    TILES("winograd, 5x5, many tiles", conv, S(9, 20, 11, 8), S(17, 20, 5, 5), S(9, 17, 7, 4), WINOGRAD_5(20), .o = {.groups = 0}),
+    BOARD("winograd, 5x5, bias and relu", conv, S(2, 24, 6, 5), S(33, 24, 5, 5), S(33, 1, 1), S(2, 33, 6, 5), WINOGRAD_5(24),
+          .o = {.pad = PAD(2)}, .fusion = BIAS_RELU),
     CASE("direct, groups, panels of two and three vectors", conv, S(2, 4, 6, 11), S(160, 2, 5, 5), S(2, 160, 6, 11), 50,
          .way = CONV_DIRECT, .o = {.pad = PAD(2), .groups = 2}),
     CASE("direct, 11x11, stride 4", conv, S(2, 3, 35, 39), S(20, 3, 11, 11), S(2, 20, 7, 8), 363, .way = CONV_DIRECT, .o = {.stride = {4, 4}}),
@@ -399,7 +407,7 @@ const struct op_case optest_conv2d[] = {
     CASE("direct, one tap, one pixel wide", conv, S(2, 5, 4, 1), S(7, 5, 1, 1), S(2, 7, 4, 1), 5, .way = CONV_DIRECT, .o = {.groups = 0}),
     CASE("direct, dilation", conv, S(2, 5, 9, 10), S(7, 5, 3, 3), S(2, 7, 9, 10), 45, .way = CONV_DIRECT,
          .o = {.dilation = {2, 2}, .pad = PAD(2)}),
-    TILES("winograd, few channels, few pixels", conv, S(3, 3, 5, 2), S(2, 3, 3, 3), S(3, 2, 5, 2), 3, .o = {.pad = PAD(1)}),
+    TILES("winograd, few channels, few pixels", conv, S(3, 3, 5, 2), S(2, 3, 3, 3), S(3, 2, 5, 2), WINOGRAD(3), .o = {.pad = PAD(1)}),
     CASE("product, 3x3", conv, S(3, 25, 6, 7), S(35, 25, 3, 3), S(3, 35, 6, 7), 225, .way = CONV_PRODUCT, .o = {.pad = PAD(1)}),
     CASE("product, 5x5, groups", conv, S(3, 4, 9, 8), S(34, 2, 5, 5), S(3, 34, 9, 8), 50, .way = CONV_PRODUCT,
          .o = {.pad = PAD(2), .groups = 2}),
@@ -468,10 +476,11 @@ const struct op_case optest_conv_transpose2d[] = {
     PARAM("fused bias and relu", transpose, S(3, 5, 4, 5), S(5, 6, 4, 4), S(6, 1, 1), S(3, 6, 8, 10), 20,
           .o = {.stride = {2, 2}, .pad = PAD(1)}, .fusion = BIAS_RELU),
     PARAM("fused gelu", transpose, S(3, 5, 4, 5), S(5, 6, 3, 3), S(6), S(3, 6, 6, 7), 45, .o = {.groups = 0}, .fusion = GELU),
-    TILES("winograd", transpose, S(2, 27, 7, 6), S(27, 35, 3, 3), S(2, 35, 7, 6), 27, .o = {.pad = PAD(1)}),
-    LARGE("winograd, groups, asymmetric padding", transpose, S(2, 52, 8, 9), S(52, 25, 3, 3), S(2, 50, 9, 9), 26,
+    TILES("winograd", transpose, S(2, 27, 7, 6), S(27, 35, 3, 3), S(2, 35, 7, 6), WINOGRAD(27), .o = {.pad = PAD(1)}),
+    TILES("winograd, 5x5", transpose, S(2, 27, 7, 6), S(27, 35, 5, 5), S(2, 35, 9, 6), WINOGRAD_5(27), .o = {.pad = {1, 2, 1, 2}}),
+    LARGE("winograd, groups, asymmetric padding", transpose, S(2, 52, 8, 9), S(52, 25, 3, 3), S(2, 50, 9, 9), WINOGRAD(26),
           .o = {.pad = {1, 0, 0, 2}, .groups = 2}),
-    BOARD("winograd, bias and relu", transpose, S(2, 24, 6, 6), S(24, 25, 3, 3), S(25, 1, 1), S(2, 25, 8, 8), 24, .o = {.groups = 0},
+    BOARD("winograd, bias and relu", transpose, S(2, 24, 6, 6), S(24, 25, 3, 3), S(25, 1, 1), S(2, 25, 8, 8), WINOGRAD(24), .o = {.groups = 0},
           .fusion = BIAS_RELU),
     READ("direct, a copy for all", transpose, S(3, 128, 5, 6), S(128, 33, 4, 4), S(3, 33, 10, 12), 512,
          .o = {.stride = {2, 2}, .pad = PAD(1)}),

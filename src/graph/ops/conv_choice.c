@@ -23,13 +23,14 @@ static bool is_plain(const struct conv_attr *attr)
     return attr->stride[0] == 1 && attr->stride[1] == 1;
 }
 
-/* F(4x4, 3x3), never with bf16 operands (winograd_kernels.h has the bound of the error). */
+/* F(4x4, 3x3) and F(2x2, 5x5), never with bf16 operands (winograd_kernels.h has the bound of the error). */
 static bool allows_winograd(const struct conv_attr *attr, const struct conv_dims *d)
 {
-    if (attr->compute != SW_F32 || !is_plain(attr)) return false;
+    const int64_t taps = d->kernel[0];
+    if (attr->compute != SW_F32 || !is_plain(attr) || (taps != 3 && taps != 5)) return false;
     for (int axis = 0; axis < 2; axis++)
-        if (d->kernel[axis] != 3 || attr->dilation[axis] != 1 || attr->pad[axis] > 2 ||
-            attr->pad[axis + 2] > 2)
+        if (d->kernel[axis] != taps || attr->dilation[axis] != 1 || attr->pad[axis] >= taps ||
+            attr->pad[axis + 2] >= taps)
             return false;
     return d->cg <= MOST_CHANNELS && d->og <= MOST_CHANNELS;
 }
@@ -73,7 +74,7 @@ static int nearest(const int *numbers, int count, int64_t x)
 static enum conv_kind kind_of(const struct conv_attr *attr, const struct conv_dims *d)
 {
     const int64_t taps = d->kernel[0] * d->kernel[1];
-    if (allows_winograd(attr, d)) return CONV_FOR_WINOGRAD;
+    if (taps == 9 && allows_winograd(attr, d)) return CONV_FOR_WINOGRAD;
     if (taps == 1) return CONV_ONE_TAP;
     if (taps <= FEW) return is_plain(attr) ? CONV_FEW_TAPS : CONV_FEW_TAPS_STRIDED;
     return is_plain(attr) ? CONV_MANY_TAPS : CONV_MANY_TAPS_STRIDED;
@@ -116,5 +117,5 @@ enum conv_way sw__conv_choose(enum sw_isa isa, enum conv_pass pass, const struct
     const enum conv_way way = (enum conv_way)
         sw__conv_table[k.level][k.pass][k.kind][k.in][k.out][k.spot];
     if (sw__conv_allows(pass, way, attr, d)) return way;
-    return pass == CONV_WEIGHTS ? CONV_DIRECT : CONV_PRODUCT;
+    return sw__conv_allows(pass, CONV_DIRECT, attr, d) ? CONV_DIRECT : CONV_PRODUCT;
 }

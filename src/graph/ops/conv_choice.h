@@ -45,9 +45,9 @@ enum {
     CONV_SPOTS = 6
 };
 
-/* Kinds of filters.  Few taps are 2 to 12. */
+/* Kinds of filters.  Few taps are 2 to 12; many are measured as 5x5, which Winograd may do too. */
 enum conv_kind {
-    CONV_FOR_WINOGRAD, /* wherever that is allowed */
+    CONV_FOR_WINOGRAD, /* 3x3, wherever that is allowed */
     CONV_ONE_TAP,
     CONV_FEW_TAPS,
     CONV_FEW_TAPS_STRIDED,

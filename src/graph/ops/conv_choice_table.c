@@ -43,20 +43,20 @@ const char sw__conv_table[CONV_LEVELS][CONV_PASSES][CONV_KINDS][CONV_CHANNELS]
          {"PPPPPP", "PDDPPP", "PDDDPP", "PDDDDD", "PPDPPP", "PPDPPP"}, /* 448 */
         },
         {/* avx2, forward, many taps; sizes 4 7 10 14 28 56 */
-         {"PPPPPP", "PDPDPP", "PPPPPP", "PPPPPP", "PPPPPP", "PPPPPP"}, /* 4 */
-         {"PPPPPP", "PDPPDD", "PPPPPP", "PPPPPP", "PPPPPP", "PPPPPP"}, /* 24 */
-         {"PPPPPP", "PDPPDD", "PPPPPP", "PPPPPP", "PPPPPP", "PPPPPP"}, /* 48 */
-         {"PPPPPP", "PDDDDD", "PPDDDD", "PPDDDD", "PPPPPP", "PPPPPP"}, /* 96 */
-         {"PPPPPP", "DDDDDD", "PPDPDP", "PDDDDD", "PPDDPP", "PPPPPP"}, /* 192 */
-         {"PPPPPP", "DDDDDP", "PDDDDD", "PPDDDD", "PPDDDD", "PPPPPP"}, /* 448 */
+         {"PPPPPP", "PDPPPP", "PPPPPP", "PPPPPP", "PPPPPP", "PPPPPP"}, /* 4 */
+         {"PPWWPP", "WWWWWW", "WWWWWW", "WWWWWW", "WWWWWW", "WWWWWW"}, /* 24 */
+         {"WWWWWW", "WWWWWW", "WWWWWW", "WWWWWW", "WWWWWW", "WWWWWW"}, /* 48 */
+         {"WWWWWW", "WWWWWW", "WWWWWW", "WWWWWW", "WWWWWW", "WWWWWW"}, /* 96 */
+         {"WWWWWW", "WWWWWW", "WWWWWW", "WWWWWW", "WWWWWW", "WWWWWW"}, /* 192 */
+         {"WPWPPP", "WWWWWW", "WWWWWW", "WWWWWW", "WWWWWW", "WWWWWW"}, /* 448 */
         },
         {/* avx2, forward, many taps, strided; sizes 4 7 10 14 28 56 */
-         {"PDDDDP", "DDDDDD", "PDPPPP", "PPPPPP", "PPPPPP", "PPPPPP"}, /* 4 */
-         {"DDDDDD", "DDDDDD", "DDDDDD", "PDDPPP", "PPPPPP", "PPDDDD"}, /* 24 */
-         {"DDDDDD", "DDDDDD", "DDDDDD", "DDDDPD", "PDDDDD", "PPDDDD"}, /* 48 */
-         {"DDDDDD", "DDDDDD", "DDDDDD", "DDDDDD", "PPDDDD", "PPPPPP"}, /* 96 */
-         {"DDDDDP", "DDDDDD", "DDDDDD", "DDDDDD", "PDDDDD", "PPDDDD"}, /* 192 */
-         {"DDDDPP", "DDPPPP", "DDDDDD", "DDDDDD", "PDDDDD", "PDDDDD"}, /* 448 */
+         {"DDDDDD", "DDDDDD", "DDDDDD", "DDDPPP", "PPPPPP", "PPPPPP"}, /* 4 */
+         {"DDDDDD", "DDDDDD", "DDDDDD", "PDDPPP", "PPPPPP", "PPDPDD"}, /* 24 */
+         {"DDDDDD", "DDDDDD", "DDDDDD", "DDDDDD", "PDDDDD", "PPDDDD"}, /* 48 */
+         {"DDDDDD", "DDDDDD", "DDDDDD", "DDDDDD", "DDDDDD", "PPDPPP"}, /* 96 */
+         {"DDDDDP", "DDDDDD", "DDDDDD", "DDDDDD", "DDDDDD", "PPDDDD"}, /* 192 */
+         {"DDDDPP", "DDPPPP", "DDDDDD", "DDDDDD", "DDDDDD", "PDDDDD"}, /* 448 */
         },
        },
        {
@@ -93,12 +93,12 @@ const char sw__conv_table[CONV_LEVELS][CONV_PASSES][CONV_KINDS][CONV_CHANNELS]
          {"PPPPPP", "PPPPPP", "PPPPPP", "PPPPPP", "PPPPPP", "PPPPPP"}, /* 448 */
         },
         {/* avx2, by data, many taps; sizes 4 7 10 14 28 56 */
-         {"PPPPPP", "PPPPPP", "PPPPPP", "PPPPPP", "PPPPPP", "PPPPPP"}, /* 4 */
-         {"PDDDDD", "PDDDDD", "DDDDDD", "DDDDDD", "DDDDDD", "DDDDDD"}, /* 24 */
-         {"PPDPPP", "PDDDDD", "PDDDDD", "PDDDDD", "PDDDDD", "PDDDDD"}, /* 48 */
-         {"PPPPPP", "PDDDDD", "PDDDDD", "PDDDDD", "PDDDDD", "PDDDDD"}, /* 96 */
-         {"PPPPPP", "PPDPDP", "PPDDDD", "PDDDDD", "PDDDPP", "PDDDDD"}, /* 192 */
-         {"PPPPPP", "PPDPDP", "PDDDDD", "PPDPDD", "PDDDDD", "PDDDDD"}, /* 448 */
+         {"PPPPPP", "WPWWPP", "WWWWWW", "WWWWWW", "WWWWWW", "WPWPPP"}, /* 4 */
+         {"PDDDDD", "WWWWWW", "WWWWWW", "WWWWWW", "WWWWWW", "WWWWWW"}, /* 24 */
+         {"PPDPPP", "WWWWWW", "WWWWWW", "WWWWWW", "WWWWWW", "WWWWWW"}, /* 48 */
+         {"PPPPPP", "WWWWWW", "WWWWWW", "WWWWWW", "WWWWWW", "WWWWWW"}, /* 96 */
+         {"PPPPPP", "WWWWWW", "WWWWWW", "WWWWWW", "WWWWWW", "WWWWWW"}, /* 192 */
+         {"PPPPPP", "WWWWWW", "WWWWWW", "WWWWWW", "WWWWWW", "WWWWWW"}, /* 448 */
         },
         {/* avx2, by data, many taps, strided; sizes 4 7 10 14 28 56 */
          {"DDDDDD", "PDDDDD", "PDDDDD", "PDDDDD", "PDDDDD", "PDDDDD"}, /* 4 */
@@ -144,11 +144,11 @@ const char sw__conv_table[CONV_LEVELS][CONV_PASSES][CONV_KINDS][CONV_CHANNELS]
         },
         {/* avx2, by weights, many taps; sizes 4 7 10 14 28 56 */
          {"DDDDDD", "DDDDDD", "DDDDDD", "DDDDDD", "DDDDDD", "DDDDDD"}, /* 4 */
-         {"DDDDDD", "DDDDDD", "DDDDDD", "DDDDDD", "DDDDDD", "DDDDDD"}, /* 24 */
-         {"DDDDDD", "DDDDDD", "DDDDDD", "DDDDDD", "DDDDDD", "DDDDDD"}, /* 48 */
-         {"DDDDDD", "DDDDDD", "DDDDDD", "DDDDDD", "DDDDDD", "DDDDDD"}, /* 96 */
-         {"DDDDDD", "DDDDDD", "DDDDDD", "DDDDDD", "DDDDDD", "DDDDDD"}, /* 192 */
-         {"DDDDDD", "DDDDDD", "DDDDDD", "DDDDDD", "DDDDDD", "DDDDDD"}, /* 448 */
+         {"DDDDDD", "WDDDDD", "WDWWWW", "WDWWWW", "WDWWWW", "WDWWWW"}, /* 24 */
+         {"DDDDDD", "WDWWWW", "WWWWWW", "WWWWWW", "WWWWWW", "WWWWWW"}, /* 48 */
+         {"WDDDDD", "WDWWWW", "WWWWWW", "WWWWWW", "WWWWWW", "WWWWWW"}, /* 96 */
+         {"DDDDDW", "WDWWWW", "WWWWWW", "WWWWWW", "WWWWWW", "WWWWWW"}, /* 192 */
+         {"DDDDWW", "WDWWWW", "WWWWWW", "WWWWWW", "WWWWWW", "WWWWWW"}, /* 448 */
         },
         {/* avx2, by weights, many taps, strided; sizes 4 7 10 14 28 56 */
          {"DDDDDD", "DDDDDD", "DDDDDD", "DDDDDD", "DDDDDD", "DDDDDD"}, /* 4 */
@@ -196,19 +196,19 @@ const char sw__conv_table[CONV_LEVELS][CONV_PASSES][CONV_KINDS][CONV_CHANNELS]
         },
         {/* avx512, forward, many taps; sizes 4 7 10 14 28 56 */
          {"PPPPPP", "PPPPPP", "PPPPPP", "PDPPPP", "PDPPPP", "PDPPPP"}, /* 4 */
-         {"PPPPPP", "PPPPPP", "PDPDDD", "PDPDDD", "PDDDPD", "PDDDDD"}, /* 24 */
-         {"PPPPPP", "PPPPPD", "PDDDDD", "DDDDDD", "DDDDDD", "PDDDDD"}, /* 48 */
-         {"PPPPPP", "PDDDPD", "DDDDDD", "DDDDDD", "DDDDDD", "PDDDDD"}, /* 96 */
-         {"PPPPPP", "PDDPDD", "DDDDDD", "DDDDDD", "DDDDDD", "PDDDDD"}, /* 192 */
-         {"PPPPPP", "PDPPDP", "PPPPPP", "DDDDDD", "DDDDDD", "DDDDDD"}, /* 448 */
+         {"PPPPPP", "WWWWWW", "WWWWWW", "WWWWWW", "WWWWWW", "WWWWWW"}, /* 24 */
+         {"PPWWPP", "WWWWWW", "WWWWWW", "WWWWWW", "WWWWWW", "WWWWWW"}, /* 48 */
+         {"PPWWWP", "WWWWWW", "WWWWWW", "WWWWWW", "WWWWWW", "WWWWWW"}, /* 96 */
+         {"PPWPPP", "WWWWWW", "WWWWWW", "WWWWWW", "WWWWWW", "WWWWWW"}, /* 192 */
+         {"PPPPPP", "WWWWWW", "WWWWWW", "WDWWWW", "WWWWWW", "WWWWWW"}, /* 448 */
         },
         {/* avx512, forward, many taps, strided; sizes 4 7 10 14 28 56 */
-         {"DDDDDP", "DDDDDD", "DDDDDD", "DDDDDD", "DDDDDP", "DDDDPP"}, /* 4 */
-         {"DDDDDP", "DDDDDD", "DDDDDD", "DDDDDD", "DDDDDD", "DDDDDD"}, /* 24 */
+         {"PDDDDP", "DDDDDD", "DDDDDD", "DDDDDD", "PDDDDP", "PDDDPP"}, /* 4 */
+         {"DDDDDP", "DDDDDD", "DDDDDD", "DDDDDD", "DDDDDD", "DDDDPP"}, /* 24 */
          {"DDDDDP", "DDDDDD", "DDDDDD", "DDDDDD", "DDDDDD", "PDDDDD"}, /* 48 */
-         {"DDDDDP", "DDDDDD", "DDDDDD", "DDDDDD", "DDDDDD", "PDDDDD"}, /* 96 */
-         {"DDDDPP", "DDDDDD", "DDPDPP", "DDDDDD", "DDDDDD", "DDDDDD"}, /* 192 */
-         {"DDDDPP", "DDDDDD", "DDPPPP", "DDDDDD", "DDDDDD", "DDDDDD"}, /* 448 */
+         {"DDDDDP", "DDDDDD", "DDDDDD", "DDDDDD", "DDDDDD", "DDDDDD"}, /* 96 */
+         {"DDDDDP", "DDDDDD", "DDPDPP", "DDDDDD", "DDDDDD", "DDDDDD"}, /* 192 */
+         {"DDDDPP", "DDDDPP", "DPPPPP", "DDDDDD", "DDDDDD", "DDDDDD"}, /* 448 */
         },
        },
        {
@@ -245,20 +245,20 @@ const char sw__conv_table[CONV_LEVELS][CONV_PASSES][CONV_KINDS][CONV_CHANNELS]
          {"PPPPPP", "PPPPPP", "PPPPPP", "PPPPPP", "PPPPPP", "PPPPPP"}, /* 448 */
         },
         {/* avx512, by data, many taps; sizes 4 7 10 14 28 56 */
-         {"PPPPPP", "PPPPPP", "PPPPPP", "PPPPPP", "PPPPPP", "PPPPPP"}, /* 4 */
-         {"PPPPPP", "PDPPPD", "PDPPPD", "PDPPPD", "PDDDPP", "PPPPPP"}, /* 24 */
-         {"PDDDDP", "PDDDDD", "PDDDDD", "DDDDDD", "DDDDDD", "PPPPPP"}, /* 48 */
-         {"PPPPPP", "PDDDPP", "PDDDDD", "PDDDDD", "DDDDDD", "PDDDDD"}, /* 96 */
-         {"PDDPPP", "DDDDPD", "DDDDDD", "DDDDDD", "DDDDDD", "PDDDDD"}, /* 192 */
-         {"PDPPPP", "DDDDDD", "DDDDDD", "PDDDDD", "DDDDDD", "DDDDDD"}, /* 448 */
+         {"PPPPPP", "PPPPPP", "PPWWPP", "PPWWPP", "PPWPPP", "PPPPPP"}, /* 4 */
+         {"DPPPPP", "WWWWWW", "WWWWWW", "WWWWWW", "WWWWWW", "WWWWWW"}, /* 24 */
+         {"DDDDDP", "WWWWWW", "WWWWWW", "WWWWWW", "WWWWWW", "PWWWWW"}, /* 48 */
+         {"DDPPPP", "WWWWWW", "WWWWWW", "WWWWWW", "WWWWWW", "PDWWWW"}, /* 96 */
+         {"DDDPPP", "WWWWWW", "WWWWWW", "WWWWWW", "WWWWWW", "WWWWWW"}, /* 192 */
+         {"PDPPPP", "WWWWWW", "WWWWWW", "WWWWWW", "WWWWWW", "WWWWWW"}, /* 448 */
         },
         {/* avx512, by data, many taps, strided; sizes 4 7 10 14 28 56 */
-         {"PDDDDD", "PDDDDD", "PDDDDD", "PDDDDD", "PDDDDD", "DDDDDD"}, /* 4 */
+         {"DDDDDD", "DDDDDD", "DDDDDD", "PDDDDD", "PDDDDD", "DDDDDD"}, /* 4 */
          {"PPPPPP", "PPPPPP", "PPPPPP", "PPPPPD", "PPPPPD", "PPPPPP"}, /* 24 */
          {"PPPPPP", "PPPPPP", "PPPPPP", "PPPPPP", "PPPPPP", "PPPPPP"}, /* 48 */
          {"PPPPPP", "PPPPPP", "PPPPPP", "PPPPPP", "PPPPPP", "PPPPPP"}, /* 96 */
          {"PPPPPP", "PPPPPP", "PPPPPP", "PPPPPP", "PPPPPP", "PPPPPP"}, /* 192 */
-         {"PPPPPD", "PPPPPP", "PPPPPP", "PPPPPP", "PPPPPP", "PPPPPP"}, /* 448 */
+         {"PPPPPP", "PPPPPP", "PPPPPP", "PPPPPP", "PPPPPP", "PPPPPP"}, /* 448 */
         },
        },
        {
@@ -296,11 +296,11 @@ const char sw__conv_table[CONV_LEVELS][CONV_PASSES][CONV_KINDS][CONV_CHANNELS]
         },
         {/* avx512, by weights, many taps; sizes 4 7 10 14 28 56 */
          {"DDDDDD", "DDDDDD", "DDDDDD", "DDDDDD", "DDDDDD", "DDDDDD"}, /* 4 */
-         {"DDDDDD", "DDDDDD", "DDDDDD", "DDDDDD", "DDDDDD", "DDDDDD"}, /* 24 */
-         {"DDDDDD", "DDDDDD", "DDDDDD", "DDDDDD", "DDDDDD", "DDDDDD"}, /* 48 */
-         {"DDDDDD", "DDDDDD", "DDDDDD", "DDDDDD", "DDDDDD", "DDDDDD"}, /* 96 */
-         {"DDDDDD", "DDDDDD", "DDDDDD", "DDDDDD", "DDDDDD", "DDDDDD"}, /* 192 */
-         {"DDDDDD", "DDDDDD", "DDDDDD", "DDDDDD", "DDDDDD", "DDDDDD"}, /* 448 */
+         {"WDWWDD", "WDWWWW", "DDWWWW", "WDWWWW", "WDWWWW", "WDWWWW"}, /* 24 */
+         {"WDWWWW", "WDWWWW", "WDWWWW", "WDWWWW", "WDWWWW", "WDWWWW"}, /* 48 */
+         {"WDWWWW", "WDWWWW", "WDWWWW", "WWWWWW", "WWWWWW", "WWWWWW"}, /* 96 */
+         {"WDWWWW", "WWWWWW", "WDWWWW", "WWWWWW", "WWWWWW", "WWWWWW"}, /* 192 */
+         {"WWWWWW", "WWWWWW", "WDWWWW", "WWWWWW", "WWWWWW", "WWWWWW"}, /* 448 */
         },
         {/* avx512, by weights, many taps, strided; sizes 4 7 10 14 28 56 */
          {"DDDDDD", "DDDDDD", "DDDDDD", "DDDDDD", "DDDDDD", "DDDDDD"}, /* 4 */

@@ -8,7 +8,8 @@ enum { X, W };
 
 enum {
     POSITIONS = SW_WINOGRAD_POSITIONS,
-    TILE = SW_WINOGRAD_TILE,
+    WINDOW = SW_WINOGRAD_WINDOW,
+    MOST_TAPS = SW_WINOGRAD_TAPS * SW_WINOGRAD_TAPS,
     LANES = SW_WINOGRAD_LANES,
     KC = SW_CONV_PIXELS,   /* channels that are summed at once */
     BLOCK_BYTES = 3 << 18, /* of a block's V: most of an L2 of 1 MB */
@@ -31,7 +32,7 @@ static int64_t group_floats(const struct sw_kernels *k, int64_t c, int64_t o)
     return sw__ceil_div(o, sw__gemm_blocks(k->isa)->nr) * slice_floats(k, c);
 }
 
-enum { ISA, GROUPS, ROWS, COLUMNS, WAY }; /* rows and columns of a group's weight */
+enum { ISA, GROUPS, ROWS, COLUMNS, WAY, TAPS }; /* rows and columns of a group's weight */
 
 /* A task: LANES channels of a slice. */
 static void pack_run(const struct sw_pack *p, const struct sw_kernels *k, const void *src,
@@ -40,21 +41,22 @@ static void pack_run(const struct sw_pack *p, const struct sw_kernels *k, const 
     const int64_t nr = sw__gemm_blocks(k->isa)->nr, rows = p->param[ROWS],
                   columns = p->param[COLUMNS];
     const bool back = p->param[WAY] == SW_WINOGRAD_BACKWARD;
+    const int64_t taps = p->param[TAPS] * p->param[TAPS];
     const int64_t c = back ? rows : columns, o = back ? columns : rows;
     const int64_t slices = sw__ceil_div(o, nr), pieces = sw__ceil_div(c, LANES);
-    float taps[LANES * 9 * 32];
+    float filters[LANES * MOST_TAPS * 32];
     for (int64_t i = begin; i < end; i++) {
         const int64_t c0 = i % pieces * LANES, slice = i / pieces % slices;
         const int64_t count = sw__min64(LANES, c - c0), n = sw__min64(nr, o - slice * nr);
-        const float *w = (const float *)src + i / pieces / slices * rows * columns * 9;
+        const float *w = (const float *)src + i / pieces / slices * rows * columns * taps;
         float *u = (float *)dst + i / pieces * slice_floats(k, c) + c0 * nr;
         if (!back)
-            k->gemm_pack_b(taps, w + (slice * nr * columns + c0) * 9, SW_F32, 1, columns * 9,
-                           count * 9, n);
+            k->gemm_pack_b(filters, w + (slice * nr * columns + c0) * taps, SW_F32, 1,
+                           columns * taps, count * taps, n);
         for (int64_t j = 0; back && j < count; j++)
-            k->gemm_pack_b(taps + j * 9 * nr, w + ((c0 + j) * columns + slice * nr) * 9, SW_F32, 1,
-                           9, 9, n);
-        k->winograd_weight_f32(u, c * nr, taps, count, nr, back);
+            k->gemm_pack_b(filters + j * taps * nr, w + ((c0 + j) * columns + slice * nr) * taps,
+                           SW_F32, 1, taps, taps, n);
+        k->winograd_weight_f32(u, c * nr, filters, count, nr, (int)p->param[TAPS], back);
     }
 }
 
@@ -64,11 +66,12 @@ void sw__conv_winograd_pack(const struct sw_kernels *k, const struct conv_attr *
     const int64_t nr = sw__gemm_blocks(k->isa)->nr, rows = w->dim[0] / attr->groups;
     const bool back = way == SW_WINOGRAD_BACKWARD;
     const int64_t c = back ? rows : w->dim[1], o = back ? w->dim[1] : rows;
-    *out = (struct sw_pack){.layout = "conv_winograd_f32",
-                            .param = {k->isa, attr->groups, rows, w->dim[1], way},
-                            .bytes = (size_t)(attr->groups * group_floats(k, c, o)) * sizeof(float),
-                            .tasks = attr->groups * sw__ceil_div(o, nr) * sw__ceil_div(c, LANES),
-                            .run = pack_run};
+    *out = (struct sw_pack){
+        .layout = "conv_winograd_f32",
+        .param = {k->isa, attr->groups, rows, w->dim[1], way, w->dim[w->rank - 1]},
+        .bytes = (size_t)(attr->groups * group_floats(k, c, o)) * sizeof(float),
+        .tasks = attr->groups * sw__ceil_div(o, nr) * sw__ceil_div(c, LANES),
+        .run = pack_run};
 }
 
 /* ---- how it is cut ------------------------------------------------------------------------------ */
@@ -94,19 +97,19 @@ static struct sw_winograd_place place_of(int64_t c, int64_t tiles)
 }
 
 static struct sw_grid windows(const int64_t from[2], const int64_t to[2], int64_t planes,
-                              int64_t top, int64_t left, int64_t taps)
+                              int64_t top, int64_t left, int64_t tile, int64_t wide)
 {
     return (struct sw_grid){.h = from[0],
                             .w = from[1],
                             .image = planes * from[0] * from[1],
-                            .oh = sw__ceil_div(to[0], TILE),
-                            .ow = sw__ceil_div(to[1], TILE),
-                            .sy = TILE,
-                            .sx = TILE,
+                            .oh = sw__ceil_div(to[0], tile),
+                            .ow = sw__ceil_div(to[1], tile),
+                            .sy = tile,
+                            .sx = tile,
                             .y0 = -top,
                             .x0 = -left,
-                            .ny = taps,
-                            .nx = taps,
+                            .ny = wide,
+                            .nx = wide,
                             .dy = 1,
                             .dx = 1};
 }
@@ -152,10 +155,11 @@ static struct parts parts_of(const struct conv_winograd *p)
     const int64_t few = FEW_TILES / 2 + p->in.ow; /* half of them, in whole rows */
     const int64_t most = sw__max64(sw__max64(most_tiles(p->c), p->in.ow), few);
     const int64_t block = sw__min64(tiles, most) | 1, rows = sw__min64(p->in.oh, most);
-    return (struct parts){.v = block * tile_floats(p->c),
-                          .m = block * POSITIONS * sw__gemm_blocks(p->kernels->isa)->nr,
-                          /* sw__winograd_scratch, of which (4 ow + 2)(4 rows + 9) is a part */
-                          .transform = LANES * (16 * block + 36 * p->in.ow + 8 * rows + 18)};
+    return (struct parts){
+        .v = block * tile_floats(p->c),
+        .m = block * POSITIONS * sw__gemm_blocks(p->kernels->isa)->nr,
+        /* sw__winograd_scratch: (4 ow + 2)(4 rows + 9), or (2 ow + 4)(2 rows + 11) */
+        .transform = LANES * (16 * block + 36 * p->in.ow + 8 * rows + 18)};
 }
 
 void sw__conv_winograd_prepare(struct sw_step *s, const struct conv_dims *d,
@@ -164,15 +168,16 @@ void sw__conv_winograd_prepare(struct sw_step *s, const struct conv_dims *d,
     const struct conv_attr *attr = s->attr;
     const bool back = way == SW_WINOGRAD_BACKWARD;
     const int64_t *from = back ? d->out : d->in, *to = back ? d->in : d->out;
-    const int64_t top = back ? 2 - attr->pad[0] : attr->pad[0];
-    const int64_t left = back ? 2 - attr->pad[1] : attr->pad[1];
+    const int64_t last = d->kernel[0] - 1, tile = WINDOW - last; /* kernels are square */
+    const int64_t top = back ? last - attr->pad[0] : attr->pad[0];
+    const int64_t left = back ? last - attr->pad[1] : attr->pad[1];
     *p = (struct conv_winograd){.kernels = s->k,
                                 .images = d->n,
                                 .groups = d->groups,
                                 .c = back ? d->og : d->cg,
                                 .o = back ? d->cg : d->og};
-    p->in = windows(from, to, p->c * p->groups, top, left, SW_WINOGRAD_WINDOW);
-    p->out = windows(to, to, p->o * p->groups, 0, 0, TILE);
+    p->in = windows(from, to, p->c * p->groups, top, left, tile, WINDOW);
+    p->out = windows(to, to, p->o * p->groups, 0, 0, tile, tile);
     cut(p);
     sw__conv_winograd_pack(s->k, attr, &s->in[W]->shape, way, &p->pack);
     const struct parts parts = parts_of(p);
@@ -230,7 +235,7 @@ static void finish(const struct conv_winograd *p, float *y, const float *m, int6
 {
     const int64_t nr = sw__gemm_blocks(p->kernels->isa)->nr, plane = p->out.h * p->out.w;
     const struct sw_winograd_place place = {POSITIONS, nr, 0, POSITIONS * nr};
-    const int64_t first = row * TILE, end = sw__min64(first + rows * TILE, p->out.h);
+    const int64_t first = row * p->out.sy, end = sw__min64(first + rows * p->out.sy, p->out.h);
     p->kernels->winograd_output_f32(y, m, &place, &p->out, n, row, rows, e, scratch);
     sw__conv_finish(p->kernels, e, y + first * p->out.w, plane, n, (end - first) * p->out.w);
 }

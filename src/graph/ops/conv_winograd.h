@@ -1,5 +1,5 @@
-/* Convolution by F(4x4, 3x3) (winograd_kernels.h): y = act(conv(x, w) + bias) with filters of 3x3 and
- * stride 1, forward, and turned round for the gradient of the input.
+/* Convolution by F(4x4, 3x3) or F(2x2, 5x5) (winograd_kernels.h): y = act(conv(x, w) + bias) with filters of
+ * 3x3 or 5x5 and stride 1, forward, and turned round for the gradient of the input.
  *
  * Windows are numbered through all images, t = (n * oh + r) * ow + q, and cut into blocks of whole
  * rows of tiles.  For a block

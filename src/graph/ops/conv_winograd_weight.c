@@ -9,7 +9,7 @@ enum { X, DY };
 
 enum {
     POSITIONS = SW_WINOGRAD_POSITIONS,
-    TILE = SW_WINOGRAD_TILE,
+    WINDOW = SW_WINOGRAD_WINDOW,
     LANES = SW_WINOGRAD_LANES,
     BLOCK = 64,      /* channels of a block, a multiple of NR */
     FEW_TILES = 112, /* of all images: a task has all blocks of dy, of 32; one step */
@@ -25,7 +25,7 @@ enum {
 
 /* ---- how it is cut ------------------------------------------------------------------------------ */
 
-static struct winograd_operand operand(const int64_t size[2], const int64_t tiled[2],
+static struct winograd_operand operand(const int64_t size[2], const int64_t tiled[2], int64_t tile,
                                        int64_t channels, int64_t groups, int64_t block)
 {
     struct winograd_operand p = {.channels = channels, .block = block};
@@ -33,10 +33,10 @@ static struct winograd_operand operand(const int64_t size[2], const int64_t tile
     p.grid = (struct sw_grid){.h = size[0],
                               .w = size[1],
                               .image = groups * channels * size[0] * size[1],
-                              .oh = sw__ceil_div(tiled[0], TILE),
-                              .ow = sw__ceil_div(tiled[1], TILE),
-                              .sy = TILE,
-                              .sx = TILE,
+                              .oh = sw__ceil_div(tiled[0], tile),
+                              .ow = sw__ceil_div(tiled[1], tile),
+                              .sy = tile,
+                              .sx = tile,
                               .dy = 1,
                               .dx = 1};
     return p;
@@ -63,8 +63,9 @@ static struct parts parts_of(const struct winograd_weight *p)
         .x = POSITIONS * sw__max64(step * BLOCK, few * FEW_X),
         .dy = POSITIONS * sw__max64(step * BLOCK, few * FEW_DY),
         .sums = POSITIONS * (BLOCK * BLOCK + GAP),
-        /* sw__winograd_scratch, of which (4 ow + 2)(4 rows + 9) is a part */
-        .rest = sw__max64(LANES * (16 * most + 36 * g->ow + 8 * rows + 18), FILTERS * 9 * BLOCK)};
+        /* sw__winograd_scratch: (4 ow + 2)(4 rows + 9), or (2 ow + 4)(2 rows + 11) */
+        .rest = sw__max64(LANES * (16 * most + 36 * g->ow + 8 * rows + 18),
+                          FILTERS * p->taps * p->taps * BLOCK)};
 }
 
 static int64_t spans_of(const struct winograd_weight *p)
@@ -82,19 +83,19 @@ void sw__winograd_weight_prepare(struct sw_step *s, const struct conv_dims *d,
                                  struct winograd_weight *p)
 {
     const struct conv_attr *attr = s->attr;
-    const int64_t across = sw__ceil_div(d->out[1], TILE);
-    *p = (struct winograd_weight){.images = d->n, .groups = d->groups};
-    p->rows = d->n * sw__ceil_div(d->out[0], TILE);
+    const int64_t tile = WINDOW + 1 - d->kernel[0], across = sw__ceil_div(d->out[1], tile);
+    *p = (struct winograd_weight){.images = d->n, .groups = d->groups, .taps = d->kernel[0]};
+    p->rows = d->n * sw__ceil_div(d->out[0], tile);
     p->few = p->rows * across <= FEW_TILES;
     /* Two blocks of x at least: a task each. */
     const int64_t half = sw__min64(sw__round_up(sw__ceil_div(d->cg, 2), LANES), FEW_X);
-    p->x = operand(d->in, d->out, d->cg, d->groups, p->few ? half : BLOCK);
-    p->dy = operand(d->out, d->out, d->og, d->groups, p->few ? FEW_DY : BLOCK);
-    p->x.grid.ny = p->x.grid.nx = SW_WINOGRAD_WINDOW;
-    p->dy.grid.ny = p->dy.grid.nx = TILE;
+    p->x = operand(d->in, d->out, tile, d->cg, d->groups, p->few ? half : BLOCK);
+    p->dy = operand(d->out, d->out, tile, d->og, d->groups, p->few ? FEW_DY : BLOCK);
+    p->x.grid.ny = p->x.grid.nx = WINDOW;
+    p->dy.grid.ny = p->dy.grid.nx = tile;
     p->x.grid.y0 = -attr->pad[0];
     p->x.grid.x0 = -attr->pad[1];
-    p->filters = d->o * d->cg * 9;
+    p->filters = d->o * d->cg * p->taps * p->taps;
     p->span = sw__max64(sw__ceil_div(p->rows, spans_of(p)), 1);
     p->spans = sw__max64(sw__ceil_div(p->rows, p->span), 1);
     p->step = p->few ? p->span : sw__max64(STEP_TILES / across, 1);
@@ -147,15 +148,16 @@ static void add_products(const struct sw_step *s, const struct winograd_weight *
                                         accumulate);
 }
 
-/* dw[o][c][3][3] of n x m channels. */
+/* dw[o][c] of n x m channels. */
 static void filters(const struct sw_step *s, const struct winograd_weight *p, float *dw,
                     const float *sums, int64_t n, int64_t m, float *scratch)
 {
-    const int64_t dy = p->dy.block, row = p->x.channels * 9;
+    const int64_t dy = p->dy.block, taps = p->taps * p->taps, row = p->x.channels * taps;
     for (int64_t c = 0; c < n; c += FILTERS) {
         const int64_t count = sw__min64(FILTERS, n - c);
-        s->k->winograd_filter_f32(scratch, sums + c * dy, p->x.block * dy + GAP, dy, count, dy);
-        s->k->transpose_x32(dw + c * 9, row, scratch, dy, m, count * 9);
+        s->k->winograd_filter_f32(scratch, sums + c * dy, p->x.block * dy + GAP, dy, count, dy,
+                                  (int)p->taps);
+        s->k->transpose_x32(dw + c * taps, row, scratch, dy, m, count * taps);
     }
 }
 
@@ -182,7 +184,8 @@ static void sum_blocks(const struct sw_step *s, const struct winograd_weight *p,
         transform(s, p, DY, t->e, t->group, t->dy, at, at + rows, tiles, t->rest);
         add_products(s, p, t->sums, t->v, t->e, tiles, n, m, at > t->begin);
     }
-    filters(s, p, t->dw + (o * p->x.channels + t->x * p->x.block) * 9, t->sums, n, m, t->rest);
+    filters(s, p, t->dw + (o * p->x.channels + t->x * p->x.block) * p->taps * p->taps, t->sums, n,
+            m, t->rest);
 }
 
 static void sum_task(const struct sw_step *s, const struct winograd_weight *p, int64_t task,

@@ -1,4 +1,4 @@
-/* The gradient of a convolution's weight by F(4x4, 3x3) (winograd_kernels.h).
+/* The gradient of a convolution's weight by F(4x4, 3x3) or F(2x2, 5x5) (winograd_kernels.h).
  *
  *     V[i][t][c] = B^T d B      S[i][c][o] = sum over t of V[i][t][c] E[i][t][o]
  *     E[i][t][o] = A dy A^T     dw[o][c]   = G^T S G
@@ -19,7 +19,7 @@ struct winograd_operand {
 };
 
 struct winograd_weight {
-    int64_t images, groups;
+    int64_t images, groups, taps; /* 3 or 5 */
     struct winograd_operand x, dy;
     bool few;        /* tiles: a task goes through all blocks of dy */
     int64_t rows;    /* of tiles of all images */

@@ -9,7 +9,7 @@
 #define NA (1 / (2 * A2 * (A2 - B2))) /* 1 / N(A) */
 #define NB (1 / (2 * B2 * (B2 - A2)))
 
-enum { TILE = SW_WINOGRAD_TILE, WINDOW = SW_WINOGRAD_WINDOW };
+enum { TILE = SW_WINOGRAD_TILE, TAPS = SW_WINOGRAD_TAPS, WINDOW = SW_WINOGRAD_WINDOW };
 
 /* clang-format off */
 static const float input[WINDOW][WINDOW] = { /* B^T */
@@ -19,19 +19,31 @@ static const float input[WINDOW][WINDOW] = { /* B^T */
     {      0, -B * A2,      -A2,        B, 1, 0},
     {      0,  B * A2,      -A2,       -B, 1, 0},
     {      0, A2 * B2,        0, -A2 - B2, 0, 1}};
-static const float filter[WINDOW][3] = { /* G */
-    {1 / (A2 * B2), 0, 0},
-    {NA,  A * NA, A2 * NA},
-    {NA, -A * NA, A2 * NA},
-    {NB,  B * NB, B2 * NB},
-    {NB, -B * NB, B2 * NB},
-    { 0,       0,       1}};
-static const float output[TILE][WINDOW] = { /* A^T */
-    {1,      1,       1,      1,       1, 0},
-    {0,      A,      -A,      B,      -B, 0},
-    {0,     A2,      A2,     B2,      B2, 0},
-    {0, A * A2, -A * A2, B * B2, -B * B2, 1}};
+/* Powers of the points; the row of infinity is that of the last column. */
+static const float filter[WINDOW][TAPS] = { /* G, of five taps */
+    {1 / (A2 * B2), 0, 0, 0, 0},
+    {NA,  A * NA, A2 * NA,  A * A2 * NA, A2 * A2 * NA},
+    {NA, -A * NA, A2 * NA, -A * A2 * NA, A2 * A2 * NA},
+    {NB,  B * NB, B2 * NB,  B * B2 * NB, B2 * B2 * NB},
+    {NB, -B * NB, B2 * NB, -B * B2 * NB, B2 * B2 * NB}};
+static const float output[TILE][WINDOW] = { /* A^T, of tiles of four */
+    {1,      1,       1,      1,       1},
+    {0,      A,      -A,      B,      -B},
+    {0,     A2,      A2,     B2,      B2},
+    {0, A * A2, -A * A2, B * B2, -B * B2}};
 /* clang-format on */
+
+/* The first n columns of G, [6][n], or of A; turned: transposed. */
+static void columns(float *m, bool of_filters, int n, bool turned)
+{
+    for (int i = 0; i < WINDOW; i++)
+        for (int j = 0; j < n; j++) {
+            float x = i == WINDOW - 1 ? (float)(j == n - 1)
+                      : of_filters    ? filter[i][j]
+                                      : output[j][i];
+            m[turned ? j * WINDOW + i : i * n + j] = x;
+        }
+}
 
 /* y = m d m^T; m: [rows][n], d: [n][n], y: [rows][rows]. */
 static void both_sides(float *y, const float *m, const float *d, int rows, int n)
@@ -63,7 +75,7 @@ static void windows(float *v, const struct sw_winograd_place *place, const float
     const int64_t all = (channels + SW_WINOGRAD_LANES - 1) / SW_WINOGRAD_LANES * SW_WINOGRAD_LANES;
     for (int64_t t = 0; t < rows * g->ow; t++)
         for (int64_t c = 0; c < all; c++) {
-            const int64_t top = (row + t / g->ow) * TILE + g->y0, left = t % g->ow * TILE + g->x0;
+            const int64_t top = (row + t / g->ow) * g->sy + g->y0, left = t % g->ow * g->sx + g->x0;
             float d[WINDOW * WINDOW] = {0}, y[WINDOW * WINDOW];
             for (int64_t i = 0; c < channels && i < n; i++)
                 for (int64_t j = 0; j < n; j++)
@@ -85,20 +97,23 @@ static void sw__winograd_spread_f32_ref(float *v, const struct sw_winograd_place
                                         const float *dy, const struct sw_grid *g, int64_t channels,
                                         int64_t row, int64_t rows, float *scratch)
 {
-    float spread[WINDOW][TILE];
-    for (int i = 0; i < WINDOW; i++)
-        for (int j = 0; j < TILE; j++) spread[i][j] = output[j][i];
-    windows(v, place, dy, g, channels, row, rows, spread[0], TILE);
+    float spread[WINDOW * TILE];
+    columns(spread, false, (int)g->sy, false);
+    windows(v, place, dy, g, channels, row, rows, spread, (int)g->sy);
 }
 
 static void sw__winograd_weight_f32_ref(float *u, int64_t position, const float *g, int64_t count,
-                                        int64_t width, int flip)
+                                        int64_t width, int taps, int flip)
 {
+    const int all = taps * taps;
+    float m[WINDOW * TAPS];
+    columns(m, true, taps, false);
     for (int64_t c = 0; c < count; c++)
         for (int64_t l = 0; l < width; l++) {
-            float taps[9], y[SW_WINOGRAD_POSITIONS];
-            for (int t = 0; t < 9; t++) taps[t] = g[(c * 9 + (flip ? 8 - t : t)) * width + l];
-            both_sides(y, filter[0], taps, WINDOW, 3);
+            float d[TAPS * TAPS], y[SW_WINOGRAD_POSITIONS];
+            for (int t = 0; t < all; t++)
+                d[t] = g[(c * all + (flip ? all - 1 - t : t)) * width + l];
+            both_sides(y, m, d, WINDOW, taps);
             for (int p = 0; p < SW_WINOGRAD_POSITIONS; p++) u[p * position + c * width + l] = y[p];
         }
 }
@@ -116,18 +131,17 @@ static void sw__winograd_tile_f32_ref(float *c, int64_t ldc, const float *a, int
 }
 
 static void sw__winograd_filter_f32_ref(float *g, const float *s, int64_t position, int64_t pitch,
-                                        int64_t count, int64_t width)
+                                        int64_t count, int64_t width, int taps)
 {
-    float turned[3][WINDOW];
-    for (int i = 0; i < 3; i++)
-        for (int j = 0; j < WINDOW; j++) turned[i][j] = filter[j][i];
+    float turned[TAPS * WINDOW];
+    columns(turned, true, taps, true);
     for (int64_t c = 0; c < count; c++)
         for (int64_t l = 0; l < width; l++) {
-            float sums[SW_WINOGRAD_POSITIONS], y[9];
+            float sums[SW_WINOGRAD_POSITIONS], y[TAPS * TAPS];
             for (int p = 0; p < SW_WINOGRAD_POSITIONS; p++)
                 sums[p] = s[p * position + c * pitch + l];
-            both_sides(y, turned[0], sums, 3, WINDOW);
-            for (int t = 0; t < 9; t++) g[(c * 9 + t) * width + l] = y[t];
+            both_sides(y, turned, sums, taps, WINDOW);
+            for (int t = 0; t < taps * taps; t++) g[(c * taps * taps + t) * width + l] = y[t];
         }
 }
 
@@ -136,15 +150,18 @@ static void sw__winograd_output_f32_ref(float *y, const float *m,
                                         const struct sw_grid *g, int64_t channels, int64_t row,
                                         int64_t rows, const struct sw_epilogue *e, float *scratch)
 {
+    const int tile = (int)g->sy;
+    float m_t[TILE * WINDOW];
+    columns(m_t, false, tile, true);
     for (int64_t t = 0; t < rows * g->ow; t++)
         for (int64_t c = 0; c < channels; c++) {
-            const int64_t top = (row + t / g->ow) * TILE, left = t % g->ow * TILE;
+            const int64_t top = (row + t / g->ow) * tile, left = t % g->ow * tile;
             float sums[SW_WINOGRAD_POSITIONS], out[TILE * TILE];
             for (int p = 0; p < SW_WINOGRAD_POSITIONS; p++) sums[p] = m[offset(place, p, t, c)];
-            both_sides(out, output[0], sums, TILE, WINDOW);
-            for (int64_t i = 0; i < TILE && top + i < g->h; i++)
-                for (int64_t j = 0; j < TILE && left + j < g->w; j++) {
-                    float sum = out[i * TILE + j];
+            both_sides(out, m_t, sums, tile, WINDOW);
+            for (int64_t i = 0; i < tile && top + i < g->h; i++)
+                for (int64_t j = 0; j < tile && left + j < g->w; j++) {
+                    float sum = out[i * tile + j];
                     if (e && e->bias_row) sum += e->bias_row[c];
                     y[(c * g->h + top + i) * g->w + left + j] = e ? sw__activate_ref(sum, e) : sum;
                 }
