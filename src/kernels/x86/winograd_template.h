@@ -381,6 +381,14 @@ VEC_INLINE void outer_tile(float *c, int64_t ldc, const float *a, int64_t lda, c
             UNROLL for (int v = 0; v < vectors; v++) sum[i][v] = vf_fma(at, bt[v], sum[i][v]);
         }
     }
+    if (vectors == 2 && nr == 2 * VF_N) { /* the usual one, of which sums may be short */
+        UNROLL for (int i = 0; i < rows; i++) UNROLL for (int v = 0; v < vectors; v++)
+        {
+            float *to = c + i * ldc + v * VF_N;
+            vf_store(to, accumulate ? vf_add(vf_load(to), sum[i][v]) : sum[i][v]);
+        }
+        return;
+    }
     _Alignas(64) float sums[SW_WINOGRAD_MR * 2 * VF_N];
     UNROLL for (int i = 0; i < rows; i++) UNROLL for (int v = 0; v < vectors; v++)
         vf_store(sums + (i * vectors + v) * VF_N, sum[i][v]);
