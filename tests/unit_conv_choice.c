@@ -136,6 +136,18 @@ static void limits(void **state)
     l = layer(1, 64, 64, 19, 7, 1, 1);
     assert_false(sw__conv_allows(CONV_FORWARD, CONV_WINOGRAD, &l.attr, &l.dims));
     assert_false(sw__conv_allows(CONV_WEIGHTS, CONV_PRODUCT, &l.attr, &l.dims));
+    /* One pixel, padded to 2^29 x 2^29 (a file may say so): no copy of that. */
+    l = layer(1, 32, 32, 1, 2, 1, 1);
+    const int64_t wide = INT64_C(1) << 29;
+    l.attr = (struct conv_attr){.stride = {1, (int)wide},
+                                .dilation = {2304167, 1},
+                                .pad = {0, 0, (int)wide - 1, 1},
+                                .groups = 1,
+                                .rank = 4,
+                                .compute = SW_F32};
+    l.dims.kernel[0] = 234;
+    assert_false(sw__conv_allows(CONV_FORWARD, CONV_DIRECT, &l.attr, &l.dims));
+    assert_int_equal(sw__conv_choose(SW_ISA_AVX512, CONV_FORWARD, &l.attr, &l.dims), CONV_PRODUCT);
 }
 
 /* A plan for images of up to 20 x 20, run with every smaller size: the weight was packed for the
@@ -198,27 +210,45 @@ static void smaller_sizes(void **state)
     sw_context_destroy(ctx);
 }
 
-/* What a direct convolution asks for at smaller sizes. */
+/* What a direct convolution asks for at smaller sizes; by data: of x, from dy. */
+static void memory_shrinks(const struct sw_kernels *k, struct layer l, bool back, int64_t *room,
+                           int64_t *scratch)
+{
+    const struct conv_direct p = back ? sw__conv_direct_backward(k, &l.attr, &l.dims)
+                                      : sw__conv_direct_forward(k, &l.attr, &l.dims);
+    assert_true((int64_t)p.workspace <= *room && (int64_t)p.scratch <= *scratch);
+    if (p.source == DIRECT_SHARED)
+        assert_true(p.images * p.planes * p.bands * sw__conv_copy_rows(&p.copy, &p.grid, p.band) *
+                        p.copy.pitch * (int64_t)sizeof(float) <=
+                    (int64_t)p.workspace);
+    *room = (int64_t)p.workspace;
+    *scratch = (int64_t)p.scratch;
+}
+
 static void direct_memory_shrinks(void **state)
 {
     struct sw_kernels k;
     sw__kernels_init(&k, SW_ISA_REF);
-    for (int kernel = 1; kernel <= 5; kernel += 2)
-        for (int stride = 1; stride <= 3; stride++)
-            for (int n = 1; n <= 30; n += 29)
-                for (int64_t size = 40, room = INT64_MAX, scratch = INT64_MAX; size > 0; size--) {
-                    const struct layer l = layer(n, 96, 1024, size, kernel, stride, 1);
-                    const struct conv_direct p = sw__conv_direct_forward(&k, &l.attr, &l.dims);
-                    assert_true((int64_t)p.workspace <= room && (int64_t)p.scratch <= scratch);
-                    const int64_t copies = p.source != DIRECT_SHARED
-                                               ? 0
-                                               : n * 96 * p.bands *
-                                                     sw__conv_copy_rows(&p.copy, &p.grid, p.band) *
-                                                     p.copy.pitch * (int64_t)sizeof(float);
-                    assert_true(copies <= (int64_t)p.workspace);
-                    room = (int64_t)p.workspace;
-                    scratch = (int64_t)p.scratch;
-                }
+    for (int64_t c = 96; c <= 1024; c += 928)
+        for (int kernel = 1; kernel <= 5; kernel += 2)
+            for (int stride = 1; stride <= 3; stride++)
+                for (int n = 1; n <= 30; n += 29)
+                    for (int back = 0; back < 2; back++) {
+                        int64_t room = INT64_MAX, scratch = INT64_MAX;
+                        for (int64_t size = 40; size > 0; size--)
+                            memory_shrinks(&k, layer(n, c, 1024, size, kernel, stride, 1), back,
+                                           &room, &scratch);
+                    }
+    /* A stem of patches: every size of x, of which some leave pixels that no patch has. */
+    for (int patch = 2; patch <= 16; patch *= 2) {
+        int64_t room = INT64_MAX, scratch = INT64_MAX;
+        for (int64_t in = 15 * patch; in >= patch; in--) {
+            struct layer l = layer(1, 3, 768, in / patch, patch, patch, 1);
+            l.attr.pad[0] = l.attr.pad[1] = l.attr.pad[2] = l.attr.pad[3] = 0;
+            l.dims.in[0] = l.dims.in[1] = in;
+            memory_shrinks(&k, l, true, &room, &scratch);
+        }
+    }
 }
 
 int main(void)

@@ -128,6 +128,7 @@ static void rows_at_once(void **state)
                          SW_OK);
         assert_int_equal(sw_plan_rows_at_once(p, 64), cases[i].want);
         assert_int_equal(sw_plan_rows_at_once(p, 1), 1);
+        assert_int_equal(sw_plan_rows_at_once(p, 0), 1);
         sw_plan_destroy(p);
         sw_graph_destroy(g);
         sw_weights_destroy(ws);

@@ -49,7 +49,7 @@ SW_API sw_node *sw_state(sw_graph *g, sw_weights *ws, const char *name, sw_dtype
 /* Fold batch norms that take the running statistics into the f32 convolutions before them, where a norm
  * is all that reads a convolution and all numbers are known: weights and constants of now; what is done
  * to them later is not seen.  Results stay the same nodes, their last bits may differ.  Before
- * sw_compile, after everything is built.  May fail with SW_ERR_MEMORY; the graph is whole then too. */
+ * sw_compile, after everything is built.  SW_ERR_MEMORY poisons the graph. */
 SW_API sw_status sw_graph_fold_norms(sw_graph *g);
 
 SW_API sw_dtype sw_node_dtype(const sw_node *x);

@@ -67,7 +67,7 @@ typedef struct sw_plan_stats {
 } sw_plan_stats;
 SW_API sw_plan_stats sw_plan_get_stats(const sw_plan *p);
 /* Of a plan for `rows` pictures (or whatever dimension 0 counts) whose results depend on their own row
- * alone: how many to bind and run at once, 1 to rows.  As few as keep their values in a CPU's caches,
+ * alone: how many to bind and run at once, 1 to rows.  As many as keep their values in a CPU's caches,
  * where not the weights, which every run reads, are the larger part.  All of them, or a power of two. */
 SW_API int64_t sw_plan_rows_at_once(const sw_plan *p, int64_t rows);
 

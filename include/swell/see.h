@@ -95,7 +95,7 @@ typedef struct sw_classifier_options {
     int batch;     /* views that are run at once, 1 to 1024; 0 means 1 */
     bool features; /* make sw_answers.features possible */
     bool
-        keep_norms; /* leave batch norms as the model has them, for what is exported; else they become part
+        keep_norms; /* leave the batch norms of weights as they are, for what is exported; else they become part
                       * of convolutions (sw_graph_fold_norms) */
     sw_preprocessing input;    /* what is said here goes before what the model says */
     const char *const *labels; /* likewise; copied.  NULL: the model's */

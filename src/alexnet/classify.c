@@ -1,7 +1,7 @@
 /* Pictures through a classifier.
  *
  *     round:   pictures -> views        all threads, a picture each: decode, resize, cut
- *              views -> logits          the plan, a batch at a time
+ *              views -> logits          the plan, a few at a time
  *              logits -> probabilities  softmax of each view, mean over the views of a picture
  *
  * Decoded pictures live within one thread's turn only, so a folder of huge ones takes no more memory than

@@ -56,8 +56,8 @@ static sw_status slide(sw_classifier *c, const struct grid *g, const sw_photo *p
                        const float *whole, int index, double before, double *drop)
 {
     const int total = g->places * g->places;
-    for (int from = 0; from < total; from += c->batch) {
-        const int n = total - from < c->batch ? total - from : c->batch;
+    for (int from = 0; from < total; from += c->at_once) {
+        const int n = total - from < c->at_once ? total - from : c->at_once;
         const float *logits;
         cover(c, g, whole, from, n);
         sw_status status = sw__classifier_run(c, c->input, n, &logits, NULL);

@@ -102,6 +102,7 @@ static int read_options(const struct verb *verb, struct bench *b, int argc, char
     if (b->turns && (b->profile || b->trace || b->json))
         return cli_fail(verb, "--turns excludes --profile, --trace and --json");
     b->o.name = argv[optind];
+    b->o.alike = b->profile || b->trace;
     return -1;
 }
 

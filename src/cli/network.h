@@ -12,6 +12,7 @@ struct network_options {
         *name; /* a network of the table; a file of weights of one (.safetensors, .pth); .onnx */
     int64_t batch;   /* 0: what an ONNX file says, else 1 */
     int64_t at_once; /* pictures that run together; 0: as many as suits the caches */
+    bool alike;      /* then all parts alike, or one: for a profile */
     bool training;   /* a whole step: loss, gradients, update */
     bool bf16;       /* products in bf16 */
     sw_recompute recompute;

@@ -297,6 +297,7 @@ int64_t sw_plan_rows_at_once(const sw_plan *p, int64_t rows)
     const int64_t each = sw__max64(p->buffer_bytes / sw__max64(rows, 1), 1);
     const int64_t most = sw__max64(sw__max64(weights, CACHE) / each, 1);
     int64_t at_once = 1;
+    if (rows <= most) return sw__max64(rows, 1);
     while (2 * at_once <= most) at_once *= 2;
-    return sw__min64(at_once, rows);
+    return at_once;
 }

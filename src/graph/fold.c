@@ -8,7 +8,6 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "graph/graph_int.h"
 #include "graph/op_list.h"
@@ -17,7 +16,7 @@
 #include "graph/weights_int.h"
 
 enum { X, W, BIAS, SUM, OPERANDS }; /* of a convolution */
-enum { NAME = 200 };
+enum { NAME = 32 };
 enum { GAMMA = 1, BETA, MEAN, VARIANCE }; /* of a norm */
 
 /* The numbers of a leaf of f32; NULL: it is none, or its numbers are not known. */
@@ -65,23 +64,11 @@ static void fold(const struct sw_op *conv, const struct sw_op *norm, float *w, f
     }
 }
 
-/* "conv1.weight" and "conv1.bias" for a weight "conv1.weight"; else, or if they are taken, by a number. */
-static void find_names(const sw_weights *set, const struct sw_op *conv, int id, char name[2][NAME])
-{
-    const char *w = conv->in[W]->name, *dot = strrchr(w, '.');
-    const int stem = dot ? (int)(dot - w) : (int)strlen(w);
-    snprintf(name[0], NAME, "%s", w);
-    snprintf(name[1], NAME, "%.*s.bias", stem, w);
-    if (stem && stem + 8 < NAME && !sw_weights_find(set, name[0]) && !sw_weights_find(set, name[1]))
-        return;
-    snprintf(name[0], NAME, "folded%d.weight", id);
-    snprintf(name[1], NAME, "folded%d.bias", id);
-}
-
 static sw_status replace(sw_graph *g, sw_weights *set, const struct sw_op *conv, struct sw_op *norm)
 {
     char name[2][NAME];
-    find_names(set, conv, norm->id, name);
+    snprintf(name[0], NAME, "folded%d.weight", norm->id);
+    snprintf(name[1], NAME, "folded%d.bias", norm->id);
     const sw_shape shape = conv->in[W]->shape, one = SW_SHAPE(shape.dim[0]);
     sw_node *w = sw_param(g, set, name[0], SW_F32, shape, sw_init_zeros());
     sw_node *b = sw_param(g, set, name[1], SW_F32, one, sw_init_zeros());
@@ -89,6 +76,11 @@ static sw_status replace(sw_graph *g, sw_weights *set, const struct sw_op *conv,
     if (g->status != SW_OK) return g->status;
     if (!in) return sw__fail(g->ctx, SW_ERR_MEMORY, "graph: out of memory");
     fold(conv, norm, sw_weight_tensor(w->weight).data, sw_weight_tensor(b->weight).data);
+    if (conv->in[W]->weight) { /* a file's: nobody else will read it */
+        sw__weights_lock(conv->in[W]->weight->set);
+        sw__weight_release_pages(conv->in[W]->weight);
+        sw__weights_unlock(conv->in[W]->weight->set);
+    }
     in[X] = conv->in[X];
     in[W] = w;
     in[BIAS] = b;

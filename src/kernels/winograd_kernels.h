@@ -35,7 +35,7 @@
  *
  *     |y' - y| <= (C + 34) u SW_WINOGRAD_GROWTH 9 C
  *
- * and likewise of dg, 28.33^2 for 16: SW_WINOGRAD_GRAD_GROWTH.  The points 0, +-1, +-2 of the paper
+ * and likewise of dg, 28.33^2 for 16: 51.  The points 0, +-1, +-2 of the paper
  * grow 256 and 178 times.  Filters of 5x5 have 33.65^2 for 25 terms and 19.04^2 for 4, and G two more
  * roundings: (C + 36) u SW_WINOGRAD_GROWTH_5 25 C.  Inf or NaN in a window may turn all of its tile into
  * NaN. */
@@ -53,11 +53,10 @@ enum {
     SW_WINOGRAD_LANES = 16      /* channels that a transform may do at once */
 };
 
-#define SW_WINOGRAD_A           0.625f /* the points: 0, A, -A, B, -B, infinity */
-#define SW_WINOGRAD_B           1.5f
-#define SW_WINOGRAD_GROWTH      63.
-#define SW_WINOGRAD_GRAD_GROWTH 51.
-#define SW_WINOGRAD_GROWTH_5    46.
+#define SW_WINOGRAD_A        0.625f /* the points: 0, A, -A, B, -B, infinity */
+#define SW_WINOGRAD_B        1.5f
+#define SW_WINOGRAD_GROWTH   63.
+#define SW_WINOGRAD_GROWTH_5 46.
 
 /* Where transformed windows lie: position i of tile t, channel c, is
  *

@@ -9,6 +9,8 @@ enum {
     FEW = 12              /* taps */
 };
 
+#define MOST_FLOATS (INT64_C(1) << 44)
+
 const int sw__conv_channels[CONV_CHANNELS] = {4, 24, 48, 96, 192, 448};
 const int sw__conv_sizes[CONV_KINDS][CONV_SPOTS] = {
     [CONV_FOR_WINOGRAD] = {5, 9, 13, 7, 19, 56}, [CONV_ONE_TAP] = {4, 7, 10, 14, 28, 56},
@@ -35,12 +37,28 @@ static bool allows_winograd(const struct conv_attr *attr, const struct conv_dims
     return d->cg <= MOST_CHANNELS && d->og <= MOST_CHANNELS;
 }
 
+/* Whether the padded planes of a picture are numbers that exist: dimensions that a file says may pad one pixel
+ * to 2^29. */
+static bool is_possible(const struct conv_attr *attr, const struct conv_dims *d)
+{
+    int64_t floats = 2 * (d->c + d->o);
+    for (int axis = 0; axis < 2; axis++) {
+        const int64_t reach = attr->dilation[axis] * (d->kernel[axis] - 1) + 1;
+        const int64_t pads = attr->pad[axis] + attr->pad[axis + 2];
+        if (!sw__i64_mul(floats, d->in[axis] + d->out[axis] + pads + 2 * reach, &floats))
+            return false;
+    }
+    return floats < MOST_FLOATS;
+}
+
 /* By data with a stride, phases become out-channels, which have neither bias nor activation, and
  * zeros where a phase lacks a tap: at most a third. */
 static bool allows_direct(enum conv_pass pass, const struct conv_attr *attr,
                           const struct conv_dims *d)
 {
-    if (pass == CONV_FORWARD || pass == CONV_WEIGHTS || is_plain(attr)) return true;
+    if (pass == CONV_WEIGHTS) return true;
+    if (!is_possible(attr, d)) return false;
+    if (pass == CONV_FORWARD || is_plain(attr)) return true;
     if (pass == CONV_TRANSPOSED || attr->dilation[0] != 1 || attr->dilation[1] != 1) return false;
     int64_t taps = 1;
     for (int axis = 0; axis < 2; axis++) taps *= sw__round_up(d->kernel[axis], attr->stride[axis]);

@@ -1,4 +1,6 @@
 /* Tasks of direct convolutions; see conv_direct.h. */
+#include <math.h>
+
 #include "graph/ops/conv_direct.h"
 #include "base/memory.h"
 #include "base/size.h"
@@ -52,18 +54,18 @@ static bool needs_no_copy(const struct conv_direct *p)
            c->left + c->wide <= g->w && c->top + (g->oh - 1) * g->sy + c->down <= g->h;
 }
 
-/* Bands of a copy that all read: whole chunks.  The bytes of it; and what there is for it, which does not
- * grow when sizes shrink, as the bytes may. */
-static int64_t cut_shared(struct conv_direct *p)
+/* Bands of a copy that all read: whole chunks.  Whether there is room for it; the room does not grow when
+ * sizes shrink, as the copy may.  In doubles: both may be absurd. */
+static bool cut_shared(struct conv_direct *p)
 {
     const struct sw_grid *g = &p->grid;
     p->band = sw__min64(p->chunk, g->oh);
     while (p->band < g->oh && copy_floats(p, p->band + p->chunk) <= p->planes * SHARED_PLANE)
         p->band += p->chunk;
     p->bands = sw__ceil_div(g->oh, p->band);
-    const int64_t copies = p->images * p->groups * (int64_t)sizeof(float);
-    p->workspace = (size_t)sw__min64(2 * copies * copy_floats(p, g->oh), SHARED_BYTES);
-    return copies * p->bands * copy_floats(p, p->band);
+    const double copies = (double)p->images * (double)p->groups * sizeof(float);
+    p->workspace = (size_t)fmin(2 * copies * (double)copy_floats(p, g->oh), SHARED_BYTES);
+    return copies * (double)p->bands * (double)copy_floats(p, p->band) <= (double)p->workspace;
 }
 
 /* Bands of rows with copies of their own. */
@@ -99,12 +101,16 @@ static void cut_panels(struct conv_direct *p)
 /* Cut into tasks.  Scratch and workspace do not grow when sizes shrink. */
 static void split(struct conv_direct *p)
 {
-    flatten(p);
     const struct sw_grid *g = &p->grid;
+    const bool large = p->rows * p->planes * g->ny * g->nx > SMALL_WEIGHT;
+    p->copy = sw__conv_copy(g);
+    p->room = sw__round_up(sw__max64(copy_floats(p, 1), COPY_FLOATS), 16);
+    flatten(p);
     p->copy = sw__conv_copy(g);
     p->chunk = sw__max64(CHUNK_PIXELS / g->ow, 1);
     p->source = DIRECT_OWN;
     p->workspace = 0;
+    const bool shared = large && cut_shared(p); /* at a smaller size, if not at this one */
     if (needs_no_copy(p)) {
         p->source = DIRECT_IN_PLACE;
         p->copy.step = 1;
@@ -112,8 +118,8 @@ static void split(struct conv_direct *p)
         p->copy.row_floats = g->sy * g->w;
         p->band = p->chunk;
         p->bands = sw__ceil_div(g->oh, p->band);
-    } else if (p->rows * p->planes * g->ny * g->nx > SMALL_WEIGHT) {
-        if (cut_shared(p) <= (int64_t)p->workspace) p->source = DIRECT_SHARED;
+    } else if (shared) {
+        p->source = DIRECT_SHARED;
     }
     if (p->source == DIRECT_OWN)
         cut_bands(p);
@@ -123,8 +129,7 @@ static void split(struct conv_direct *p)
     p->copies = p->source == DIRECT_SHARED ? p->images * p->groups * p->bands * p->pieces : 0;
     p->tasks = p->groups * p->across * p->down;
     const int64_t width = SW_DIRECT_VECTORS * sw__direct_blocks(p->kernels->isa)->lanes;
-    const int64_t floats = sw__round_up(sw__max64(copy_floats(p, 1), COPY_FLOATS), 16) +
-                           sw__max64(FLAT, g->ow) * width;
+    const int64_t floats = p->room + sw__max64(FLAT, g->ow) * width;
     p->scratch = (size_t)scratch_offsets(p) * sizeof(int64_t) + (size_t)floats * sizeof(float);
 }
 
@@ -237,8 +242,8 @@ static void spread(const struct conv_direct *p, const struct chunk *c)
 static void fetch(const struct conv_direct *p, const struct chunk *c, int64_t r, int64_t from)
 {
     const int64_t plane = p->to.h * p->to.w;
-    const float *at = c->y + c->first * plane + (c->row + r) * p->to.w + from;
     if (p->to.step[0] != 1 || p->to.step[1] != 1) return;
+    const float *at = c->y + c->first * plane + (c->row + r) * p->to.w + from;
     for (int64_t i = 0; i < c->channels; i++) __builtin_prefetch(at + i * plane, 1);
 }
 
@@ -320,7 +325,7 @@ static void run_task(const struct conv_direct *p, const float *w, const float *x
     const int64_t first = down * panels / p->down, end = (down + 1) * panels / p->down;
     int64_t *offset = (int64_t *)(void *)scratch;
     float *copy = (float *)(void *)(offset + scratch_offsets(p));
-    float *sums = copy + sw__round_up(sw__max64(copy_floats(p, 1), COPY_FLOATS), 16);
+    float *sums = copy + p->room;
     struct source from = {0};
     struct chunk c = {.sums = sums};
     sw__conv_copy_offsets(&p->copy, &p->grid, offset);

@@ -67,6 +67,7 @@ struct conv_direct {
     int64_t across, down;  /* parts of all bands, and of all panels, that are tasks */
     int64_t pieces;        /* of the planes of a band, that are tasks of the phase before */
     int64_t copies, tasks; /* of the phase before, and of the convolution */
+    int64_t room;          /* floats of the scratch for a copy */
     size_t workspace;      /* of the phase before, at these sizes or smaller ones */
     size_t scratch;
 };

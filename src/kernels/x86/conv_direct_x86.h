@@ -64,8 +64,8 @@ VEC_INLINE void direct_tile(float *c, int64_t ldc, const float *x, const struct 
         for (int64_t t = 0; t < taps; t++, w += vectors * VF_N) {
             const float *at = x + offset[t], *second = at + gap;
             vf wk[SW_DIRECT_VECTORS];
-            if (pixels > 8) _mm_prefetch((const char *)(at + ahead), _MM_HINT_T0);
-            _mm_prefetch((const char *)(second + ahead + pixels - 1), _MM_HINT_T0);
+            if (pixels > 8) _mm_prefetch(ahead_of(at, ahead), _MM_HINT_T0);
+            _mm_prefetch(ahead_of(second, ahead + pixels - 1), _MM_HINT_T0);
             fetch_row(w, vectors * VF_N);
             UNROLL for (int v = 0; v < vectors; v++) wk[v] = vf_load(w + v * VF_N);
             UNROLL for (int p = 0; p < pixels; p++)

@@ -18,12 +18,18 @@ enum { ROWS = 4 };
 /* How far ahead of their use rows of packed operands are fetched: to L1, and weights to L2. */
 enum { FETCH = 12, FAR = 64, LINE = 16 };
 
+/* What is so many floats behind p, or behind the end of all: an address, not a pointer. */
+VEC_INLINE const char *ahead_of(const float *p, int64_t floats)
+{
+    return (const char *)((uintptr_t)p + (uintptr_t)floats * sizeof *p);
+}
+
 VEC_INLINE void fetch_row(const float *row, const int width)
 {
     UNROLL for (int i = 0; i < width; i += LINE)
     {
-        _mm_prefetch((const char *)(row + FETCH * width + i), _MM_HINT_T0);
-        _mm_prefetch((const char *)(row + FAR * width + i), _MM_HINT_T1);
+        _mm_prefetch(ahead_of(row, FETCH * width + i), _MM_HINT_T0);
+        _mm_prefetch(ahead_of(row, FAR * width + i), _MM_HINT_T1);
     }
 }
 
