@@ -45,7 +45,8 @@ static bool is_possible(const struct conv_attr *attr, const struct conv_dims *d)
     for (int axis = 0; axis < 2; axis++) {
         const int64_t reach = attr->dilation[axis] * (d->kernel[axis] - 1) + 1;
         const int64_t pads = attr->pad[axis] + attr->pad[axis + 2];
-        if (!sw__i64_mul(floats, d->in[axis] + d->out[axis] + pads + 2 * reach, &floats))
+        if (!sw__i64_mul(floats, d->in[axis] + d->out[axis] * attr->stride[axis] + pads + 2 * reach,
+                         &floats))
             return false;
     }
     return floats < MOST_FLOATS;
