@@ -6,7 +6,7 @@
 # From nothing, with three thousand photos: 65.1 % of 372 test photos by one view, 64.5 % by ten; eight minutes on two cores. Fine-tuning
 # from a network that has seen more (--from) is what to do for use.
 set -e
-[ $# -ge 1 ] || { sed -n '2,6s/^# \{0,1\}//p' "$0"; exit 1; }
+[ $# -ge 1 ] || { sed -n '2,7s/^# \{0,1\}//p' "$0"; exit 1; }
 data=$1 out=${2:-.}
 shift; [ $# -eq 0 ] || shift
 exec "${SWELL:-swell}" train alexnet --network alexnet --data "$data/train" --val "$data/test" \
