@@ -115,6 +115,7 @@ grep -q traceEvents "$dir/t.json" || fail "bench --trace"
 "$swell" bench convnet --batch 6 --at-once 4 --runs 1 | grep -q 'convnet, batch 6 (4 at once): median' || fail "bench --at-once"
 refused "this runs whole batches only" bench convnet --batch 6 --at-once 4 --training
 refused "--at-once 7: the batch has fewer" bench convnet --batch 6 --at-once 7
+refused "--at-once 4: a profile is of equal parts" bench convnet --batch 6 --at-once 4 --profile
 printf '0\n0.01\n' | "$swell" bench convnet --turns >"$dir/turns" || fail "bench --turns"
 grep -q '^{"setting":".*","first":\[' "$dir/turns" && [ "$(wc -l <"$dir/turns")" = 3 ] || fail "bench --turns: $(cat "$dir/turns")"
 echo soon | "$swell" bench convnet --turns >/dev/null 2>"$dir/err" && fail "bench --turns took a word"

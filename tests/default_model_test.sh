@@ -3,16 +3,8 @@
 # The last part needs CIFAR-10's test pictures: $SWELL_CIFAR10, a folder that `swell train alexnet` opens.
 # usage: default_model_test.sh PROGRAM SOURCE
 set -u
-swell=$1 model=$2/models/cifar10.safetensors card=$2/models/cifar10.md
-dir=$(mktemp -d) || exit 1
-trap 'rm -rf "$dir"' EXIT
-failed=0
-
-fail()
-{
-    echo "FAIL: $*"
-    failed=1
-}
+. "$(dirname "$0")/program.sh"
+model=$2/models/cifar10.safetensors card=$2/models/cifar10.md
 
 bytes=$(wc -c <"$model") || exit 1
 [ "$bytes" -le 5000000 ] || fail "$model has $bytes bytes, more than 5,000,000"

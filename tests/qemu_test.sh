@@ -4,7 +4,7 @@
 # with these kernels.
 # usage: qemu_test.sh PROGRAM CHECKKERN
 set -u
-swell=$1 checkkern=$2
+checkkern=$2
 qemu=$(command -v qemu-x86_64) || {
     echo "SKIPPED: qemu-x86_64 is missing (Debian: qemu-user)"
     exit 77
@@ -13,15 +13,7 @@ if [ "$(uname -m)" != x86_64 ]; then
     echo "SKIPPED: the program is not for x86-64"
     exit 77
 fi
-dir=$(mktemp -d) || exit 1
-trap 'rm -rf "$dir"' EXIT
-failed=0
-
-fail()
-{
-    echo "FAIL: $*"
-    failed=1
-}
+. "$(dirname "$0")/program.sh"
 
 # ---- a small data set: header fields are four bytes, big-endian ---------------------------------------
 pictures() # count in hexadecimal, rows and columns 12

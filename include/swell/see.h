@@ -92,11 +92,11 @@ SW_API sw_status sw_image_notes_label_file(sw_context *ctx, const char *path,
 typedef struct sw_classifier sw_classifier;
 
 typedef struct sw_classifier_options {
-    int batch;     /* views that are run at once, 1 to 1024; 0 means 1 */
+    int batch;     /* views that are prepared together, 1 to 1024; 0 means 1 */
     bool features; /* make sw_answers.features possible */
-    bool
-        keep_norms; /* leave the batch norms of weights as they are, for what is exported; else they become part
-                      * of convolutions (sw_graph_fold_norms) */
+    /* Leave the batch norms of weights as they are, for sw_classifier_export; else they become part of
+     * convolutions (sw_graph_fold_norms). */
+    bool keep_norms;
     sw_preprocessing input;    /* what is said here goes before what the model says */
     const char *const *labels; /* likewise; copied.  NULL: the model's */
     int classes;               /* how many labels these are */

@@ -167,10 +167,13 @@ static int choose_parts(const struct verb *verb, struct network *n, const struct
     n->flops = sw_plan_get_stats(n->plan).flops;
     n->at_once = n->batch;
     if (rows) n->at_once = o->at_once ? o->at_once : sw_plan_rows_at_once(n->plan, n->batch);
-    if (o->alike && n->batch % n->at_once) n->at_once = n->batch;
-    if (n->at_once > n->batch || (o->at_once && !rows))
+    const bool uneven = o->alike && n->batch % n->at_once;
+    if (n->at_once > n->batch || (o->at_once && (!rows || uneven)))
         return cli_fail(verb, "--at-once %lld: %s", (long long)o->at_once,
-                        rows ? "the batch has fewer" : "this runs whole batches only");
+                        !rows                   ? "this runs whole batches only"
+                        : n->at_once > n->batch ? "the batch has fewer"
+                                                : "a profile is of equal parts");
+    if (uneven) n->at_once = n->batch;
     return 0;
 }
 

@@ -4,7 +4,7 @@
  *
  * The op of the norm becomes the new convolution, so that whoever holds its result keeps it; the old
  * convolution has no reader any more, and no plan will have it.  New weights are in a set that the graph
- * alone holds. */
+ * alone holds.  (The importer of ONNX folds where it can by itself: there the names of the file stay.) */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

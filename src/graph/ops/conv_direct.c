@@ -33,12 +33,11 @@ static int64_t scratch_offsets(const struct conv_direct *p)
     return sw__round_up(p->grid.ny * p->grid.nx, 8);
 }
 
-/* Windows of one element that lie as the results do: a plane of narrow rows is one row. */
+/* A plane of narrow rows is one row, if it may be. */
 static void flatten(struct conv_direct *p)
 {
     struct sw_grid *g = &p->grid;
-    if (g->ny != 1 || g->nx != 1 || g->sy != 1 || g->sx != 1 || g->y0 != 0 || g->x0 != 0) return;
-    if (g->oh != g->h || g->ow != g->w || p->to.step[0] != 1 || p->to.step[1] != 1) return;
+    if (!sw__conv_is_flat(g) || p->to.step[0] != 1 || p->to.step[1] != 1) return;
     if (g->ow >= NARROW || g->oh * g->ow > FLAT) return;
     p->to.w = g->w = g->ow = g->h * g->w;
     p->to.h = g->h = g->oh = 1;
@@ -349,14 +348,18 @@ static void run_task(const struct conv_direct *p, const float *w, const float *x
     }
 }
 
+/* Of the weight, if the step packs it. */
+static size_t packed_bytes(const struct sw_step *s, const struct sw_pack *pack)
+{
+    return s->packed[W] ? 0 : (size_t)sw__round_up((int64_t)pack->bytes, SW_ALIGN);
+}
+
 void sw__conv_direct_prepare(struct sw_step *s, const struct conv_direct *p,
                              const struct sw_pack *pack)
 {
-    const bool packs = !s->packed[W];
-    const size_t packed = (size_t)sw__round_up((int64_t)pack->bytes, SW_ALIGN);
-    s->tasks[0] = (packs ? pack->tasks : 0) + p->copies;
+    s->tasks[0] = (s->packed[W] ? 0 : pack->tasks) + p->copies;
     s->tasks[1] = p->tasks;
-    s->workspace = (packs ? packed : 0) + p->workspace;
+    s->workspace = packed_bytes(s, pack) + p->workspace;
     s->scratch = p->scratch;
     s->kernel = s->k->names[SW_SLOT_conv_direct_tile_f32];
 }
@@ -367,8 +370,7 @@ void sw__conv_direct_run(const struct sw_step *s, const struct conv_direct *p,
 {
     const float *w = s->packed[W] ? s->packed[W] : s->ws, *x = s->in[X]->data;
     const int64_t packs = s->packed[W] ? 0 : pack->tasks;
-    const size_t packed = packs ? (size_t)sw__round_up((int64_t)pack->bytes, SW_ALIGN) : 0;
-    float *copies = (float *)(void *)((char *)s->ws + packed);
+    float *copies = (float *)(void *)((char *)s->ws + packed_bytes(s, pack));
     if (phase == 0) {
         if (begin < packs)
             pack->run(pack, s->k, s->in[W]->data, s->ws, begin, sw__min64(end, packs));

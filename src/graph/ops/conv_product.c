@@ -28,8 +28,7 @@ static int64_t x_bytes(const struct conv_product *p)
 void sw__conv_flatten(struct conv_product *p)
 {
     struct sw_grid *g = &p->grid;
-    if (g->ny != 1 || g->nx != 1 || g->sy != 1 || g->sx != 1 || g->y0 != 0 || g->x0 != 0) return;
-    if (g->oh != g->h || g->ow != g->w || p->to.sy != 1 || p->to.sx != 1) return;
+    if (!sw__conv_is_flat(g) || p->to.sy != 1 || p->to.sx != 1) return;
     g->w = g->ow = g->h * g->w;
     g->h = g->oh = 1;
 }

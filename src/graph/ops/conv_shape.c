@@ -156,3 +156,9 @@ struct sw_grid sw__conv_phase_grid(const struct conv_dims *d, const struct conv_
                             .dy = -down->back,
                             .dx = -across->back};
 }
+
+bool sw__conv_is_flat(const struct sw_grid *g)
+{
+    return g->ny == 1 && g->nx == 1 && g->sy == 1 && g->sx == 1 && g->y0 == 0 && g->x0 == 0 &&
+           g->oh == g->h && g->ow == g->w;
+}

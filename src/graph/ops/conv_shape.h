@@ -69,4 +69,7 @@ struct conv_phase sw__conv_phase(const struct conv_attr *attr, const struct conv
 struct sw_grid sw__conv_phase_grid(const struct conv_dims *d, const struct conv_phase *down,
                                    const struct conv_phase *across);
 
+/* Windows of one element that lie as the results do: a plane may be read as one long row. */
+bool sw__conv_is_flat(const struct sw_grid *g);
+
 #endif

@@ -79,16 +79,6 @@ VEC_INLINE void direct_tile(float *c, int64_t ldc, const float *x, const struct 
     if (e) direct_finish_tile(c, ldc, pixels, channels, e);
 }
 
-static __attribute__((noinline)) void direct_finish_weight(float *c, int64_t ldc, const float *sums,
-                                                           int taps, int width, int accumulate)
-{
-    for (int t = 0; t < taps; t++, c += ldc, sums += width)
-        for (int j = 0; j < width; j += VF_N) {
-            const vf sum = vf_load(sums + j);
-            vf_store(c + j, accumulate ? vf_add(vf_load(c + j), sum) : sum);
-        }
-}
-
 VEC_INLINE void direct_weight(float *c, int64_t ldc, const float *x, const int64_t *offset,
                               int64_t x_row, const float *dy, int64_t rows, int64_t pixels,
                               int accumulate, const int taps, const int vectors)
@@ -119,7 +109,7 @@ VEC_INLINE void direct_weight(float *c, int64_t ldc, const float *x, const int64
     _Alignas(64) float sums[SW_DIRECT_MOST * SW_DIRECT_VECTORS * VF_N];
     UNROLL for (int t = 0; t < taps; t++) UNROLL for (int v = 0; v < vectors; v++)
         vf_store(sums + (t * vectors + v) * VF_N, sum[t][v]);
-    direct_finish_weight(c, ldc, sums, taps, vectors * VF_N, accumulate);
+    tile_sums(c, ldc, sums, taps, vectors * VF_N, vectors * VF_N, accumulate);
 }
 
 /* ---- every count has a function of its own ------------------------------------------------------ */

@@ -8,6 +8,7 @@
 #define SWELL_CONV_X86_H
 
 #include "kernels/conv_kernels.h"
+#include "kernels/x86/tile_sums_x86.h"
 
 /* Taps whose lanes are kept; further ones are found anew at every use. */
 enum { KEEP = 32 };
@@ -247,20 +248,6 @@ VEC_INLINE void plane_grad(float *dw, const float *dy, const float *x, const str
 
 /* ---- the tile of a weight's gradient ----------------------------------------------------------- */
 
-/* Sums of a tile, rows of `width`, that are added, or of which columns do not exist: one function, not a
- * copy in each tile. */
-static __attribute__((noinline)) void weight_finish(float *c, int64_t ldc, const float *sums,
-                                                    int rows, int width, int nr, int accumulate)
-{
-    for (int i = 0; i < rows; i++, c += ldc, sums += width)
-        for (int j = 0; j < nr; j += VF_N) {
-            const int n = nr - j;
-            vf sum = vf_load(sums + j);
-            if (accumulate) sum = vf_add(vf_load_n(c + j, n), sum);
-            vf_store_piece(c + j, sum, n);
-        }
-}
-
 /* `rows` x `vectors`, both constants, of a tile of `width` columns.  Like the tile of the gemm
  * family, but the rows are read where the gather put them, [row][pixel]: one pointer and constant
  * offsets, so that nothing has to be transposed. */
@@ -289,7 +276,7 @@ VEC_INLINE void weight_tile(float *c, int64_t ldc, const float *a, const float *
     _Alignas(64) float sums[14 * 2 * VF_N];
     UNROLL for (int i = 0; i < rows; i++) UNROLL for (int v = 0; v < vectors; v++)
         vf_store(sums + (i * vectors + v) * VF_N, sum[i][v]);
-    weight_finish(c, ldc, sums, rows, vectors * VF_N, nr, accumulate);
+    tile_sums(c, ldc, sums, rows, vectors * VF_N, nr, accumulate);
 }
 
 /* ---- pairs of bf16 ----------------------------------------------------------------------------- */

@@ -9,6 +9,7 @@
 
 #include "kernels/winograd_kernels.h"
 #include "kernels/x86/epilogue_x86.h"
+#include "kernels/x86/tile_sums_x86.h"
 
 enum { TILE = SW_WINOGRAD_TILE, TAPS = SW_WINOGRAD_TAPS, WINDOW = SW_WINOGRAD_WINDOW };
 
@@ -351,18 +352,6 @@ static void SW_ISA_NAME(sw__winograd_output_f32)(float *y, const float *m,
 
 /* ---- the weight's gradient ---------------------------------------------------------------------- */
 
-/* Sums of a tile, in rows of `width`: one function, not a copy in each tile. */
-static __attribute__((noinline)) void outer_finish(float *c, int64_t ldc, const float *sums,
-                                                   int rows, int width, int nr, int accumulate)
-{
-    for (int i = 0; i < rows; i++, c += ldc, sums += width)
-        for (int j = 0; j < nr; j += VF_N) {
-            vf sum = vf_load(sums + j);
-            if (accumulate) sum = vf_add(vf_load_n(c + j, nr - j), sum);
-            vf_store_piece(c + j, sum, nr - j);
-        }
-}
-
 /* `rows` x `vectors`, both constants; the last vector may be a piece. */
 VEC_INLINE void outer_tile(float *c, int64_t ldc, const float *a, int64_t lda, const float *b,
                            int64_t ldb, int64_t kc, int nr, int accumulate, const int rows,
@@ -392,7 +381,7 @@ VEC_INLINE void outer_tile(float *c, int64_t ldc, const float *a, int64_t lda, c
     _Alignas(64) float sums[SW_WINOGRAD_MR * 2 * VF_N];
     UNROLL for (int i = 0; i < rows; i++) UNROLL for (int v = 0; v < vectors; v++)
         vf_store(sums + (i * vectors + v) * VF_N, sum[i][v]);
-    outer_finish(c, ldc, sums, rows, vectors * VF_N, nr, accumulate);
+    tile_sums(c, ldc, sums, rows, vectors * VF_N, nr, accumulate);
 }
 
 /* Every count of rows and both counts of vectors have their own loop. */
