@@ -24,17 +24,16 @@ all weights where PyTorch's own error in this one is smaller.  That PyTorch's ow
 rounding and no more is checked too: a sum of K terms has a relative error of at most K u, the deepest of
 the eight layers sums 9216, there and back is sixteen sums a step, and the steps add up."""
 
-import json
 import os
 import statistics
-import struct
 import subprocess
 import sys
 import tempfile
 
-import numpy as np
 import torch
 from torch.nn import functional as F
+
+from tensor_files import read_tensors, write_tensors
 
 U = 2.0 ** -24
 RATIO = 63 * (192 + 34) / (9 * 192 + 1)
@@ -43,35 +42,6 @@ SHAPES = {"features.0": (96, 3, 11, 11), "features.3": (256, 48, 5, 5), "feature
           "features.8": (384, 192, 3, 3), "features.10": (256, 192, 3, 3), "classifier.1": (4096, 9216),
           "classifier.4": (4096, 4096), "classifier.6": (1000, 4096)}
 ONES = ("features.3", "features.8", "features.10", "classifier.1", "classifier.4")
-NUMPY = {"F32": np.float32, "I32": np.int32}
-
-
-# ---- safetensors: eight bytes of length, JSON, numbers ---------------------------------------------------
-
-def write_tensors(path, tensors):
-    header, data = {}, b""
-    for name, a in tensors.items():
-        kind = {np.dtype(v): k for k, v in NUMPY.items()}[a.dtype]
-        raw = np.ascontiguousarray(a).tobytes()
-        header[name] = {"dtype": kind, "shape": list(a.shape), "data_offsets": [len(data), len(data) + len(raw)]}
-        data += raw
-    text = json.dumps(header).encode()
-    text += b" " * (-len(text) % 8)
-    with open(path, "wb") as f:
-        f.write(struct.pack("<Q", len(text)) + text + data)
-
-
-def read_tensors(path):
-    with open(path, "rb") as f:
-        raw = f.read()
-    size = struct.unpack("<Q", raw[:8])[0]
-    out = {}
-    for name, t in json.loads(raw[8:8 + size]).items():
-        if name != "__metadata__":
-            a, b = t["data_offsets"]
-            values = np.frombuffer(raw[8 + size + a:8 + size + b], NUMPY[t["dtype"]]).reshape(t["shape"])
-            out[name] = torch.from_numpy(values.copy())
-    return out
 
 
 # ---- the network, with given choices -----------------------------------------------------------------------
