@@ -17,5 +17,6 @@
 #include <swell/see.h>
 #include <swell/data.h>
 #include <swell/onnx.h>
+#include <swell/sample.h>
 
 #endif
