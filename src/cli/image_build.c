@@ -97,7 +97,7 @@ static int take_weights(struct image_job *j)
         sw_weight *w = sw_weights_at(j->ws, i);
         if (!is_head(j, w)) sw_weight_set_trainable(w, false);
     }
-    if (!status && !j->f.json)
+    if (!status && !j->f.run.json)
         fprintf(stderr, "%s: %lld of %lld weights taken%s\n", j->f.from, (long long)taken,
                 (long long)sw_weights_count(j->ws),
                 taken < sw_weights_count(j->ws) ? "; the last layer is new" : "");
@@ -179,41 +179,21 @@ static int build_training(struct image_job *j)
     return status == SW_OK ? 0 : fail(j);
 }
 
-/* The first item, up to a comma, in which two texts differ: where it begins in both. */
-static void find_difference(const char **a, const char **b)
-{
-    const char *x = *a, *y = *b;
-    for (; *x && *x == *y; x++, y++)
-        if (*x == ',') {
-            *a = x + 2;
-            *b = y + 2;
-        }
-}
-
-/* Everything that decides over the weights must be as it was. */
-static int resume(struct image_job *j, const char *recipe)
-{
-    if (sw_trainer_load(j->trainer, j->f.resume) != SW_OK) return fail(j);
-    const char *note = sw_trainer_note(j->trainer, "recipe");
-    if (!note) return cli_fail(j->verb, "%s: not from 'swell train alexnet'", j->f.resume);
-    if (strcmp(note, recipe) == 0) return 0;
-    find_difference(&note, &recipe);
-    return cli_fail(j->verb, "%s: begun with %.*s, not %.*s", j->f.resume, (int)strcspn(note, ","),
-                    note, (int)strcspn(recipe, ","), recipe);
-}
-
 int image_build(struct image_job *j)
 {
-    if (j->f.epochs > 0) j->total = j->f.epochs * (j->train.count / j->f.batch);
+    if (j->f.epochs > 0) j->run.total = j->f.epochs * (j->train.count / j->f.batch);
     if (build_test(j)) return 1;
     if (j->f.from && take_weights(j)) return 1;
-    if (!j->f.from && !j->f.resume && j->network->prepare && prepare(j)) return 1;
+    if (!j->f.from && !j->f.run.resume && j->network->prepare && prepare(j)) return 1;
     if (build_training(j)) return 1;
+    j->run.verb = j->verb;
+    j->run.ctx = j->ctx;
+    j->run.trainer = j->trainer;
+    j->run.o = j->f.run;
+    j->run.schedule = image_schedule(j);
     char *recipe = image_recipe_text(j);
     if (!recipe) return cli_fail(j->verb, "out of memory");
-    int status = 0;
-    if (j->f.resume) status = resume(j, recipe);
-    if (!status && sw_trainer_set_note(j->trainer, "recipe", recipe) != SW_OK) status = fail(j);
+    const int status = training_resume(&j->run, recipe, "swell train alexnet");
     free(recipe);
     return status;
 }

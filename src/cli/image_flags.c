@@ -1,22 +1,8 @@
 /* Options of training a network of pictures: one table, a line an option. */
-#include <errno.h>
-#include <stddef.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
-#include "base/folder.h"
+#include "cli/flag_table.h"
 #include "cli/image_job.h"
-
-enum flag_kind { TEXT, WHOLE, REAL, CHOICE, YES, EPOCHS };
-
-struct flag {
-    const char *name;
-    enum flag_kind kind;
-    size_t at; /* in struct image_flags */
-    double lo, hi;
-    const char *const *choices; /* the value is the place in the list */
-};
 
 static const char *const recipes[] = {"paper", "today", NULL};
 static const char *const optimizers[] = {"sgd", "adam", "adamw", "muon", NULL};
@@ -31,9 +17,8 @@ const struct image_flags image_flags_none = {.recipe = -1,
                                              .seed = -1,
                                              .limit = -1,
                                              .threads = -1,
-                                             .every = -1,
+                                             .run = {.every = -1, .seconds = -1},
                                              .val_every = -1,
-                                             .seconds = -1,
                                              .rate = -1,
                                              .momentum = -1,
                                              .decay = -1,
@@ -56,79 +41,10 @@ const struct image_flags image_flags_none = {.recipe = -1,
                                              .cutout = -1,
                                              .crops = -1};
 
-#define AT(field) offsetof(struct image_flags, field)
-static const struct flag flags[] = {
-    {"data", TEXT, AT(data), 0, 0, NULL},
-    {"val", TEXT, AT(val), 0, 0, NULL},
-    {"network", TEXT, AT(network), 0, 0, NULL},
-    {"from", TEXT, AT(from), 0, 0, NULL},
-    {"checkpoint", TEXT, AT(checkpoint), 0, 0, NULL},
-    {"resume", TEXT, AT(resume), 0, 0, NULL},
-    {"out", TEXT, AT(out), 0, 0, NULL},
-    {"curve", TEXT, AT(curve), 0, 0, NULL},
-    {"log", TEXT, AT(log), 0, 0, NULL},
-    {"confusion", TEXT, AT(confusion), 0, 0, NULL},
-    {"recipe", CHOICE, AT(recipe), 0, 0, recipes},
-    {"epochs", WHOLE, AT(epochs), 0, 1e6, NULL},
-    {"seconds", REAL, AT(seconds), 0.1, 1e7, NULL},
-    {"batch", WHOLE, AT(batch), 2, 4096, NULL},
-    {"seed", WHOLE, AT(seed), 0, 9e15, NULL},
-    {"limit", WHOLE, AT(limit), 1, 1e12, NULL},
-    {"threads", WHOLE, AT(threads), 1, 256, NULL},
-    {"every", WHOLE, AT(every), 1, 1e9, NULL},
-    {"val-every", WHOLE, AT(val_every), 1, 1e6, NULL},
-    {"val-fraction", REAL, AT(val_fraction), 0, 0.9, NULL},
-    {"optimizer", CHOICE, AT(optimizer), 0, 0, optimizers},
-    {"rate", REAL, AT(rate), 1e-9, 100, NULL},
-    {"momentum", REAL, AT(momentum), 0, 0.9999, NULL},
-    {"nesterov", YES, AT(nesterov), 0, 0, NULL},
-    {"decay", REAL, AT(decay), 0, 10, NULL},
-    {"decay-all", YES, AT(decay_all), 0, 0, NULL},
-    {"bias-rate", REAL, AT(bias_rate), 1e-3, 1e4, NULL},
-    {"schedule", CHOICE, AT(schedule), 0, 0, schedules},
-    {"warmup", REAL, AT(warmup), 0, 1e6, NULL},
-    {"floor", REAL, AT(floor), 0, 1, NULL},
-    {"factor", REAL, AT(factor), 1e-6, 1, NULL},
-    {"steps-at", EPOCHS, AT(steps_at), 0, 1e6, NULL},
-    {"patience", WHOLE, AT(patience), 1, 1e6, NULL},
-    {"label-smoothing", REAL, AT(smoothing), 0, 0.9, NULL},
-    {"ema", REAL, AT(ema), 0, 0.999999, NULL},
-    {"short-side", WHOLE, AT(short_side), 1, SW_PREPROCESSING_SIDE, NULL},
-    {"crop", WHOLE, AT(crop), 1, SW_PREPROCESSING_SIDE, NULL},
-    {"pad", WHOLE, AT(pad), 0, 1024, NULL},
-    {"pad-mode", CHOICE, AT(pad_zero), 0, 0, pads},
-    {"mirror", CHOICE, AT(mirror), 0, 0, mirrors},
-    {"cutout", WHOLE, AT(cutout), 0, SW_PREPROCESSING_SIDE, NULL},
-    {"mixup", REAL, AT(mixup), 0, 100, NULL},
-    {"jitter", REAL, AT(jitter), 0, 10, NULL},
-    {"normalise", CHOICE, AT(measured), 0, 0, normals},
-    {"crops", WHOLE, AT(crops), 1, SW_MAX_VIEWS, NULL},
-    {"bf16", YES, AT(bf16), 0, 0, NULL},
-    {"freeze", YES, AT(freeze), 0, 0, NULL},
-    {"half", YES, AT(half), 0, 0, NULL},
-    {"json", YES, AT(json), 0, 0, NULL},
-};
-enum { FLAGS = sizeof flags / sizeof *flags, FIRST = 1000 };
-
-/* The place of a word in a list; false after a line that lists them. */
-static bool take_choice(const struct verb *verb, const struct flag *f, int64_t *value)
-{
-    char all[128] = "";
-    size_t n = 0;
-    for (int i = 0; f->choices[i]; i++) {
-        if (strcmp(optarg, f->choices[i]) == 0) {
-            *value = i;
-            return true;
-        }
-        n += (size_t)snprintf(all + n, sizeof all - n, "%s%s", i ? ", " : "", f->choices[i]);
-    }
-    cli_fail(verb, "--%s %s: it can be %s", f->name, optarg, all);
-    return false;
-}
-
 /* "60,80,90.5": epochs, rising. */
-static bool take_epochs(const struct verb *verb, const struct flag *f, struct image_flags *to)
+static bool take_epochs(const struct verb *verb, const struct flag *f, void *user)
 {
+    struct image_flags *to = user;
     const char *p = optarg;
     char *end;
     to->n_steps_at = 0;
@@ -146,62 +62,68 @@ static bool take_epochs(const struct verb *verb, const struct flag *f, struct im
     }
 }
 
-static bool take(struct image_job *j, const struct flag *f)
-{
-    char *at = (char *)&j->f + f->at;
-    int64_t value = 0;
-    switch (f->kind) {
-    case TEXT: *(const char **)(void *)at = optarg; return true;
-    case WHOLE:
-        return cli_integer(j->verb, f->name, (int64_t)f->lo, (int64_t)f->hi, (int64_t *)(void *)at);
-    case REAL: return cli_real(j->verb, f->name, f->lo, f->hi, (double *)(void *)at);
-    case EPOCHS: return take_epochs(j->verb, f, &j->f);
-    case YES: *(bool *)at = true; return true;
-    case CHOICE: break;
-    }
-    if (!take_choice(j->verb, f, &value)) return false;
-    if (f->at == AT(pad_zero) || f->at == AT(measured))
-        *(bool *)at = value;
-    else
-        *(int64_t *)(void *)at = value;
-    return true;
-}
-
-/* Files are written when hours of training are over: find out now that they cannot be. */
-static int check_files(const struct image_job *j)
-{
-    const struct image_flags *f = &j->f;
-    const struct {
-        const char *option, *path;
-    } files[] = {{"out", f->out},
-                 {"checkpoint", f->checkpoint},
-                 {"curve", f->curve},
-                 {"confusion", f->confusion}};
-    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
-        char folder[4096];
-        errno = 0;
-        if (!files[i].path) continue;
-        const char *slash = strrchr(files[i].path, '/');
-        const int n = slash ? (int)(slash - files[i].path) + 1 : 2;
-        if (n >= (int)sizeof folder)
-            return cli_fail(j->verb, "--%s: the name is too long", files[i].option);
-        snprintf(folder, sizeof folder, "%.*s", n, slash ? files[i].path : "./");
-        if (access(folder, W_OK) != 0 || sw__path_kind(files[i].path) == SW_PATH_FOLDER)
-            return cli_fail(j->verb, "--%s %s: cannot be written: %s", files[i].option,
-                            files[i].path, errno ? strerror(errno) : "a folder");
-    }
-    return -1;
-}
+#define AT(field) offsetof(struct image_flags, field)
+static const struct flag flags[] = {
+    {"data", FLAG_TEXT, AT(data), 0, 0, NULL, NULL},
+    {"val", FLAG_TEXT, AT(val), 0, 0, NULL, NULL},
+    {"network", FLAG_TEXT, AT(network), 0, 0, NULL, NULL},
+    {"from", FLAG_TEXT, AT(from), 0, 0, NULL, NULL},
+    {"checkpoint", FLAG_TEXT, AT(run.checkpoint), 0, 0, NULL, NULL},
+    {"resume", FLAG_TEXT, AT(run.resume), 0, 0, NULL, NULL},
+    {"out", FLAG_TEXT, AT(out), 0, 0, NULL, NULL},
+    {"curve", FLAG_TEXT, AT(run.curve), 0, 0, NULL, NULL},
+    {"log", FLAG_TEXT, AT(run.log), 0, 0, NULL, NULL},
+    {"confusion", FLAG_TEXT, AT(confusion), 0, 0, NULL, NULL},
+    {"recipe", FLAG_CHOICE, AT(recipe), 0, 0, recipes, NULL},
+    {"epochs", FLAG_WHOLE, AT(epochs), 0, 1e6, NULL, NULL},
+    {"seconds", FLAG_REAL, AT(run.seconds), 0.1, 1e7, NULL, NULL},
+    {"batch", FLAG_WHOLE, AT(batch), 2, 4096, NULL, NULL},
+    {"seed", FLAG_WHOLE, AT(seed), 0, 9e15, NULL, NULL},
+    {"limit", FLAG_WHOLE, AT(limit), 1, 1e12, NULL, NULL},
+    {"threads", FLAG_WHOLE, AT(threads), 1, 256, NULL, NULL},
+    {"every", FLAG_WHOLE, AT(run.every), 1, 1e9, NULL, NULL},
+    {"val-every", FLAG_WHOLE, AT(val_every), 1, 1e6, NULL, NULL},
+    {"val-fraction", FLAG_REAL, AT(val_fraction), 0, 0.9, NULL, NULL},
+    {"optimizer", FLAG_CHOICE, AT(optimizer), 0, 0, optimizers, NULL},
+    {"rate", FLAG_REAL, AT(rate), 1e-9, 100, NULL, NULL},
+    {"momentum", FLAG_REAL, AT(momentum), 0, 0.9999, NULL, NULL},
+    {"nesterov", FLAG_YES, AT(nesterov), 0, 0, NULL, NULL},
+    {"decay", FLAG_REAL, AT(decay), 0, 10, NULL, NULL},
+    {"decay-all", FLAG_YES, AT(decay_all), 0, 0, NULL, NULL},
+    {"bias-rate", FLAG_REAL, AT(bias_rate), 1e-3, 1e4, NULL, NULL},
+    {"schedule", FLAG_CHOICE, AT(schedule), 0, 0, schedules, NULL},
+    {"warmup", FLAG_REAL, AT(warmup), 0, 1e6, NULL, NULL},
+    {"floor", FLAG_REAL, AT(floor), 0, 1, NULL, NULL},
+    {"factor", FLAG_REAL, AT(factor), 1e-6, 1, NULL, NULL},
+    {"steps-at", FLAG_OTHER, AT(steps_at), 0, 1e6, NULL, take_epochs},
+    {"patience", FLAG_WHOLE, AT(patience), 1, 1e6, NULL, NULL},
+    {"label-smoothing", FLAG_REAL, AT(smoothing), 0, 0.9, NULL, NULL},
+    {"ema", FLAG_REAL, AT(ema), 0, 0.999999, NULL, NULL},
+    {"short-side", FLAG_WHOLE, AT(short_side), 1, SW_PREPROCESSING_SIDE, NULL, NULL},
+    {"crop", FLAG_WHOLE, AT(crop), 1, SW_PREPROCESSING_SIDE, NULL, NULL},
+    {"pad", FLAG_WHOLE, AT(pad), 0, 1024, NULL, NULL},
+    {"pad-mode", FLAG_EITHER, AT(pad_zero), 0, 0, pads, NULL},
+    {"mirror", FLAG_CHOICE, AT(mirror), 0, 0, mirrors, NULL},
+    {"cutout", FLAG_WHOLE, AT(cutout), 0, SW_PREPROCESSING_SIDE, NULL, NULL},
+    {"mixup", FLAG_REAL, AT(mixup), 0, 100, NULL, NULL},
+    {"jitter", FLAG_REAL, AT(jitter), 0, 10, NULL, NULL},
+    {"normalise", FLAG_EITHER, AT(measured), 0, 0, normals, NULL},
+    {"crops", FLAG_WHOLE, AT(crops), 1, SW_MAX_VIEWS, NULL, NULL},
+    {"bf16", FLAG_YES, AT(bf16), 0, 0, NULL, NULL},
+    {"freeze", FLAG_YES, AT(freeze), 0, 0, NULL, NULL},
+    {"half", FLAG_YES, AT(half), 0, 0, NULL, NULL},
+    {"json", FLAG_YES, AT(run.json), 0, 0, NULL, NULL},
+};
+enum { FLAGS = sizeof flags / sizeof *flags };
 
 /* What excludes or needs each other. */
 static int check(const struct image_job *j)
 {
     const struct image_flags *f = &j->f;
-    if (f->seconds > 0 && f->epochs >= 0)
+    if (f->run.seconds > 0 && f->epochs >= 0)
         return cli_fail(j->verb, "--seconds and --epochs exclude each other");
-    if (f->resume && f->epochs < 0)
+    if (f->run.resume && f->epochs < 0)
         return cli_fail(j->verb, "--resume needs --epochs: a schedule by the clock cannot go on");
-    if (f->every > 0 && !f->checkpoint) return cli_fail(j->verb, "--every needs --checkpoint FILE");
     if (f->half && !f->out) return cli_fail(j->verb, "--half needs --out FILE");
     if (f->freeze && !f->from) return cli_fail(j->verb, "--freeze needs --from WEIGHTS");
     if (f->val && f->val_fraction >= 0)
@@ -209,21 +131,14 @@ static int check(const struct image_job *j)
     if (f->crops > 0 && f->crops != 1 && f->crops != 2 && f->crops != 6 && f->crops != 10 &&
         f->crops != 18)
         return cli_fail(j->verb, "--crops %lld: 1, 2, 6, 10 or 18", (long long)f->crops);
-    return check_files(j);
+    if (!flags_writable(j->verb, "out", f->out) ||
+        !flags_writable(j->verb, "confusion", f->confusion))
+        return 1;
+    return training_check(j->verb, &f->run);
 }
 
 int image_flags_read(struct image_job *j, int argc, char **argv)
 {
-    struct option options[FLAGS + 2] = {{0}};
-    int status = 0;
-    for (int i = 0; i < FLAGS; i++)
-        options[i] = (struct option){
-            flags[i].name, flags[i].kind == YES ? no_argument : required_argument, NULL, FIRST + i};
-    options[FLAGS] = (struct option){"help", no_argument, NULL, 'h'};
-    for (int c; (c = cli_option(j->verb, argc, argv, options, &status)) != -1;) {
-        if (c == '?') return status;
-        if (!take(j, &flags[c - FIRST])) return 1;
-    }
-    if (optind < argc) return cli_fail(j->verb, "'%s' is no option", argv[optind]);
-    return check(j);
+    const int status = flags_read(j->verb, flags, FLAGS, &j->f, argc, argv);
+    return status >= 0 ? status : check(j);
 }

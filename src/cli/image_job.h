@@ -4,31 +4,31 @@
  *   image_recipe.c   what is not said: the recipes; what a checkpoint remembers of them
  *   image_data.c     pictures: which are trained on, which measured on, what is seen of them
  *   image_build.c    the graphs, the trainer, weights of others
- *   image_loop.c     steps, epochs, checkpoints
- *   image_report.c   progress line, records, curve
+ *   image_loop.c     batches and epochs, for training_loop.c
+ *   image_report.c   what is said about them
  *   image_measure.c  accuracy on pictures that were not trained on */
 #ifndef SWELL_CLI_IMAGE_JOB_H
 #define SWELL_CLI_IMAGE_JOB_H
 
 #include <swell/see.h>
 
-#include "base/progress.h"
-#include "cli/verbs.h"
+#include "cli/training_loop.h"
 
 enum image_recipe { RECIPE_PAPER, RECIPE_TODAY, RECIPE_CONVNET };
 
 /* Numbers that nobody gave are below 0 until image_recipe_complete. */
 struct image_flags {
-    const char *data, *val, *network, *from, *checkpoint, *resume, *out, *curve, *log, *confusion;
+    const char *data, *val, *network, *from, *out, *confusion;
+    struct training_options run;
     int64_t recipe;
-    int64_t epochs, batch, seed, limit, threads, every, val_every;
-    double seconds, rate, momentum, decay, bias_rate, warmup, floor, factor, smoothing, ema, mixup,
-        jitter, val_fraction;
+    int64_t epochs, batch, seed, limit, threads, val_every;
+    double rate, momentum, decay, bias_rate, warmup, floor, factor, smoothing, ema, mixup, jitter,
+        val_fraction;
     double steps_at[SW_MAX_MILESTONES]; /* epochs */
     int64_t n_steps_at, patience;
     int64_t optimizer, schedule, mirror; /* values of their enums */
     int64_t short_side, crop, pad, cutout, crops;
-    bool pad_zero, nesterov, decay_all, bf16, freeze, half, json, measured;
+    bool pad_zero, nesterov, decay_all, bf16, freeze, half, measured;
 };
 
 extern const struct image_flags image_flags_none;
@@ -59,18 +59,13 @@ struct image_job {
     sw_plan *test_plan;
     sw_node *images, *labels, *logits, *test_images, *test_logits;
     int64_t test_batch; /* views in a run of test_plan */
-    int64_t total;      /* steps; 0: by the clock */
     float *pixels;      /* of a batch */
     int32_t *label;
     float *probabilities; /* of labels, with mixup */
 
-    struct sw_progress progress;
-    FILE *log;
-    double started, shown_loss, shown_accuracy, val_accuracy;
-    double read_seconds, step_seconds; /* since the last record */
-    double read_work;                  /* of all threads, before the last record */
-    int64_t pictures;                  /* seen in this process */
-    int64_t recorded;                  /* steps at the last record */
+    struct training run;
+    double shown_accuracy, val_accuracy;
+    double read_work; /* seconds of all threads, before the last record */
 };
 
 /* ---- image_flags.c: each gives the exit status, or -1 to go on */
@@ -96,14 +91,10 @@ void image_release(struct image_job *j);
 int image_train(struct image_job *j);
 
 /* ---- image_report.c */
-int image_report_begin(struct image_job *j);
-void image_report_step(struct image_job *j, float loss);
+void image_report_begin(struct image_job *j);
+void image_show(struct training *t, bool point, char *text, size_t size);
+void image_record(struct training *t, char *text, size_t size);
 void image_report_epoch(struct image_job *j, const sw_image_score *s);
-/* A line of JSON to the log, and with --json to standard output. */
-void image_record(struct image_job *j, const char *line);
-/* The record of the steps since the last one. */
-void image_record_rest(struct image_job *j);
-int image_report_end(struct image_job *j);
 int image_curve(struct image_job *j);
 
 /* ---- image_measure.c */

@@ -172,7 +172,7 @@ static void record_result(struct image_job *j, const sw_image_score *one,
                      "\"test_pictures\":%lld,\"test_loss\":%.6g,\"test_accuracy\":%.4f,"
                      "\"test_top5\":%.4f",
                      (long long)sw_trainer_steps(j->trainer), seconds,
-                     (double)j->pictures / seconds, (long long)one->count,
+                     (double)j->run.seen / seconds, (long long)one->count,
                      one->loss / (double)(one->count ? one->count : 1),
                      share(one->top1, one->count), share(one->top5, one->count));
     if (many != one)
@@ -182,7 +182,7 @@ static void record_result(struct image_job *j, const sw_image_score *one,
                       share(many->top5, many->count));
     snprintf(line + n, sizeof line - (size_t)n, ",\"bad_pictures\":%lld}",
              (long long)bad_pictures(j));
-    image_record(j, line);
+    training_record(&j->run, line);
 }
 
 static void say_result(const struct image_job *j, const sw_image_score *one,
@@ -191,7 +191,7 @@ static void say_result(const struct image_job *j, const sw_image_score *one,
     const int64_t steps = sw_trainer_steps(j->trainer);
     printf("%lld steps, %.1f epochs in %.0f s, %.0f images/s", (long long)steps,
            (double)steps * (double)j->f.batch / (double)j->train.count, seconds,
-           (double)j->pictures / seconds);
+           (double)j->run.seen / seconds);
     if (one->count)
         printf("; accuracy on %lld test pictures: %.2f %%", (long long)one->count,
                100 * share(one->top1, one->count));
@@ -207,7 +207,7 @@ static void say_result(const struct image_job *j, const sw_image_score *one,
 /* Measured on the test pictures: by one view, and by more where they are asked for. */
 int image_finish(struct image_job *j)
 {
-    const double seconds = sw__clock_seconds() - j->started;
+    const double seconds = sw__clock_seconds() - j->run.started;
     sw_image_score one = {0}, more = {0}, *many = j->f.crops > 1 ? &more : &one;
     int status = 0;
     if (j->f.confusion) {
@@ -220,7 +220,7 @@ int image_finish(struct image_job *j)
     if (!status && one.count)
         sw_trainer_log(j->trainer, "validation accuracy", share(one.top1, one.count));
     if (!status) record_result(j, &one, many, seconds);
-    if (!status && !j->f.json) say_result(j, &one, many, seconds);
+    if (!status && !j->f.run.json) say_result(j, &one, many, seconds);
     if (!status && j->f.confusion) status = write_confusion(j, many);
     free(many->confusion);
     if (!status) status = image_save(j);

@@ -65,10 +65,10 @@ int image_recipe_complete(struct image_job *j)
     struct image_flags *f = &j->f;
     const double warmup_given = f->warmup;
     fill(f);
-    if (f->seconds > 0 && f->schedule != SW_SCHEDULE_CONSTANT &&
+    if (f->run.seconds > 0 && f->schedule != SW_SCHEDULE_CONSTANT &&
         f->schedule != SW_SCHEDULE_LINEAR && f->schedule != SW_SCHEDULE_COSINE)
         return cli_fail(j->verb, "--seconds: the schedule must be constant, linear or cosine");
-    if (f->seconds > 0 && warmup_given >= 0)
+    if (f->run.seconds > 0 && warmup_given >= 0)
         return cli_fail(j->verb, "--seconds and --warmup exclude each other");
     if (f->schedule == SW_SCHEDULE_STEP && !f->n_steps_at)
         return cli_fail(j->verb, "--schedule step needs --steps-at EPOCHS");
@@ -81,7 +81,7 @@ int image_recipe_complete(struct image_job *j)
         return cli_fail(j->verb, "--nesterov is for --optimizer sgd");
     /* In parts of the run until steps are counted. */
     if (f->warmup < 0) f->warmup = recipes[f->recipe].warmup_part * (double)f->epochs;
-    if (f->seconds > 0) f->warmup = recipes[f->recipe].warmup_part;
+    if (f->run.seconds > 0) f->warmup = recipes[f->recipe].warmup_part;
     return 0;
 }
 
@@ -96,17 +96,15 @@ int image_recipe_batch(struct image_job *j)
                     (long long)j->train.count);
 }
 
-/* By the clock a run has as many steps as this, and its step is what part of the time is over. */
-enum { CLOCK_STEPS = 1 << 20 };
-
 sw_schedule image_schedule(const struct image_job *j)
 {
     const struct image_flags *f = &j->f;
-    const double epoch = j->total && f->epochs ? (double)j->total / (double)f->epochs : CLOCK_STEPS;
+    const double epoch = j->run.total && f->epochs ? (double)j->run.total / (double)f->epochs
+                                                   : TRAINING_CLOCK_STEPS;
     sw_schedule s = {.kind = (sw_schedule_kind)f->schedule,
                      .rate = (float)f->rate,
                      .warmup = llround(f->warmup * epoch),
-                     .total = j->total ? j->total : CLOCK_STEPS,
+                     .total = j->run.total ? j->run.total : TRAINING_CLOCK_STEPS,
                      .floor = (float)(f->floor * f->rate),
                      .factor = (float)f->factor,
                      .patience = (int)f->patience,

@@ -1,47 +1,12 @@
-/* What is said while an image job runs: a progress line, records as JSON lines, the curve. */
-#include <errno.h>
+/* What is said while an image job runs, beside the loss. */
 #include <math.h>
-#include <string.h>
 
-#include "base/clock.h"
-#include "base/terminal.h"
-#include "cli/curve_picture.h"
 #include "cli/image_job.h"
 
-enum { RECORD_EVERY = 50, POINT_EVERY = 20 };
-
-int image_report_begin(struct image_job *j)
+void image_report_begin(struct image_job *j)
 {
-    if (j->f.log && !(j->log = fopen(j->f.log, j->f.resume ? "a" : "w")))
-        return cli_fail(j->verb, "%s: %s", j->f.log, strerror(errno));
-    sw__progress_begin(&j->progress, j->f.json ? NULL : cli_write, stderr, sw__is_terminal(2),
-                       cli_columns(stderr));
-    j->started = sw__clock_seconds();
-    j->recorded = sw_trainer_steps(j->trainer);
     j->read_work = j->set->seconds;
     j->val_accuracy = NAN;
-    return 0;
-}
-
-int image_report_end(struct image_job *j)
-{
-    if (!j->log) return 0;
-    const bool written = !ferror(j->log);
-    const bool closed = fclose(j->log) == 0;
-    j->log = NULL;
-    return written && closed ? 0 : cli_fail(j->verb, "%s: cannot write", j->f.log);
-}
-
-void image_record(struct image_job *j, const char *line)
-{
-    if (j->f.json) {
-        puts(line);
-        fflush(stdout);
-    }
-    if (j->log) {
-        fprintf(j->log, "%s\n", line);
-        fflush(j->log);
-    }
 }
 
 static double batch_accuracy(const struct image_job *j)
@@ -59,68 +24,36 @@ static double batch_accuracy(const struct image_job *j)
     return (double)right / (double)j->f.batch;
 }
 
-static double done(const struct image_job *j)
+/* `read_work`: seconds a step of all threads, since the last record. */
+void image_record(struct training *t, char *text, size_t size)
 {
-    if (j->f.seconds > 0) return (sw__clock_seconds() - j->started) / j->f.seconds;
-    return (double)sw_trainer_steps(j->trainer) / (double)(j->total > 0 ? j->total : 1);
-}
-
-static double speed(const struct image_job *j)
-{
-    return (double)j->pictures / (sw__clock_seconds() - j->started);
-}
-
-/* Seconds are means of a step since the last record: `read` on the clock, `read_work` of all threads. */
-static void record_step(struct image_job *j)
-{
-    char line[512];
-    const int64_t step = sw_trainer_steps(j->trainer);
-    const double n = (double)(step - j->recorded);
-    snprintf(line, sizeof line,
-             "{\"step\":%lld,\"epoch\":%llu,\"loss\":%.6g,\"accuracy\":%.6g,\"rate\":%.6g,"
-             "\"images_per_second\":%.1f,\"step_seconds\":%.6f,\"read_seconds\":%.6f,"
-             "\"read_work_seconds\":%.6f}",
-             (long long)step, (unsigned long long)sw_trainer_position(j->trainer)->epoch,
-             j->shown_loss, j->shown_accuracy, (double)sw_trainer_rate(j->trainer), speed(j),
-             j->step_seconds / n, j->read_seconds / n, (j->set->seconds - j->read_work) / n);
-    image_record(j, line);
-    j->recorded = step;
-    j->step_seconds = j->read_seconds = 0;
+    struct image_job *j = t->user;
+    const double n = (double)(sw_trainer_steps(t->trainer) - t->recorded);
+    snprintf(text, size, ",\"epoch\":%llu,\"accuracy\":%.6g,\"read_work_seconds\":%.6f",
+             (unsigned long long)sw_trainer_position(t->trainer)->epoch, j->shown_accuracy,
+             (j->set->seconds - j->read_work) / n);
     j->read_work = j->set->seconds;
 }
 
-void image_record_rest(struct image_job *j)
+void image_show(struct training *t, bool point, char *text, size_t size)
 {
-    if (sw_trainer_steps(j->trainer) > j->recorded) record_step(j);
-}
-
-void image_report_step(struct image_job *j, float loss)
-{
-    char text[192];
-    const int64_t step = sw_trainer_steps(j->trainer);
-    const double accuracy = batch_accuracy(j), mix = step < 50 ? 0.2 : 0.02;
-    const bool first = j->pictures == j->f.batch;
-    j->shown_loss = first ? (double)loss : j->shown_loss + mix * ((double)loss - j->shown_loss);
+    struct image_job *j = t->user;
+    const double accuracy = batch_accuracy(j), mix = sw_trainer_steps(t->trainer) < 50 ? 0.2 : 0.02;
+    const bool first = t->seen == t->units;
     j->shown_accuracy = first ? accuracy : j->shown_accuracy + mix * (accuracy - j->shown_accuracy);
-    int n = snprintf(text, sizeof text, "epoch %llu  loss %.3f  accuracy %.1f %%  %.0f images/s",
-                     (unsigned long long)sw_trainer_position(j->trainer)->epoch + 1, j->shown_loss,
-                     100 * j->shown_accuracy, speed(j));
+    const int n = snprintf(text, size, "  epoch %llu  accuracy %.1f %%",
+                           (unsigned long long)sw_trainer_position(t->trainer)->epoch + 1,
+                           100 * j->shown_accuracy);
     if (!isnan(j->val_accuracy))
-        snprintf(text + n, sizeof text - (size_t)n, "  validation %.1f %%", 100 * j->val_accuracy);
-    sw__progress_show(&j->progress, fmin(done(j), 1), text);
-    if (step % POINT_EVERY == 0) {
-        sw_trainer_log(j->trainer, "loss", j->shown_loss);
-        sw_trainer_log(j->trainer, "accuracy", j->shown_accuracy);
-        sw_trainer_log(j->trainer, "rate", (double)sw_trainer_rate(j->trainer));
-    }
-    if (step % RECORD_EVERY == 0) record_step(j);
+        snprintf(text + n, size - (size_t)n, "  validation %.1f %%", 100 * j->val_accuracy);
+    if (point) sw_trainer_log(t->trainer, "accuracy", j->shown_accuracy);
 }
 
 void image_report_epoch(struct image_job *j, const sw_image_score *s)
 {
     char line[256];
     const double n = (double)s->count;
-    image_record_rest(j);
+    training_record_rest(&j->run);
     j->val_accuracy = (double)s->top1 / n;
     sw_trainer_log(j->trainer, "validation accuracy", j->val_accuracy);
     snprintf(line, sizeof line,
@@ -129,7 +62,7 @@ void image_report_epoch(struct image_job *j, const sw_image_score *s)
              (unsigned long long)sw_trainer_position(j->trainer)->epoch + 1,
              (long long)sw_trainer_steps(j->trainer), s->loss / n, j->val_accuracy,
              (double)s->top5 / n);
-    image_record(j, line);
+    training_record(&j->run, line);
 }
 
 int image_curve(struct image_job *j)
@@ -138,12 +71,5 @@ int image_curve(struct image_job *j)
                                               {"accuracy", "#2060a0", NULL, 0, 1},
                                               {"validation accuracy", "#20804a", NULL, 0, 1},
                                               {"rate", "#999999", NULL, 0, 0}};
-    enum { LINES = sizeof looks / sizeof *looks };
-    struct curve_line lines[LINES];
-    if (!j->f.curve) return 0;
-    memcpy(lines, looks, sizeof lines);
-    for (int i = 0; i < LINES; i++)
-        lines[i].points = sw_trainer_curve(j->trainer, lines[i].name, &lines[i].n);
-    if (curve_write_svg(j->f.curve, j->network->name, lines, LINES)) return 0;
-    return cli_fail(j->verb, "%s: %s", j->f.curve, strerror(errno));
+    return training_curve(&j->run, j->network->name, looks, sizeof looks / sizeof *looks);
 }

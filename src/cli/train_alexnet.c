@@ -137,7 +137,7 @@ static int run(const struct verb *verb, int argc, char **argv)
     int status = image_flags_read(&j, argc, argv);
     if (status >= 0) return status;
     if (!j.f.data) return cli_fail(verb, "--data is missing; see 'swell help train alexnet'");
-    if (j.f.epochs < 0 && j.f.seconds < 0)
+    if (j.f.epochs < 0 && j.f.run.seconds < 0)
         return cli_fail(verb, "--epochs is missing; see 'swell help train alexnet'");
     j.ctx = cli_context(verb, (int)(j.f.threads > 0 ? j.f.threads : 0), NULL);
     if (!j.ctx) return 1;
@@ -148,7 +148,7 @@ static int run(const struct verb *verb, int argc, char **argv)
     if (!status) status = image_build(&j);
     if (!status) status = image_train(&j);
     if (!status) status = image_finish(&j);
-    if (image_report_end(&j) && !status) status = 1;
+    if (training_end(&j.run) && !status) status = 1;
     image_release(&j);
     return status;
 }

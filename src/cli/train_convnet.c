@@ -82,7 +82,7 @@ static int run(const struct verb *verb, int argc, char **argv)
     int status = image_flags_read(&j, argc, argv);
     if (status >= 0) return status;
     if (!j.f.data) j.f.data = FASHION;
-    if (j.f.epochs < 0 && j.f.seconds < 0) j.f.seconds = 60;
+    if (j.f.epochs < 0 && j.f.run.seconds < 0) j.f.run.seconds = 60;
     j.network = sw_image_network_find("convnet");
     j.ctx = cli_context(verb, (int)(j.f.threads > 0 ? j.f.threads : 0), NULL);
     if (!j.ctx) return 1;
@@ -91,8 +91,8 @@ static int run(const struct verb *verb, int argc, char **argv)
     if (!status) status = image_build(&j);
     if (!status) status = image_train(&j);
     if (!status) status = image_finish(&j);
-    if (!status && !j.f.json) status = show(&j);
-    if (image_report_end(&j) && !status) status = 1;
+    if (!status && !j.f.run.json) status = show(&j);
+    if (training_end(&j.run) && !status) status = 1;
     image_release(&j);
     return status;
 }
