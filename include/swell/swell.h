@@ -18,5 +18,6 @@
 #include <swell/data.h>
 #include <swell/onnx.h>
 #include <swell/sample.h>
+#include <swell/tokenizer.h>
 
 #endif

@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "base/utf8.h"
 
 enum { DEPTH = 256, NUMBER = 320 };
 
@@ -65,22 +66,6 @@ static bool take(struct reader *r, char c)
 
 /* ---- strings ----------------------------------------------------------------------------------- */
 
-/* Bytes of the UTF-8 character at s (RFC 3629), 0 if it is none. */
-static size_t utf8_size(const char *at, const char *end)
-{
-    const unsigned char *s = (const unsigned char *)at;
-    if (s[0] < 0x80) return 1;
-    if (s[0] < 0xC2 || s[0] > 0xF4) return 0;
-    const size_t n = s[0] < 0xE0 ? 2 : s[0] < 0xF0 ? 3 : 4;
-    if ((size_t)(end - at) < n) return 0;
-    for (size_t i = 1; i < n; i++)
-        if ((s[i] & 0xC0) != 0x80) return 0;
-    if ((s[0] == 0xE0 && s[1] < 0xA0) || (s[0] == 0xED && s[1] > 0x9F) ||
-        (s[0] == 0xF0 && s[1] < 0x90) || (s[0] == 0xF4 && s[1] > 0x8F))
-        return 0;
-    return n;
-}
-
 /* Four hexadecimal digits; -1: they are none. */
 static long hex4(struct reader *r)
 {
@@ -99,15 +84,6 @@ static long hex4(struct reader *r)
     return v;
 }
 
-static size_t put_utf8(char *to, long c)
-{
-    const size_t n = c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
-    static const int mark[] = {0, 0, 0xC0, 0xE0, 0xF0};
-    for (size_t i = n; i-- > 1; c >>= 6) to[i] = (char)(0x80 | (c & 0x3F));
-    to[0] = (char)(mark[n] | c);
-    return n;
-}
-
 /* What stands behind \u: one or two sixteen-bit units. */
 static bool unicode(struct reader *r, size_t *n)
 {
@@ -119,7 +95,7 @@ static bool unicode(struct reader *r, size_t *n)
         c = low >= 0xDC00 && low < 0xE000 ? 0x10000 + ((c - 0xD800) << 10) + (low - 0xDC00) : -1;
     }
     if (c <= 0 || (c >= 0xDC00 && c < 0xE000)) return refuse(r, "\\u and no character") != NULL;
-    *n += put_utf8(r->text + *n, c);
+    *n += sw__utf8_write(r->text + *n, (int32_t)c);
     return true;
 }
 
@@ -145,7 +121,7 @@ static bool read_text(struct reader *r, size_t *n)
             if (!escape(r, n)) return false;
             continue;
         }
-        const size_t size = utf8_size(r->at, r->end);
+        const size_t size = sw__utf8_size(r->at, (size_t)(r->end - r->at));
         if (!size || (unsigned char)*r->at < 0x20)
             return refuse(r, size ? "a control character in a string"
                                   : "bytes that are no UTF-8") != NULL;

@@ -1,0 +1,133 @@
+/* What a tokenizer holds, and the steps of one call.
+ *
+ *     text -> added tokens cut out (added_tokens.c) -> fragments, normalised (normaliser.c)
+ *          -> words (pre_tokenizer.c) -> ids (merge.c or wordpiece.c)
+ *
+ * In memory a token of SentencePiece holds spaces, not U+2581, and one of byte-level BPE holds bytes, not the
+ * alphabet that files write them in: so a token's bytes are what it stands for. */
+#ifndef SWELL_TEXT_TOKENIZER_INT_H
+#define SWELL_TEXT_TOKENIZER_INT_H
+
+#include <swell/tokenizer.h>
+#include "text/vocabulary.h"
+
+enum sw_token_model {
+    SW_MODEL_BYTES, /* byte-level BPE: a word begins as bytes */
+    SW_MODEL_TEXT,  /* SentencePiece BPE: as characters; what has no token falls back to bytes */
+    SW_MODEL_WORDPIECE, /* the longest token that fits, again and again */
+};
+
+/* Merges: (left, right) -> (rank, what they become). */
+struct sw_merge {
+    int32_t left, right; /* left -1: a free slot */
+    uint32_t rank;
+    int32_t merged;
+};
+struct sw_merges {
+    struct sw_merge *slot; /* an open hash table, at most half full; NULL: merges go by text */
+    uint32_t mask;
+    int64_t count;
+};
+
+/* A token that is looked for in the text before all else. */
+struct sw_added_token {
+    int32_t id;
+    bool special;        /* only when special tokens are asked for */
+    bool lstrip, rstrip; /* takes the spaces before, behind it too */
+    bool single_word;    /* not inside of a word */
+};
+struct sw_added {
+    struct sw_added_token *token;   /* in the order of their bytes */
+    int64_t count, capacity, plain; /* plain: those that are not special */
+    uint8_t first[256];             /* whether one begins with this byte */
+};
+
+struct sw_tokenizer {
+    enum sw_token_model model;
+    struct sw_vocabulary vocabulary;
+    struct sw_merges merges;
+    uint32_t *order; /* where merges go by text: which token is made first; one an id */
+    int32_t byte_token[256];
+    int32_t unknown, bos, eos; /* -1: none */
+    bool add_bos, add_eos;     /* the model was trained with them */
+    bool space_prefix;         /* a space before the text and behind special tokens */
+    bool word_by_space;        /* no token has a space behind another character */
+    bool whole_words;          /* a word that is a token is that token, whatever the merges say */
+    struct sw_added added;
+    uint8_t *ends; /* one an id: a model that draws it has finished */
+};
+
+/* ---- building one: the readers call these, then sw__tokenizer_finish --------------------------- */
+
+struct sw_tokenizer *sw__tokenizer_new(enum sw_token_model model); /* NULL: out of memory */
+/* Add the merge of two tokens; the first of two equal ones counts.  Reserve before. */
+bool sw__merges_reserve(struct sw_merges *m, int64_t count);
+void sw__merges_add(struct sw_merges *m, int32_t left, int32_t right, uint32_t rank,
+                    int32_t merged);
+/* False: out of memory. */
+bool sw__added_add(struct sw_added *a, struct sw_added_token token);
+/* Index what was added; `name` is the file.  SW_ERR_FORMAT, SW_ERR_MEMORY with the text set. */
+sw_status sw__tokenizer_finish(sw_context *ctx, const char *name, struct sw_tokenizer *t);
+/* Order tokens by score, the highest first, for merges by text.  False: out of memory. */
+bool sw__tokenizer_order_by_score(struct sw_tokenizer *t);
+
+/* ---- readers: from memory; `name` is for errors -------------------------------------------------- */
+
+/* tokenizer.bin of llama2.c. */
+sw_status sw__tokenizer_from_llama2c(sw_context *ctx, const char *name, const uint8_t *data,
+                                     size_t size, struct sw_tokenizer **out);
+
+/* ---- one call ------------------------------------------------------------------------------------ */
+
+enum { SW_SHORT_WORD = 48, SW_CACHED_BYTES = 15, SW_CACHED_IDS = 4 };
+
+/* A symbol of a word that is being merged. */
+struct sw_symbol {
+    uint32_t at, bytes; /* in the word; no bytes: it was merged into the one before */
+    int32_t id;         /* -1: no token */
+    uint32_t rank;      /* of the merge with the next one; UINT32_MAX: none */
+    int32_t merged;     /* what that makes */
+    int32_t next, previous;
+};
+struct sw_candidate {
+    uint64_t key; /* rank, then place: what comes first */
+    uint32_t bytes;
+    int32_t merged;
+};
+/* A word and its ids, so that a word is merged once a call. */
+struct sw_cached_word {
+    uint64_t key[2]; /* at most 15 bytes, and their number */
+    int32_t id[SW_CACHED_IDS];
+};
+
+struct sw_encoder {
+    const struct sw_tokenizer *t;
+    int32_t *ids;
+    int64_t max, count;
+    sw_status status; /* sticky */
+    struct sw_cached_word *cache;
+    int cache_shift;
+    struct sw_symbol few[SW_SHORT_WORD + 1], *symbol; /* symbol: few, or grown for long words */
+    int64_t symbol_capacity;
+    struct sw_candidate *heap;
+    int64_t heap_count, heap_capacity;
+};
+
+static inline void sw__encoder_put(struct sw_encoder *e, int32_t id)
+{
+    if (e->count < e->max) e->ids[e->count] = id;
+    e->count++;
+}
+
+/* A word to ids.  16 bytes may be read from `word` where `readable` says so. */
+void sw__encode_word(struct sw_encoder *e, const char *word, size_t bytes, bool readable);
+
+/* The first added token at or behind `from`, the longest of those that begin there; false: none. */
+struct sw_added_match {
+    size_t begin, end; /* with the spaces that it takes */
+    int32_t id;
+};
+bool sw__added_find(const struct sw_tokenizer *t, const char *text, size_t size, size_t from,
+                    bool special, struct sw_added_match *out);
+
+#endif
