@@ -19,5 +19,6 @@
 #include <swell/onnx.h>
 #include <swell/sample.h>
 #include <swell/tokenizer.h>
+#include <swell/generate.h>
 
 #endif

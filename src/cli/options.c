@@ -24,7 +24,14 @@ int cli_option(const struct verb *verb, int argc, char **argv, const struct opti
                int *status)
 {
     opterr = 0;
-    int c = getopt_long(argc, argv, ":", options, NULL);
+    char letters[16] = ":"; /* options that take a value and have a letter too */
+    size_t n = 1;
+    for (const struct option *o = options; o->name && n + 3 <= sizeof letters; o++)
+        if (o->val < 128 && o->has_arg == required_argument) {
+            letters[n++] = (char)o->val;
+            letters[n++] = ':';
+        }
+    int c = getopt_long(argc, argv, letters, options, NULL);
     if (c == 'h') {
         fputs(verb->help, stdout);
         *status = 0;

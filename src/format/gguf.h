@@ -16,6 +16,7 @@
 #include <stdint.h>
 #include <swell/context.h>
 #include <swell/tensor.h>
+#include "base/memory.h"
 
 /* X(name, text, bytes of a value; 0: its own rule).  In the order of the file's numbers. */
 #define SW_GGUF_TYPE_LIST(X)                                                                       \
@@ -72,6 +73,9 @@ sw_status sw__gguf_open(sw_context *ctx, const char *path, struct sw_gguf **out)
 sw_status sw__gguf_parse(sw_context *ctx, const char *name, const uint8_t *data, size_t size,
                          struct sw_gguf **out);
 void sw__gguf_close(struct sw_gguf *f); /* NULL is fine */
+/* Hand the mapping of a file over to the caller, who keeps it at least as long as the model's metadata and
+ * tensors are read; false when all are handed over. */
+bool sw__gguf_take_map(struct sw_gguf *f, struct sw_mapping *out);
 
 /* The value of a key.  False when it is absent or of another kind: integers of all widths are one kind
  * (one beyond int64 is absent), f32 and f64 another. */

@@ -199,6 +199,17 @@ void sw__gguf_close(struct sw_gguf *f)
     free(f);
 }
 
+bool sw__gguf_take_map(struct sw_gguf *f, struct sw_mapping *out)
+{
+    for (int64_t i = 0; i < f->n_parts; i++) {
+        if (!f->parts[i].mapped) continue;
+        *out = f->parts[i].map;
+        f->parts[i].mapped = false;
+        return true;
+    }
+    return false;
+}
+
 int64_t sw__gguf_bytes(const struct sw_gguf *f, int64_t *files)
 {
     int64_t sum = 0;

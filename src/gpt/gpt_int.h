@@ -1,0 +1,96 @@
+/* What a language model is made of; for src/gpt only. */
+#ifndef SWELL_GPT_INT_H
+#define SWELL_GPT_INT_H
+
+#include <swell/generate.h>
+#include <swell/kv.h>
+#include <swell/ops.h>
+#include <swell/plan.h>
+#include "base/memory.h"
+
+struct sw_gpt;
+struct sw_gpt_sizes;
+
+/* Most layers of a model; the largest published has 126. */
+#define SW_GPT_MOST_LAYERS 1024
+
+/* A family of networks that one builder makes. */
+struct sw_gpt_architecture {
+    const char *name;        /* as in GGUF's general.architecture */
+    sw_rope_pairing pairing; /* in GGUF */
+    bool layernorm;          /* the file's eps is that of LayerNorm */
+    bool learned;            /* positions are a table: nothing turns, and no context is longer */
+    sw_node *(*build)(struct sw_gpt *m);    /* tokens (N) -> logits of the wanted rows (R,V) */
+    void (*adjust)(struct sw_gpt_sizes *z); /* what files do not say; NULL: nothing */
+};
+
+/* Sizes and constants, checked. */
+struct sw_gpt_sizes {
+    int64_t layers, width, heads, kv_heads, head, hidden, vocabulary; /* L, C, NH, NKV, HS, FF, V */
+    int64_t context;                                                  /* trained */
+    float eps;
+    sw_rope_pairing pairing;
+    int64_t rope_dims;           /* of a head; 0: none */
+    float rope_base, rope_scale; /* positions are multiplied by rope_scale */
+    float local_rope_base;       /* of layers with a window; 0: the same */
+    int64_t window;              /* 0: none */
+    int64_t window_period; /* each window_period-th layer sees all; 0: all layers have the window */
+    float attention_scale; /* 0: 1 / sqrt(HS) */
+    float attention_softcap, logit_softcap; /* 0: off */
+};
+
+/* A network under construction: what every line of a builder needs. */
+struct sw_gpt {
+    sw_graph *g;
+    sw_weights *ws;
+    const sw_kv *kv;
+    struct sw_gpt_sizes z;
+    const struct sw_gpt_architecture *architecture;
+    int64_t layer;     /* whose weights are meant; -1: the model's own */
+    bool *used;        /* which weights of the set the graph reads */
+    sw_node *tokens;   /* i32 (N) */
+    sw_node *sequence; /* i32 (N) */
+    sw_node *position; /* i32 (N) */
+    sw_node *blocks;   /* i32 (S,MB) */
+    sw_node *wanted;   /* i32 (R): rows whose logits are asked for */
+};
+
+struct sw_model {
+    sw_context *ctx;
+    char *path;
+    sw_model_options o; /* with all defaults filled in */
+    struct sw_gpt net;
+    bool brings_tokenizer; /* the file has one */
+    sw_tokenizer *tokenizer;
+    struct sw_mapping map;
+    int64_t parameters, weight_bytes, kv_bytes;
+    sw_graph *g;
+    sw_plan *plan;
+    sw_kv *kv;
+    sw_node *logits;                                /* f32 (R,V) */
+    int32_t *tokens, *sequence, *position, *wanted; /* bound to the inputs */
+    int open;                                       /* sessions */
+    int32_t *held; /* (sessions) of a step: whether the sequence has a part already */
+};
+
+struct sw_session {
+    sw_model *m;
+    int sequence;
+    int32_t *tokens; /* (context) */
+    int64_t n;
+    float *logits; /* (V) */
+    bool known;    /* logits are those of now */
+};
+
+/* By name, or NULL; row i, or NULL. */
+const struct sw_gpt_architecture *sw__gpt_architecture(const char *name);
+const struct sw_gpt_architecture *sw__gpt_architecture_at(int i);
+
+/* Refuse sizes that cannot be. */
+sw_status sw__gpt_check_sizes(sw_context *ctx, const char *path, const struct sw_gpt_sizes *z);
+
+/* Readers of files: fill m->net.architecture, m->net.z and m->net.ws; the names of weights are GGUF's. */
+sw_status sw__gpt_open_llama2c(sw_model *m);
+sw_status sw__gpt_open_gguf(sw_model *m);
+
+#endif
