@@ -1,9 +1,9 @@
 #!/bin/bash
 # size_test.sh LIBRARY OBJECTS: the engine (every room up to src/nn, in the folder OBJECTS) stays below
-# 2 MB of code and constants, and the whole library, stripped, below 3 MB.
+# 2.3 MB of code and constants, and the whole library, stripped, below 3 MB.
 set -euo pipefail
 
-engine_limit=2000000 limit=3000000
+engine_limit=2300000 limit=3000000
 stripped=$(mktemp)
 trap 'rm -f "$stripped"' EXIT
 strip -o "$stripped" "$1"
