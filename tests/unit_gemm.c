@@ -264,6 +264,13 @@ static void test_many_tasks(void **state)
         check((enum sw_isa)isa, &wide);
         check((enum sw_isa)isa, &many);
         check((enum sw_isa)isa, &square);
+        for (int i = 0; i < 4; i++) { /* columns of A are contiguous, and B is packed by tasks */
+            struct wish turned = random_wish(60 + below(150), 1 + below(300), 1 + below(400));
+            turned.a_type = SW_F32;
+            turned.a_transposed = true;
+            turned.packed = false;
+            check((enum sw_isa)isa, &turned);
+        }
     }
 }
 
@@ -286,6 +293,7 @@ static void test_row_alone(void **state)
                                     SW_GEMM_B_PACKED,
                                     SW_GEMM_B_ROWS,
                                     SW_GEMM_A_ROWS,
+                                    SW_GEMM_A_F32,
                                     SW_GEMM_A_ROWS | SW_GEMM_B_PACKED,
                                     SW_GEMM_A_ROWS | SW_GEMM_B_ROWS,
                                     SW_GEMM_A_F32 | SW_GEMM_A_ROWS | SW_GEMM_B_ROWS,

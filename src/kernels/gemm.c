@@ -175,18 +175,20 @@ static void run_tiles(const struct job *job)
     run_act_fn(job);
 }
 
-/* A as plain f32 rows: as it is, or a K block of it copied. */
-static const float *plain_a(const struct job *job, struct span ks, int64_t *lda)
+/* A plain f32 A as it is, or a K block of another one copied, as rows; its strides. */
+static const float *plain_a(const struct job *job, struct span ks, int64_t *a_row, int64_t *a_col)
 {
     const struct sw_gemm_args *args = job->args;
     const int64_t offset = batch_offset(args, args->a_batch, job->product) +
                            job->rows.at * args->a_row;
-    if (args->a_type == SW_F32 && args->a_col == 1) {
-        *lda = args->a_row;
-        return (const float *)args->a + offset + ks.at;
+    if (args->a_type == SW_F32 && (args->a_col == 1 || !job->plan->b_half)) {
+        *a_row = args->a_row;
+        *a_col = args->a_col;
+        return (const float *)args->a + offset + ks.at * args->a_col;
     }
     float *rows = (float *)job->scratch;
-    *lda = ks.size;
+    *a_row = ks.size;
+    *a_col = 1;
     for (int64_t i = 0; i < job->rows.size; i++)
         for (int64_t k = 0; k < ks.size; k++) {
             int64_t at = offset + i * args->a_row + (ks.at + k) * args->a_col;
@@ -195,6 +197,25 @@ static const float *plain_a(const struct job *job, struct span ks, int64_t *lda)
             rows[i * ks.size + k] = x;
         }
     return rows;
+}
+
+/* All rows by a K block of the columns, which are packed a few panels at a time. */
+static void multiply_packed(const struct job *job, struct span ks, int accumulate,
+                            const struct sw_epilogue *epilogue)
+{
+    const struct sw_gemm_plan *p = job->plan;
+    const int64_t nr = p->blocks->nr, width = PACK_PANELS * nr;
+    int64_t a_row, a_col;
+    const float *a = plain_a(job, ks, &a_row, &a_col);
+    for (int64_t j = 0; j < job->columns.size; j += width) {
+        const struct span some = {job->columns.at + j, sw__min64(width, job->columns.size - j)};
+        struct sw_epilogue room;
+        sw__gemm_pack_b_block(p, job->args, job->scratch, NULL, job->product, some, ks);
+        p->kernels->gemm_rows_f32(job->c + j, job->args->c_row, a, a_row, a_col,
+                                  (const float *)job->scratch, nr, nr * ks.size, job->rows.size,
+                                  some.size, ks.size, accumulate,
+                                  sw__epilogue_at(epilogue, &room, 0, j));
+    }
 }
 
 static void run_few_rows(const struct job *job)
@@ -209,13 +230,17 @@ static void run_few_rows(const struct job *job)
                                                      job->columns.at);
     for (int64_t block = 0; block < blocks; block++) {
         struct span ks = span_of(block, t->kc, p->k);
-        int64_t lda, b_row = t->nr, b_panel = t->nr * ks.size;
-        const float *a = plain_a(job, ks, &lda);
+        int64_t a_row, a_col, b_row = t->nr, b_panel = t->nr * ks.size;
         const struct sw_epilogue *e = block == blocks - 1 ? last : NULL;
         const int accumulate = args->accumulate || block > 0;
+        if (p->b_place == SW_GEMM_IN_TASK) {
+            multiply_packed(job, ks, accumulate, e);
+            continue;
+        }
+        const float *a = plain_a(job, ks, &a_row, &a_col);
         if (p->b_half) {
             const char *half = packed_b(p, args, job->product, job->columns.at, ks);
-            p->kernels->gemm_rows_half(job->c, args->c_row, a, lda, half, args->b_type,
+            p->kernels->gemm_rows_half(job->c, args->c_row, a, a_row, half, args->b_type,
                                        job->rows.size, job->columns.size, ks.size, accumulate, e);
             continue;
         }
@@ -225,8 +250,8 @@ static void run_few_rows(const struct job *job)
             b_panel = t->nr;
             b = whole + ks.at * b_row + job->columns.at;
         }
-        p->kernels->gemm_rows_f32(job->c, args->c_row, a, lda, b, b_row, b_panel, job->rows.size,
-                                  job->columns.size, ks.size, accumulate, e);
+        p->kernels->gemm_rows_f32(job->c, args->c_row, a, a_row, a_col, b, b_row, b_panel,
+                                  job->rows.size, job->columns.size, ks.size, accumulate, e);
     }
     run_act_fn(job);
 }

@@ -20,7 +20,10 @@ enum { MANY_PRODUCTS = 8 };
 #define SMALL_TASK 500000.0
 /* Multiplications up to which nothing is packed that need not be: the part of B that a task needs
  * stays in L2; and for tiles of one line of B, whose lines in a strip meet in few sets of L1. */
-#define UNPACKED_PRODUCT      140000000.0
+#define UNPACKED_PRODUCT 140000000.0
+/* Bytes of an A of contiguous columns up to which all tasks read it where it lies, from L2 (rows of it would
+ * meet packed panels of B in L1), and the panels of it that pay for a packed panel of B. */
+enum { PLAIN_A_F32 = 3 << 17, PLAIN_A_PANELS = 4 };
 #define UNPACKED_PRODUCT_LINE 10000000.0
 /* Multiplications up to which tasks pack all for themselves: a phase more costs more than that. */
 #define SMALL_PRODUCT 20000000.0
@@ -52,6 +55,17 @@ static bool by_rows(const struct sw_gemm_blocks *t, int64_t m, int64_t n, int64_
     if (m <= FEW_ROWS) return true;
     if (!(flags & SW_GEMM_A_ROWS) || flags & SW_GEMM_B_PACKED) return false;
     return (double)m * (double)n * (double)k <= most;
+}
+
+/* Whether gemm_rows_f32 computes it by panels of B that the task packs which owns the columns; A stays
+ * where it is. */
+static bool by_columns(const struct sw_gemm_blocks *t, int64_t m, int64_t n, int64_t k,
+                       unsigned flags)
+{
+    if (kind_of(flags) != SW_GEMM_KIND_F32 || !(flags & SW_GEMM_A_F32)) return false;
+    if (flags & (SW_GEMM_A_ROWS | SW_GEMM_B_PACKED) || t->nr <= 16) return false;
+    if (m < PLAIN_A_PANELS * t->mr || m * k * (int64_t)sizeof(float) > PLAIN_A_F32) return false;
+    return (double)m * (double)n * (double)k <= UNPACKED_PRODUCT;
 }
 
 /* Columns of B that a task in f32 packs at a time. */
@@ -170,6 +184,27 @@ static void choose_rows(struct sw_gemm_plan *p, const struct sw_gemm_blocks *t)
         p->scratch = (size_t)(p->m * t->kc) * sizeof(float);
 }
 
+/* The scratch of a task that packs its columns of B. */
+static size_t packed_columns(const struct sw_gemm_blocks *t, int64_t n, int64_t k)
+{
+    return (size_t)aligned(
+        b_bytes(t, task_columns(t, sw__round_up(n, t->nr)), sw__min64(t->kc, k)));
+}
+
+static void choose_packed_columns(struct sw_gemm_plan *p, const struct sw_gemm_blocks *t)
+{
+    const double work = (double)p->m * (double)p->n * (double)p->k;
+    const double want = p->batch < MANY_PRODUCTS ? fmin(ENOUGH_TASKS, work / SMALL_TASK) : 1;
+    const int64_t across = sw__min64((int64_t)fmax(1, want), sw__ceil_div(p->n, t->nr));
+    const int64_t most = sw__max64(1, p->m / (PLAIN_A_PANELS * t->mr));
+    p->few_rows = true;
+    p->a_place = SW_GEMM_READY;
+    p->b_place = SW_GEMM_IN_TASK;
+    p->tile_n = piece(p->n, across, t->nr);
+    p->tile_m = piece(p->m, sw__min64(most, sw__max64(1, (int64_t)want / across)), 1);
+    p->scratch = packed_columns(t, p->tile_n, p->k);
+}
+
 /* About how many times as fast as f32 the tiles are: AMX's, which alone pad K to more than four. */
 static double pace(const struct sw_gemm_blocks *t)
 {
@@ -276,7 +311,11 @@ struct sw_gemm_plan sw__gemm_choose(const struct sw_kernels *kernels, int64_t ba
     p.by_lines = p.streams && !(flags & SW_GEMM_B_ROWS);
     p.kc = t->kc;
     p.a_rows = kind_of(flags) != SW_GEMM_KIND_F32 && reads_rows(t, m, k, flags);
-    if (p.streams || by_rows(t, m, n, k, flags))
+    if (p.streams)
+        choose_rows(&p, t);
+    else if (by_columns(t, m, n, k, flags))
+        choose_packed_columns(&p, t);
+    else if (by_rows(t, m, n, k, flags))
         choose_rows(&p, t);
     else if (by_lines_int8(kernels, m, flags))
         choose_lines_int8(&p, t);
@@ -313,6 +352,7 @@ void sw__gemm_memory(const struct sw_kernels *kernels, int64_t batch, int64_t m,
     const int64_t kc = sw__min64(t->kc, k);
     *workspace = 0;
     *scratch = (size_t)(sw__min64(m, FEW_ROWS) * t->kc) * sizeof(float);
+    if (by_columns(t, m, n, k, flags)) *scratch = packed_columns(t, n, k);
     if (by_stream(m, flags) || by_rows(t, m, n, k, flags)) return;
     int64_t lines = sw__round_up(sw__min64(m, 2 * t->mc), t->mr);
     int64_t columns = sw__round_up(sw__min64(n, t->nc), t->nr);

@@ -100,7 +100,7 @@ struct sw_gemm_ahead {
  * gemm_rows_f32: a few rows over one K block, streaming B once; meant for M = 1 .. a few, right for
  * any m.  The same bits as gemm_tile_f32.
  *   c    [m][n], rows ldc floats apart
- *   a    [m][kc], unpacked: rows lda floats apart, columns contiguous
+ *   a    [m][kc], unpacked, any strides in floats
  *   b    column j of row k is b[(j / NR) * b_panel + k * b_row + j % NR].  Packed panels:
  *        b_row = NR, b_panel = kc * NR.  Any row-major matrix: b_row = its stride, b_panel = NR; no
  *        float behind column n - 1 is read.
@@ -121,7 +121,7 @@ struct sw_gemm_ahead {
       (float *c, int64_t ldc, const float *a, const float *b, int64_t kc, int mr, int nr,          \
        int accumulate, const struct sw_epilogue *epilogue, const struct sw_gemm_ahead *ahead))                     \
     X(gemm_rows_f32, void,                                                                         \
-      (float *c, int64_t ldc, const float *a, int64_t lda, const float *b, int64_t b_row,          \
+      (float *c, int64_t ldc, const float *a, int64_t a_row, int64_t a_col, const float *b, int64_t b_row,          \
        int64_t b_panel, int64_t m, int64_t n, int64_t kc, int accumulate,                          \
        const struct sw_epilogue *epilogue))                                                        \
     X(gemm_stream_f32, void,                                                                       \

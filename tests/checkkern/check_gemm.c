@@ -138,8 +138,11 @@ static void check_rows(struct checkkern *c, int64_t m, int64_t n, int64_t kc, bo
                        int every)
 {
     int64_t nr = sw__gemm_blocks(c->isa)->nr, panels = (n + nr - 1) / nr;
-    int64_t lda = kc + ck_below(c, 5), ldb = n + ck_below(c, 5), ldc = n + ck_below(c, 5);
-    int64_t a_size = m > 0 && kc > 0 ? (m - 1) * lda + kc : 0;
+    const bool turned = ck_below(c, 3) == 0; /* columns of A are contiguous */
+    int64_t lda = (turned ? m : kc) + ck_below(c, 5), ldb = n + ck_below(c, 5),
+            ldc = n + ck_below(c, 5);
+    const int64_t a_row = turned ? 1 : lda, a_col = turned ? lda : 1;
+    int64_t a_size = m > 0 && kc > 0 ? (m - 1) * a_row + (kc - 1) * a_col + 1 : 0;
     int64_t b_size = packed ? panels * nr * kc : kc > 0 && n > 0 ? (kc - 1) * ldb + n : 0;
     int64_t c_size = m > 0 && n > 0 ? (m - 1) * ldc + n : 0;
     int64_t b_row = packed ? nr : ldb, b_panel = packed ? kc * nr : nr;
@@ -155,18 +158,23 @@ static void check_rows(struct checkkern *c, int64_t m, int64_t n, int64_t kc, bo
     struct sw_epilogue epilogue, *e = random_epilogue(c, &epilogue, m, n) ? &epilogue : NULL;
     ck_freeze(c, a);
     ck_freeze(c, b);
-    c->k->gemm_rows_f32(got, ldc, a, lda, b, b_row, b_panel, m, n, kc, accumulate, e);
+    c->k->gemm_rows_f32(got, ldc, a, a_row, a_col, b, b_row, b_panel, m, n, kc, accumulate, e);
     for (int64_t at = 0; at < c_size; at++) {
         int64_t i = at / ldc, j = at % ldc;
         if (j >= n) {
             ck_true(c, ck_is_canary(got[at]), "wrote beside the rows");
             continue;
         }
-        struct product p = {a + i * lda, b + j / nr * b_panel + j % nr,
-                            1,           b_row,
-                            kc,          before[at],
-                            accumulate,  e,
-                            i,           j};
+        struct product p = {a + i * a_row,
+                            b + j / nr * b_panel + j % nr,
+                            a_col,
+                            b_row,
+                            kc,
+                            before[at],
+                            accumulate,
+                            e,
+                            i,
+                            j};
         check_product(c, got[at], &p, packed ? "rows, packed" : "rows, unpacked");
     }
     ck_release(c);
@@ -194,7 +202,7 @@ void check_gemm_rows_f32(struct checkkern *c)
         char label[32];
         snprintf(label, sizeof label, "%d x 4096, kc = KC", (int)m);
         CK_BENCH(c, label, 4. * (double)(kc * n), "B",
-                 c->k->gemm_rows_f32(y, n, a, kc, b, t->nr, kc * t->nr, m, n, kc, 0, NULL));
+                 c->k->gemm_rows_f32(y, n, a, kc, 1, b, t->nr, kc * t->nr, m, n, kc, 0, NULL));
     }
 }
 

@@ -117,7 +117,7 @@ static void multiply(const struct sw_step *s, const struct piece *b, float *c)
     const struct product_note *p = s->note;
     if (p->panels == 0) {
         const float *a = (const float *)s->in[DY]->data + b->k0;
-        s->k->gemm_rows_f32(c, p->n, a, p->k, b->panels, t->nr, b->kc * t->nr, p->m, b->n, b->kc,
+        s->k->gemm_rows_f32(c, p->n, a, p->k, 1, b->panels, t->nr, b->kc * t->nr, p->m, b->n, b->kc,
                             b->k0 > 0, NULL);
         return;
     }

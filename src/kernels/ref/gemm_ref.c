@@ -36,9 +36,9 @@ static void sw__gemm_tile_f32_4x8_ref(float *c, int64_t ldc, const float *a, con
         for (int j = 0; j < nr; j++) finish(&c[i * ldc + j], sum[i][j], accumulate, epilogue, i, j);
 }
 
-static void sw__gemm_rows_f32_ref(float *c, int64_t ldc, const float *a, int64_t lda,
-                                  const float *b, int64_t b_row, int64_t b_panel, int64_t m,
-                                  int64_t n, int64_t kc, int accumulate,
+static void sw__gemm_rows_f32_ref(float *c, int64_t ldc, const float *a, int64_t a_row,
+                                  int64_t a_col, const float *b, int64_t b_row, int64_t b_panel,
+                                  int64_t m, int64_t n, int64_t kc, int accumulate,
                                   const struct sw_epilogue *epilogue)
 {
     for (int64_t j0 = 0; j0 < n; j0 += NR, b += b_panel) {
@@ -46,7 +46,7 @@ static void sw__gemm_rows_f32_ref(float *c, int64_t ldc, const float *a, int64_t
         for (int64_t i = 0; i < m; i++) {
             float sum[NR] = {0};
             for (int64_t k = 0; k < kc; k++)
-                for (int j = 0; j < nr; j++) sum[j] += a[i * lda + k] * b[k * b_row + j];
+                for (int j = 0; j < nr; j++) sum[j] += a[i * a_row + k * a_col] * b[k * b_row + j];
             for (int j = 0; j < nr; j++)
                 finish(&c[i * ldc + j0 + j], sum[j], accumulate, epilogue, i, j0 + j);
         }

@@ -141,7 +141,7 @@ static void sw__gemm_f32_6x16_avx2(float *c, int64_t ldc, const float *a, const 
 struct few {
     float *c;
     const float *a, *b;
-    int64_t ldc, lda, b_row, b_panel, n, kc;
+    int64_t ldc, a_row, a_col, b_row, b_panel, n, kc;
     int accumulate;
     const struct sw_epilogue *epilogue;
 };
@@ -158,11 +158,12 @@ NOINLINE void finish_strip(const struct few *r, int64_t i0, int64_t j0, const fl
 /* Rows i.., columns j..: `rows` x `vectors`, constants.  A single vector may be an edge. */
 INLINE void strip(const struct few *r, int64_t i0, int64_t j0, const int rows, const int vectors)
 {
-    const float *a = r->a + i0 * r->lda, *b = r->b + j0 / NR * r->b_panel + j0 % NR;
+    const float *a = r->a + i0 * r->a_row, *b = r->b + j0 / NR * r->b_panel + j0 % NR;
     const __m256i mask = lanes(r->n - j0);
-    const int64_t kc = r->kc, lda = r->lda, b_row = r->b_row, b_panel = r->b_panel;
+    const int64_t kc = r->kc, a_row = r->a_row, a_col = r->a_col, b_row = r->b_row,
+                  b_panel = r->b_panel;
     const float *three[(MR + 2) / 3]; /* every third row: an address each is too many */
-    UNROLL for (int i = 0; i < rows; i += 3) three[i / 3] = a + i * lda;
+    UNROLL for (int i = 0; i < rows; i += 3) three[i / 3] = a + i * a_row;
     __m256 sum[6][8];
     UNROLL for (int i = 0; i < rows; i++) UNROLL for (int v = 0; v < vectors; v++)
         sum[i][v] = _mm256_setzero_ps();
@@ -176,10 +177,10 @@ INLINE void strip(const struct few *r, int64_t i0, int64_t j0, const int rows, c
         }
         UNROLL for (int i = 0; i < rows; i++)
         {
-            __m256 ai = _mm256_broadcast_ss(three[i / 3] + i % 3 * lda);
+            __m256 ai = _mm256_broadcast_ss(three[i / 3] + i % 3 * a_row);
             UNROLL for (int v = 0; v < vectors; v++) add_product(&sum[i][v], ai, bk[v]);
         }
-        UNROLL for (int i = 0; i < rows; i += 3) three[i / 3]++;
+        UNROLL for (int i = 0; i < rows; i += 3) three[i / 3] += a_col;
     }
     _Alignas(32) float sums[6 * 8 * LANES];
     UNROLL for (int i = 0; i < rows; i++) UNROLL for (int v = 0; v < vectors; v++)
@@ -200,9 +201,9 @@ typedef void strip_fn(const struct few *r, int64_t i, int64_t j);
 /* clang-format on */
 
 /* Strips of columns outside, so that more than six rows find them in a cache. */
-static void sw__gemm_rows_f32_avx2(float *c, int64_t ldc, const float *a, int64_t lda,
-                                   const float *b, int64_t b_row, int64_t b_panel, int64_t m,
-                                   int64_t n, int64_t kc, int accumulate,
+static void sw__gemm_rows_f32_avx2(float *c, int64_t ldc, const float *a, int64_t a_row,
+                                   int64_t a_col, const float *b, int64_t b_row, int64_t b_panel,
+                                   int64_t m, int64_t n, int64_t kc, int accumulate,
                                    const struct sw_epilogue *epilogue)
 {
     static strip_fn *const one[] = {strip_1_8}, *const two[] = {NULL, strip_2_4};
@@ -210,7 +211,7 @@ static void sw__gemm_rows_f32_avx2(float *c, int64_t ldc, const float *a, int64_
                                      strip_4_2, strip_5_2, strip_6_2};
     static strip_fn *const edge[] = {strip_1_1, strip_2_1, strip_3_1,
                                      strip_4_1, strip_5_1, strip_6_1};
-    const struct few r = {c, a, b, ldc, lda, b_row, b_panel, n, kc, accumulate, epilogue};
+    const struct few r = {c, a, b, ldc, a_row, a_col, b_row, b_panel, n, kc, accumulate, epilogue};
     strip_fn *const *wide = m == 1 ? one : m == 2 ? two : more;
     const int most = m == 1 ? 8 : m == 2 ? 4 : 2;
     if (m == 0) return;

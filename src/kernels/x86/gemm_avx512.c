@@ -144,7 +144,7 @@ static void sw__gemm_f32_14x32_avx512(float *c, int64_t ldc, const float *a, con
 struct few {
     float *c;
     const float *a, *b;
-    int64_t ldc, lda, b_row, b_panel, n, kc;
+    int64_t ldc, a_row, a_col, b_row, b_panel, n, kc;
     int accumulate;
     const struct sw_epilogue *epilogue;
 };
@@ -161,11 +161,12 @@ NOINLINE void finish_strip(const struct few *r, int64_t i0, int64_t j0, const fl
 /* Rows i.., columns j..: `rows` x `vectors`, constants.  A single vector may be an edge. */
 INLINE void strip(const struct few *r, int64_t i0, int64_t j0, const int rows, const int vectors)
 {
-    const float *a = r->a + i0 * r->lda, *b = r->b + j0 / NR * r->b_panel + j0 % NR;
+    const float *a = r->a + i0 * r->a_row, *b = r->b + j0 / NR * r->b_panel + j0 % NR;
     const __mmask16 mask = vectors > 1 ? 0xffff : lanes(r->n, j0);
-    const int64_t kc = r->kc, lda = r->lda, b_row = r->b_row, b_panel = r->b_panel;
+    const int64_t kc = r->kc, a_row = r->a_row, a_col = r->a_col, b_row = r->b_row,
+                  b_panel = r->b_panel;
     const float *three[(MR + 2) / 3]; /* every third row: an address each is too many */
-    UNROLL for (int i = 0; i < rows; i += 3) three[i / 3] = a + i * lda;
+    UNROLL for (int i = 0; i < rows; i += 3) three[i / 3] = a + i * a_row;
     __m512 sum[MR][8];
     UNROLL for (int i = 0; i < rows; i++) UNROLL for (int v = 0; v < vectors; v++)
         sum[i][v] = _mm512_setzero_ps();
@@ -179,11 +180,15 @@ INLINE void strip(const struct few *r, int64_t i0, int64_t j0, const int rows, c
         }
         UNROLL for (int i = 0; i < rows; i++)
         {
-            __m512 ai = _mm512_set1_ps(three[i / 3][i % 3 * lda]);
-            UNROLL for (int v = 0; v < vectors; v++)
-                sum[i][v] = _mm512_fmadd_ps(ai, bk[v], sum[i][v]);
+            const float *at = three[i / 3] + i % 3 * a_row;
+            if (vectors == 2 && i % 3 == 1) {
+                UNROLL for (int v = 0; v < vectors; v++) add_product_of(&sum[i][v], at, bk[v]);
+            } else {
+                const __m512 ai = _mm512_set1_ps(*at);
+                UNROLL for (int v = 0; v < vectors; v++) add_product(&sum[i][v], ai, bk[v]);
+            }
         }
-        UNROLL for (int i = 0; i < rows; i += 3) three[i / 3]++;
+        UNROLL for (int i = 0; i < rows; i += 3) three[i / 3] += a_col;
     }
     _Alignas(64) float sums[2 * MR * LANES];
     UNROLL for (int i = 0; i < rows; i++) UNROLL for (int v = 0; v < vectors; v++)
@@ -207,9 +212,9 @@ typedef void strip_fn(const struct few *r, int64_t i, int64_t j);
 /* clang-format on */
 
 /* Strips of columns outside, so that more than six rows find them in a cache. */
-static void sw__gemm_rows_f32_avx512(float *c, int64_t ldc, const float *a, int64_t lda,
-                                     const float *b, int64_t b_row, int64_t b_panel, int64_t m,
-                                     int64_t n, int64_t kc, int accumulate,
+static void sw__gemm_rows_f32_avx512(float *c, int64_t ldc, const float *a, int64_t a_row,
+                                     int64_t a_col, const float *b, int64_t b_row, int64_t b_panel,
+                                     int64_t m, int64_t n, int64_t kc, int accumulate,
                                      const struct sw_epilogue *epilogue)
 {
     static strip_fn *const one[] = {strip_1_8}, *const two[] = {NULL, strip_2_8};
@@ -221,7 +226,7 @@ static void sw__gemm_rows_f32_avx512(float *c, int64_t ldc, const float *a, int6
     static strip_fn *const edge[] = {strip_1_1,  strip_2_1,  strip_3_1,  strip_4_1, strip_5_1,
                                      strip_6_1,  strip_7_1,  strip_8_1,  strip_9_1, strip_10_1,
                                      strip_11_1, strip_12_1, strip_13_1, strip_14_1};
-    const struct few r = {c, a, b, ldc, lda, b_row, b_panel, n, kc, accumulate, epilogue};
+    const struct few r = {c, a, b, ldc, a_row, a_col, b_row, b_panel, n, kc, accumulate, epilogue};
     strip_fn *const *wide = m == 1 ? one : m == 2 ? two : m <= 6 ? more : many;
     const int most = m <= 2 ? 8 : m <= 6 ? 4 : 2;
     if (m == 0) return;
