@@ -4,8 +4,9 @@
 #include "cli/verbs.h"
 
 static const struct verb *const verbs[] = {
-    &verb_see,  &verb_write,   &verb_train,         &verb_train_alexnet, &verb_train_convnet,
-    &verb_info, &verb_convert, &verb_bench_kernels, &verb_bench,         &verb_version};
+    &verb_see,           &verb_write,     &verb_train,  &verb_train_alexnet,
+    &verb_train_convnet, &verb_train_gpt, &verb_info,   &verb_convert,
+    &verb_bench_kernels, &verb_bench,     &verb_version};
 enum { VERBS = sizeof verbs / sizeof *verbs };
 
 static void usage(FILE *to)

@@ -6,13 +6,16 @@
 static const char help[] =
     "usage: swell train alexnet --data DIR --epochs N [options]\n"
     "       swell train convnet [options]\n"
+    "       swell train gpt --data FILE|DIR --steps N [options]\n"
     "\n"
     "  alexnet   a network of pictures, on your own pictures: 'swell help train alexnet'\n"
     "  convnet   a small one on Fashion-MNIST, in a minute: 'swell help train convnet'\n"
+    "  gpt       a language model, on your own text: 'swell help train gpt'\n"
     "\n"
     "examples:\n"
     "  swell train convnet\n"
-    "  swell train alexnet --data flowers/ --epochs 30 --out flowers.safetensors\n";
+    "  swell train alexnet --data flowers/ --epochs 30 --out flowers.safetensors\n"
+    "  swell train gpt --data input.txt --steps 2000 --out model.safetensors\n";
 
 static int run(const struct verb *verb, int argc, char **argv)
 {
@@ -21,11 +24,11 @@ static int run(const struct verb *verb, int argc, char **argv)
         return 0;
     }
     if (argc < 2)
-        return cli_fail(verb,
-                        "train what? 'alexnet' and 'convnet' are there; see 'swell help train'");
-    return cli_fail(verb,
-                    "'%s' cannot be trained; 'alexnet' and 'convnet' can; see 'swell help train'",
-                    argv[1]);
+        return cli_fail(
+            verb, "train what? 'alexnet', 'convnet' and 'gpt' are there; see 'swell help train'");
+    return cli_fail(
+        verb, "'%s' cannot be trained; 'alexnet', 'convnet' and 'gpt' can; see 'swell help train'",
+        argv[1]);
 }
 
 const struct verb verb_train = {"train", "learn from data", help, run};

@@ -17,7 +17,7 @@ struct verb {
 };
 
 extern const struct verb verb_see, verb_write, verb_train, verb_train_alexnet, verb_train_convnet,
-    verb_info, verb_convert, verb_bench, verb_bench_kernels, verb_version;
+    verb_train_gpt, verb_info, verb_convert, verb_bench, verb_bench_kernels, verb_version;
 
 /* One line on standard error, "swell train: ...", and exit status 1. */
 int cli_fail(const struct verb *verb, const char *format, ...)

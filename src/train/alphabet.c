@@ -1,0 +1,101 @@
+/* Characters as tokens (alphabet.h). */
+#include "train/alphabet.h"
+
+#include <stdlib.h>
+#include <utf8proc.h>
+
+#include "base/context_int.h"
+
+enum { CODES = 0x110000 };
+
+/* The character at text[at]; its bytes, or 0 where there is none. */
+static int decode(const char *text, size_t bytes, size_t at, int32_t *code)
+{
+    const size_t left = bytes - at;
+    const utf8proc_ssize_t n = utf8proc_iterate((const utf8proc_uint8_t *)text + at,
+                                                left < 4 ? (utf8proc_ssize_t)left : 4, code);
+    return n > 0 ? (int)n : 0;
+}
+
+static sw_status gather(sw_context *ctx, struct sw_alphabet *a, const struct sw_document *d,
+                        const char *text, size_t bytes)
+{
+    int32_t code;
+    for (size_t at = 0; at < bytes;) {
+        const int n = decode(text, bytes, at, &code);
+        if (!n)
+            return sw__fail(ctx, SW_ERR_FORMAT,
+                            "%s: line %lld: byte %zu of the document is not UTF-8; a tokenizer of "
+                            "bytes reads anything",
+                            d->file, (long long)d->line, at);
+        a->seen[code / 8] |= (uint8_t)(1 << code % 8);
+        at += (size_t)n;
+    }
+    return SW_OK;
+}
+
+sw_status sw__alphabet_gather(sw_context *ctx, struct sw_alphabet *a, const struct sw_document *d)
+{
+    if (!a->seen) a->seen = calloc(CODES / 8, 1);
+    if (!a->seen) return sw__fail(ctx, SW_ERR_MEMORY, "alphabet: out of memory");
+    sw_status status = gather(ctx, a, d, d->prompt, d->prompt_bytes);
+    return status == SW_OK ? gather(ctx, a, d, d->text, d->text_bytes) : status;
+}
+
+sw_status sw__alphabet_complete(sw_context *ctx, struct sw_alphabet *a)
+{
+    int64_t count = 0;
+    for (int32_t c = 0; a->seen && c < CODES; c++) count += a->seen[c / 8] >> c % 8 & 1;
+    if (count == 0) return sw__fail(ctx, SW_ERR_FORMAT, "alphabet: there is no text");
+    if (count > SW_ALPHABET_MOST)
+        return sw__fail(ctx, SW_ERR_SIZE, "alphabet: %lld characters, at most %d", (long long)count,
+                        SW_ALPHABET_MOST);
+    a->codes = malloc((size_t)count * sizeof *a->codes);
+    if (!a->codes) return sw__fail(ctx, SW_ERR_MEMORY, "alphabet: out of memory");
+    for (int32_t c = 0; c < CODES; c++)
+        if (a->seen[c / 8] >> c % 8 & 1) a->codes[a->count++] = c;
+    free(a->seen);
+    a->seen = NULL;
+    return SW_OK;
+}
+
+void sw__alphabet_free(struct sw_alphabet *a)
+{
+    free(a->codes);
+    free(a->seen);
+    *a = (struct sw_alphabet){0};
+}
+
+static int32_t find(const struct sw_alphabet *a, int32_t code)
+{
+    int64_t lo = 0, hi = a->count;
+    while (lo < hi) {
+        const int64_t mid = (lo + hi) / 2;
+        if (a->codes[mid] < code)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return lo < a->count && a->codes[lo] == code ? (int32_t)lo : -1;
+}
+
+int64_t sw__alphabet_encode(const struct sw_alphabet *a, const char *text, size_t bytes,
+                            int32_t *ids, size_t *at)
+{
+    int64_t count = 0;
+    int32_t code;
+    for (*at = 0; *at < bytes;) {
+        const int n = decode(text, bytes, *at, &code);
+        const int32_t id = n ? find(a, code) : -1;
+        if (id < 0) return -1;
+        ids[count++] = id;
+        *at += (size_t)n;
+    }
+    return count;
+}
+
+int sw__alphabet_text(const struct sw_alphabet *a, int32_t token, char text[4])
+{
+    if (token < 0 || token >= a->count) return 0;
+    return (int)utf8proc_encode_char(a->codes[token], (utf8proc_uint8_t *)text);
+}
