@@ -35,6 +35,7 @@ typedef enum sw_model_kv { SW_MODEL_KV_F16, SW_MODEL_KV_BF16, SW_MODEL_KV_F32 } 
 
 typedef struct sw_model_options {
     const char *tokenizer; /* a file of its own (tokenizer.h); NULL: the model's */
+    bool no_tokenizer;     /* open none: the model is fed numbers */
     int64_t context;       /* most tokens of a session; 0: the model's, at most 4096 */
     int64_t most_context;  /* with context 0: the model's, at most this; 0: at most 4096 */
     int sessions;          /* open at the same time; 0: 1 */
@@ -45,7 +46,7 @@ typedef struct sw_model_options {
     bool bf16; /* multiply f32 and 16-bit weights in bf16: faster, less exact */
 } sw_model_options;
 
-/* Open llama2.c's .bin.  The weights stay where they are in the mapped file; the file must stay
+/* Open GGUF (all parts of a split one) or llama2.c's .bin.  The weights stay where they are in the mapped file; the file must stay
  * unchanged as long as the model lives.  `options` may be NULL.  SW_ERR_IO, SW_ERR_FORMAT,
  * SW_ERR_UNSUPPORTED for an architecture that is not known, SW_ERR_MEMORY, with what would fit, before anything
  * large is read.  A model that comes without a tokenizer has none: feed it numbers. */

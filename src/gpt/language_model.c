@@ -134,7 +134,7 @@ static sw_status open_weights(sw_model *m)
 static sw_status open_tokenizer(sw_model *m)
 {
     const char *path = m->o.tokenizer ? m->o.tokenizer : m->brings_tokenizer ? m->path : NULL;
-    if (!path) return SW_OK;
+    if (!path || m->o.no_tokenizer) return SW_OK;
     sw_status status = sw_tokenizer_open(m->ctx, path, &m->tokenizer);
     if (status == SW_OK && sw_tokenizer_size(m->tokenizer) > m->net.z.vocabulary)
         status = sw__fail(m->ctx, SW_ERR_FORMAT, "%s: %lld tokens, but %s has a vocabulary of %lld",
