@@ -35,7 +35,7 @@ labels 60 | gzip >"$dir/data/t10k-labels-idx1-ubyte.gz"
 train=(train convnet --data "$dir/data" --batch 16)
 
 # ---- help and errors ---------------------------------------------------------------------------------
-for verb in train "train convnet" "train alexnet" info bench version; do
+for verb in train "train convnet" "train alexnet" info bench pull version; do
     # shellcheck disable=SC2086
     "$swell" help $verb | grep -q '^example' || fail "help of $verb has no example"
     "$swell" $verb --help | grep -q "^usage: swell $verb" || fail "$verb --help prints no usage"

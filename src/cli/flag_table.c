@@ -48,8 +48,8 @@ static bool take(const struct verb *verb, const struct flag *f, void *to)
     return true;
 }
 
-int flags_read(const struct verb *verb, const struct flag *flags, int n, void *to, int argc,
-               char **argv)
+int flags_and_words(const struct verb *verb, const struct flag *flags, int n, void *to, int argc,
+                    char **argv, int *words)
 {
     struct option options[MOST_FLAGS + 2] = {{0}};
     int status = 0;
@@ -63,8 +63,16 @@ int flags_read(const struct verb *verb, const struct flag *flags, int n, void *t
         if (c == '?') return status;
         if (!take(verb, &flags[c - FIRST], to)) return 1;
     }
-    if (optind < argc) return cli_fail(verb, "'%s' is no option", argv[optind]);
+    *words = optind;
     return -1;
+}
+
+int flags_read(const struct verb *verb, const struct flag *flags, int n, void *to, int argc,
+               char **argv)
+{
+    int words, status = flags_and_words(verb, flags, n, to, argc, argv, &words);
+    if (status < 0 && words < argc) return cli_fail(verb, "'%s' is no option", argv[words]);
+    return status;
 }
 
 bool flags_writable(const struct verb *verb, const char *option, const char *path)

@@ -31,6 +31,10 @@ struct flag {
 int flags_read(const struct verb *verb, const struct flag *flags, int n, void *to, int argc,
                char **argv);
 
+/* The same for a verb that takes words too: they are argv[*words] .. argv[argc - 1] afterwards. */
+int flags_and_words(const struct verb *verb, const struct flag *flags, int n, void *to, int argc,
+                    char **argv, int *words);
+
 /* Files are written when hours of work are over: find out now that one cannot be.  path may be NULL.  False after a
  * line. */
 bool flags_writable(const struct verb *verb, const char *option, const char *path);

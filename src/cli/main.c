@@ -3,10 +3,22 @@
 
 #include "cli/verbs.h"
 
+/* clang-format off */
 static const struct verb *const verbs[] = {
-    &verb_see,           &verb_write,     &verb_train,  &verb_train_alexnet,
-    &verb_train_convnet, &verb_train_gpt, &verb_info,   &verb_convert,
-    &verb_bench_kernels, &verb_bench,     &verb_version};
+    &verb_see,
+    &verb_write,
+    &verb_train,
+    &verb_train_alexnet,
+    &verb_train_convnet,
+    &verb_train_gpt,
+    &verb_info,
+    &verb_convert,
+    &verb_pull,
+    &verb_bench_kernels,
+    &verb_bench,
+    &verb_version,
+};
+/* clang-format on */
 enum { VERBS = sizeof verbs / sizeof *verbs };
 
 static void usage(FILE *to)

@@ -16,8 +16,18 @@ struct verb {
                char **argv); /* argv[0] is the verb's last word; exit status */
 };
 
-extern const struct verb verb_see, verb_write, verb_train, verb_train_alexnet, verb_train_convnet,
-    verb_train_gpt, verb_info, verb_convert, verb_bench, verb_bench_kernels, verb_version;
+extern const struct verb verb_bench;
+extern const struct verb verb_bench_kernels;
+extern const struct verb verb_convert;
+extern const struct verb verb_info;
+extern const struct verb verb_pull;
+extern const struct verb verb_see;
+extern const struct verb verb_train;
+extern const struct verb verb_train_alexnet;
+extern const struct verb verb_train_convnet;
+extern const struct verb verb_train_gpt;
+extern const struct verb verb_version;
+extern const struct verb verb_write;
 
 /* One line on standard error, "swell train: ...", and exit status 1. */
 int cli_fail(const struct verb *verb, const char *format, ...)
