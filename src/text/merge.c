@@ -233,7 +233,7 @@ static void make_key(const char *word, size_t bytes, bool readable, uint64_t key
     key[1] |= (uint64_t)bytes << 56;
 }
 
-void sw__encode_word(struct sw_encoder *e, const char *word, size_t bytes, bool readable)
+void sw__encode_word(struct sw_encoder *e, const char *word, size_t bytes)
 {
     uint64_t key[2];
     const int64_t before = e->count;
@@ -242,7 +242,7 @@ void sw__encode_word(struct sw_encoder *e, const char *word, size_t bytes, bool 
         merge_word(e, word, bytes);
         return;
     }
-    make_key(word, bytes, readable, key);
+    make_key(word, bytes, e->limit - word >= 16, key);
     uint64_t h = (key[0] ^ key[1] * 0xD6E8FEB86659FD93u) * 0x9E3779B97F4A7C15u;
     struct sw_cached_word *c = &e->cache[(h ^ h >> 29) * 0x9E3779B97F4A7C15u >> e->cache_shift];
     if (c->key[0] == key[0] && c->key[1] == key[1]) {

@@ -25,6 +25,7 @@ void sw_tokenizer_destroy(sw_tokenizer *t)
     free(t->order);
     free(t->added.token);
     free(t->ends);
+    sw__pre_tokenizer_free(&t->pre);
     free(t);
 }
 
@@ -56,8 +57,7 @@ bool sw__tokenizer_order_by_score(struct sw_tokenizer *t)
     return s && t->order;
 }
 
-/* What ends an answer, by the names that the models give it. */
-static bool names_an_end(const char *text, size_t bytes)
+bool sw__token_names_an_end(const char *text, size_t bytes)
 {
     static const char *const names[] = {
         "</s>",
@@ -167,7 +167,7 @@ sw_status sw__tokenizer_finish(sw_context *ctx, const char *name, struct sw_toke
         const char *text = sw__token_bytes(v, id, &bytes);
         t->ends[id] = id == t->eos ||
                       ((v->kind[id] == SW_TOKEN_CONTROL || v->kind[id] == SW_TOKEN_USER) &&
-                       names_an_end(text, bytes));
+                       sw__token_names_an_end(text, bytes));
     }
     sort_added(t);
     drop_same_added(t);
@@ -184,8 +184,19 @@ static void encode_by_spaces(struct sw_encoder *e, const char *text, size_t size
         for (end = at; end < size && text[end] == ' '; end++) continue;
         const char *space = end < size ? memchr(text + end, ' ', size - end) : NULL;
         end = space ? (size_t)(space - text) : size;
-        sw__encode_word(e, text + at, end - at, at + 16 <= size);
+        sw__encode_word(e, text + at, end - at);
     }
+}
+
+static void encode_one_word(void *user, const char *text, size_t bytes)
+{
+    sw__encode_word(user, text, bytes);
+}
+
+static void encode_words(struct sw_encoder *e, const char *text, size_t size)
+{
+    const sw_status status = sw__pre_tokenizer_run(&e->t->pre, text, size, encode_one_word, e);
+    if (e->status == SW_OK) e->status = status;
 }
 
 /* A piece of text without added tokens; `first`: nothing, or a special token, stands before it. */
@@ -205,10 +216,15 @@ static void encode_fragment(struct sw_encoder *e, const char *text, size_t size,
         text = copy;
         size++;
     }
-    if (t->word_by_space)
+    e->limit = text + size;
+    if (t->model == SW_MODEL_WORDPIECE)
+        sw__encode_wordpiece(e, text, size);
+    else if (t->pre.count)
+        encode_words(e, text, size);
+    else if (t->word_by_space)
         encode_by_spaces(e, text, size);
     else
-        sw__encode_word(e, text, size, size >= 16);
+        sw__encode_word(e, text, size);
     free(copy);
 }
 
@@ -270,6 +286,10 @@ static const char *spoken(const struct sw_tokenizer *t, int32_t id, bool special
         if (!special) *bytes = 0;
         *first = true;
         return text;
+    }
+    if (t->model == SW_MODEL_WORDPIECE && *bytes > 2 && memcmp(text, "##", 2) == 0) {
+        text += 2;
+        *bytes -= 2;
     }
     if (*first && t->space_prefix && *bytes && *text == ' ') {
         text++;

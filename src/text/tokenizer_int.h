@@ -9,6 +9,7 @@
 #define SWELL_TEXT_TOKENIZER_INT_H
 
 #include <swell/tokenizer.h>
+#include "text/pre_tokenizer.h"
 #include "text/vocabulary.h"
 
 enum sw_token_model {
@@ -53,7 +54,10 @@ struct sw_tokenizer {
     bool space_prefix;         /* a space before the text and behind special tokens */
     bool word_by_space;        /* no token has a space behind another character */
     bool whole_words;          /* a word that is a token is that token, whatever the merges say */
+    int word_characters;       /* of a word for WordPiece; a longer one is unknown; 0: any */
+    bool lowercase, strip_accents, spread_chinese, clean; /* what WordPiece does to a text before */
     struct sw_added added;
+    struct sw_pre_tokenizer pre;
     uint8_t *ends; /* one an id: a model that draws it has finished */
 };
 
@@ -68,6 +72,8 @@ void sw__merges_add(struct sw_merges *m, int32_t left, int32_t right, uint32_t r
 bool sw__added_add(struct sw_added *a, struct sw_added_token token);
 /* Index what was added; `name` is the file.  SW_ERR_FORMAT, SW_ERR_MEMORY with the text set. */
 sw_status sw__tokenizer_finish(sw_context *ctx, const char *name, struct sw_tokenizer *t);
+/* Whether models call what ends an answer so: "<|im_end|>". */
+bool sw__token_names_an_end(const char *text, size_t bytes);
 /* Order tokens by score, the highest first, for merges by text.  False: out of memory. */
 bool sw__tokenizer_order_by_score(struct sw_tokenizer *t);
 
@@ -76,6 +82,17 @@ bool sw__tokenizer_order_by_score(struct sw_tokenizer *t);
 /* tokenizer.bin of llama2.c. */
 sw_status sw__tokenizer_from_llama2c(sw_context *ctx, const char *name, const uint8_t *data,
                                      size_t size, struct sw_tokenizer **out);
+
+struct sw_gguf;
+/* The metadata tokenizer.ggml.* of a model. */
+sw_status sw__tokenizer_from_gguf(sw_context *ctx, const char *name, const struct sw_gguf *f,
+                                  struct sw_tokenizer **out);
+
+/* Byte-level BPE writes bytes as characters that can be seen: decode a token; -1: it is not written so.  At most as
+ * many bytes as it had. */
+int64_t sw__byte_alphabet_decode(const char *text, size_t size, char *out);
+/* The same, back; out has room for twice the bytes. */
+size_t sw__byte_alphabet_encode(const char *bytes, size_t size, char *out);
 
 /* ---- one call ------------------------------------------------------------------------------------ */
 
@@ -104,7 +121,8 @@ struct sw_encoder {
     const struct sw_tokenizer *t;
     int32_t *ids;
     int64_t max, count;
-    sw_status status; /* sticky */
+    sw_status status;  /* sticky */
+    const char *limit; /* the end of the text that words lie in: how far may be read */
     struct sw_cached_word *cache;
     int cache_shift;
     struct sw_symbol few[SW_SHORT_WORD + 1], *symbol; /* symbol: few, or grown for long words */
@@ -119,8 +137,10 @@ static inline void sw__encoder_put(struct sw_encoder *e, int32_t id)
     e->count++;
 }
 
-/* A word to ids.  16 bytes may be read from `word` where `readable` says so. */
-void sw__encode_word(struct sw_encoder *e, const char *word, size_t bytes, bool readable);
+/* A word to ids, by merging. */
+void sw__encode_word(struct sw_encoder *e, const char *word, size_t bytes);
+/* A text to ids, by WordPiece. */
+void sw__encode_wordpiece(struct sw_encoder *e, const char *text, size_t size);
 
 /* The first added token at or behind `from`, the longest of those that begin there; false: none. */
 struct sw_added_match {
