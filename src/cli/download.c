@@ -373,6 +373,10 @@ static bool run_fetch(const struct verb *verb, struct fetch *f, const char *part
         cli_fail(verb, "%s: %s", part_name, strerror(errno));
         whole = false;
     }
+    if (!whole && f->written == 0) {
+        remove(part_name);
+        remove(etag_name);
+    }
     if (!whole || !sum_file(verb, d, part_name, f->bar)) return false;
     if (!as_asked(d)) {
         remove(part_name);
