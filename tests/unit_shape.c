@@ -11,11 +11,16 @@ static void dtypes(void **state)
         int elements, bytes;
         bool is_float;
     } rows[] = {
-        {SW_F32, "f32", 1, 4, true},        {SW_F16, "f16", 1, 2, true},
-        {SW_BF16, "bf16", 1, 2, true},      {SW_I32, "i32", 1, 4, false},
-        {SW_I8, "i8", 1, 1, false},         {SW_U8, "u8", 1, 1, false},
-        {SW_Q8_0, "q8_0", 32, 34, false},   {SW_Q4_0, "q4_0", 32, 18, false},
-        {SW_Q4_K, "q4_k", 256, 144, false},
+        {SW_F32, "f32", 1, 4, true},          {SW_F16, "f16", 1, 2, true},
+        {SW_BF16, "bf16", 1, 2, true},        {SW_I32, "i32", 1, 4, false},
+        {SW_I8, "i8", 1, 1, false},           {SW_U8, "u8", 1, 1, false},
+        {SW_Q8_0, "q8_0", 32, 34, false},     {SW_Q4_0, "q4_0", 32, 18, false},
+        {SW_Q4_K, "q4_k", 256, 144, false},   {SW_Q4_1, "q4_1", 32, 20, false},
+        {SW_Q5_0, "q5_0", 32, 22, false},     {SW_Q5_1, "q5_1", 32, 24, false},
+        {SW_Q2_K, "q2_k", 256, 84, false},    {SW_Q3_K, "q3_k", 256, 110, false},
+        {SW_Q5_K, "q5_k", 256, 176, false},   {SW_Q6_K, "q6_k", 256, 210, false},
+        {SW_IQ4_NL, "iq4_nl", 32, 18, false}, {SW_IQ4_XS, "iq4_xs", 256, 136, false},
+        {SW_MXFP4, "mxfp4", 32, 17, false},
     };
 
     assert_int_equal(sizeof(rows) / sizeof(rows[0]), SW_DTYPE_COUNT);

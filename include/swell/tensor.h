@@ -22,7 +22,17 @@ extern "C" {
     X(SW_U8, "u8", 1, 1)                                                                           \
     X(SW_Q8_0, "q8_0", 32, 34)                                                                     \
     X(SW_Q4_0, "q4_0", 32, 18)                                                                     \
-    X(SW_Q4_K, "q4_k", 256, 144)
+    X(SW_Q4_K, "q4_k", 256, 144)                                                                   \
+    X(SW_Q4_1, "q4_1", 32, 20)                                                                     \
+    X(SW_Q5_0, "q5_0", 32, 22)                                                                     \
+    X(SW_Q5_1, "q5_1", 32, 24)                                                                     \
+    X(SW_Q2_K, "q2_k", 256, 84)                                                                    \
+    X(SW_Q3_K, "q3_k", 256, 110)                                                                   \
+    X(SW_Q5_K, "q5_k", 256, 176)                                                                   \
+    X(SW_Q6_K, "q6_k", 256, 210)                                                                   \
+    X(SW_IQ4_NL, "iq4_nl", 32, 18)                                                                 \
+    X(SW_IQ4_XS, "iq4_xs", 256, 136)                                                               \
+    X(SW_MXFP4, "mxfp4", 32, 17)
 
 typedef enum sw_dtype {
 #define SW_DTYPE_ENUM(name, text, elements, bytes) name,

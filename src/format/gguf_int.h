@@ -15,25 +15,25 @@
     X(0, "F32", SW_F32)                                                                            \
     X(1, "F16", SW_F16)                                                                            \
     X(2, "Q4_0", SW_Q4_0)                                                                          \
-    X(3, "Q4_1", SW_DTYPE_COUNT)                                                                   \
-    X(6, "Q5_0", SW_DTYPE_COUNT)                                                                   \
-    X(7, "Q5_1", SW_DTYPE_COUNT)                                                                   \
+    X(3, "Q4_1", SW_Q4_1)                                                                          \
+    X(6, "Q5_0", SW_Q5_0)                                                                          \
+    X(7, "Q5_1", SW_Q5_1)                                                                          \
     X(8, "Q8_0", SW_Q8_0)                                                                          \
     X(9, "Q8_1", SW_DTYPE_COUNT)                                                                   \
-    X(10, "Q2_K", SW_DTYPE_COUNT)                                                                  \
-    X(11, "Q3_K", SW_DTYPE_COUNT)                                                                  \
+    X(10, "Q2_K", SW_Q2_K)                                                                         \
+    X(11, "Q3_K", SW_Q3_K)                                                                         \
     X(12, "Q4_K", SW_Q4_K)                                                                         \
-    X(13, "Q5_K", SW_DTYPE_COUNT)                                                                  \
-    X(14, "Q6_K", SW_DTYPE_COUNT)                                                                  \
+    X(13, "Q5_K", SW_Q5_K)                                                                         \
+    X(14, "Q6_K", SW_Q6_K)                                                                         \
     X(15, "Q8_K", SW_DTYPE_COUNT)                                                                  \
     X(16, "IQ2_XXS", SW_DTYPE_COUNT)                                                               \
     X(17, "IQ2_XS", SW_DTYPE_COUNT)                                                                \
     X(18, "IQ3_XXS", SW_DTYPE_COUNT)                                                               \
     X(19, "IQ1_S", SW_DTYPE_COUNT)                                                                 \
-    X(20, "IQ4_NL", SW_DTYPE_COUNT)                                                                \
+    X(20, "IQ4_NL", SW_IQ4_NL)                                                                     \
     X(21, "IQ3_S", SW_DTYPE_COUNT)                                                                 \
     X(22, "IQ2_S", SW_DTYPE_COUNT)                                                                 \
-    X(23, "IQ4_XS", SW_DTYPE_COUNT)                                                                \
+    X(23, "IQ4_XS", SW_IQ4_XS)                                                                     \
     X(24, "I8", SW_I8)                                                                             \
     X(25, "I16", SW_DTYPE_COUNT)                                                                   \
     X(26, "I32", SW_I32)                                                                           \
@@ -43,7 +43,7 @@
     X(30, "BF16", SW_BF16)                                                                         \
     X(34, "TQ1_0", SW_DTYPE_COUNT)                                                                 \
     X(35, "TQ2_0", SW_DTYPE_COUNT)                                                                 \
-    X(39, "MXFP4", SW_DTYPE_COUNT)
+    X(39, "MXFP4", SW_MXFP4)
 
 struct sw_gguf_part {
     char *name; /* for errors */

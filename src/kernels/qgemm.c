@@ -1,4 +1,4 @@
-/* GGUF's blocks (tensor/quant_blocks.c) to panels: the layout of qgemm_kernels.h. */
+/* GGUF's blocks (tensor/block_type.c) to panels: the layout of qgemm_kernels.h. */
 #include "kernels/qgemm.h"
 #include <string.h>
 #include "base/size.h"

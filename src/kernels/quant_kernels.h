@@ -3,7 +3,7 @@
  *
  *   dequant_<type>_f32:  y[0..n-1] = the values stored in src, exactly.  n is a whole number of
  *       blocks (GGUF's layouts: q8_0 is f16 d and 32 x i8, q4_0 is f16 d and 32 x 4 bits, low halves
- *       first; q4_k: tensor/quant_q4_k.c, one rounding); f16 and bf16 have blocks of one.  src needs no alignment.  A new type is one more
+ *       first; q4_k: tensor/block_type.c, one rounding); f16 and bf16 have blocks of one.  src needs no alignment.  A new type is one more
  *       slot here and one more row in src/graph/ops/stored_rows.c.
  *   quantise_i8, quantise_u8:  y[i] = saturate(round(x[i] / scale) + zero), ties to even; NaN gives
  *       zero.  The quotient is IEEE's, so every ISA gives the same bytes.

@@ -91,7 +91,7 @@ sw_status sw_convert(void *dst, sw_dtype dst_type, const void *src, sw_dtype src
         }
         if (out) {
             for (int i = 0; i < count; i++) f[i] = (float)x[i];
-            out->quantise((uint8_t *)dst + byte_offset(to, at), f, count);
+            sw__block_quantise(out, (uint8_t *)dst + byte_offset(to, at), f, NULL, count);
         } else {
             store_chunk(dst, dst_type, at, x, count);
         }

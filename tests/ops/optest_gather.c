@@ -167,5 +167,9 @@ const struct op_case optest_embedding[] = {
                                   {.shape = {1, {9}}, IDS(-1, 11)}}},
     {EMBEDDING("q4_k", 2), .in = {{.shape = {2, {11, 512}}, .weight = true, .dtype = SW_Q4_K},
                                   {.shape = {1, {9}}, IDS(-1, 11)}}},
+    {EMBEDDING("q6_k", 2), .in = {{.shape = {2, {11, 512}}, .weight = true, .dtype = SW_Q6_K},
+                                  {.shape = {1, {9}}, IDS(-1, 11)}}},
+    {EMBEDDING("mxfp4", 2), .in = {{.shape = {2, {11, 96}}, .weight = true, .dtype = SW_MXFP4},
+                                   {.shape = {1, {9}}, IDS(-1, 11)}}},
     {EMBEDDING("no ids", 0), .in = {{.shape = {2, {4, 3}}}, {.shape = {1, {0}}, IDS(0, 1)}}},
     {0}};

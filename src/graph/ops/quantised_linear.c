@@ -39,6 +39,8 @@ sw_status sw__quantised_linear_infer(struct sw_infer *q, int inner, int outer)
     const sw_dtype_info *info = sw_dtype_get(q->in[W]->dtype);
     if (info->block_elements == 1)
         return sw__infer_fail(q, SW_ERR_DTYPE, "the weight is %s, not a block type", info->name);
+    if (!sw__qgemm_type(q->in[W]->dtype))
+        return sw__infer_fail(q, SW_ERR_DTYPE, "no products with weights of %s", info->name);
     sw_shape *y = &q->out[0]->shape;
     *q->out[0] = (sw_tensor){.dtype = SW_F32, .shape = q->in[X]->shape};
     if (y->dim[y->rank - 1] != q->in[W]->shape.dim[inner])
