@@ -39,11 +39,22 @@ write --context 40 --json -n 100 --ignore-end | grep -q '"finish": "context"' ||
 write --context 40 --json -n 100 --ignore-end --shift --keep 1 | grep -q '"finish": "tokens"' ||
     fail "a full context is not shifted"
 
+# ---- how well it foresees: its own likeliest words, and the same words in another order ------------------
+perplexity()
+{
+    "$swell" bench perplexity "$1" --model "$stories/stories260K.bin" --tokenizer "$stories/tok512.bin" --window 64 --json |
+        sed -nE 's/.*"perplexity": ([0-9.]+).*/\1/p'
+}
+tr ' ' '\n' <"$expected" | sort | tr '\n' ' ' >"$dir/sorted"
+awk -v a="$(perplexity "$expected")" -v b="$(perplexity "$dir/sorted")" 'BEGIN { exit !(a > 1 && a < 4 && b > 10 * a) }' ||
+    fail "perplexity: $(perplexity "$expected"), of sorted words $(perplexity "$dir/sorted")"
+
 # ---- what it refuses -----------------------------------------------------------------------------------
 "$swell" help write | grep -q '^example' || fail "help of write has no example"
 long=$(printf 'word %.0s' {1..700})
 m="--model $stories/stories260K.bin" t="--tokenizer $stories/tok512.bin"
 refused "name a model" write hello
+refused "name one text" bench perplexity
 refused "comes without a tokenizer" write hello $m
 refused "tokens, the context 512: shorten it" write "$long" $m $t
 refused "made for 512" write hello $m $t --context 513

@@ -46,10 +46,11 @@ typedef struct sw_model_options {
     bool bf16; /* multiply f32 and 16-bit weights in bf16: faster, less exact */
 } sw_model_options;
 
-/* Open GGUF (all parts of a split one) or llama2.c's .bin.  The weights stay where they are in the mapped file; the file must stay
- * unchanged as long as the model lives.  `options` may be NULL.  SW_ERR_IO, SW_ERR_FORMAT,
- * SW_ERR_UNSUPPORTED for an architecture that is not known, SW_ERR_MEMORY, with what would fit, before anything
- * large is read.  A model that comes without a tokenizer has none: feed it numbers. */
+/* Open GGUF (all parts of a split one), a folder of Hugging Face (config.json, safetensors), or llama2.c's
+ * .bin.  The weights stay where they are in the mapped files, which must stay unchanged as long as the
+ * model lives.  `options` may be NULL.  SW_ERR_IO, SW_ERR_FORMAT, SW_ERR_UNSUPPORTED for an architecture
+ * that is not known, SW_ERR_MEMORY, with what would fit, before anything large is read.  A model that
+ * comes without a tokenizer has none: feed it numbers. */
 SW_API sw_status sw_model_open(sw_context *ctx, const char *path, const sw_model_options *options,
                                sw_model **out);
 /* After its sessions.  NULL is fine. */

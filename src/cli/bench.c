@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "base/clock.h"
+#include "cli/bench_language.h"
 #include "cli/network.h"
 #include "cli/verbs.h"
 
@@ -38,6 +39,7 @@ static const char help[] =
     "  swell bench convnet --training --batch 128\n"
     "  swell bench squeezenet1.0.onnx --batch 32\n"
     "\n"
+    "swell bench MODEL.gguf measures a language model: swell bench MODEL.gguf --help\n"
     "swell bench kernels measures kernels: swell help bench kernels\n"
     "make bench measures whole networks beside other programs\n";
 
@@ -226,6 +228,7 @@ static int run(const struct verb *verb, int argc, char **argv)
 {
     struct bench b = {.runs = 20};
     struct network n;
+    if (bench_is_language(argc, argv)) return bench_language(verb, argc, argv);
     int status = read_options(verb, &b, argc, argv);
     if (status >= 0) return status;
     status = network_open(verb, &n, &b.o, (int)b.threads);

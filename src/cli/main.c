@@ -15,6 +15,7 @@ static const struct verb *const verbs[] = {
     &verb_convert,
     &verb_pull,
     &verb_bench_kernels,
+    &verb_bench_perplexity,
     &verb_bench,
     &verb_version,
 };

@@ -92,5 +92,6 @@ sw_status sw__gpt_check_sizes(sw_context *ctx, const char *path, const struct sw
 /* Readers of files: fill m->net.architecture, m->net.z and m->net.ws; the names of weights are GGUF's. */
 sw_status sw__gpt_open_llama2c(sw_model *m);
 sw_status sw__gpt_open_gguf(sw_model *m);
+sw_status sw__gpt_open_hf(sw_model *m); /* a folder */
 
 #endif

@@ -116,8 +116,7 @@ static sw_status open_weights(sw_model *m)
 {
     sw_status status = sw_weights_create(m->ctx, &m->net.ws);
     if (status != SW_OK) return status;
-    if (sw__path_kind(m->path) == SW_PATH_FOLDER)
-        return sw__fail(m->ctx, SW_ERR_UNSUPPORTED, "%s: a folder is no model", m->path);
+    if (sw__path_kind(m->path) == SW_PATH_FOLDER) return sw__gpt_open_hf(m);
     status = sw__map_file(m->path, &m->map);
     if (status != SW_OK)
         return sw__fail(m->ctx, status, "%s: cannot read: %s", m->path, strerror(errno));

@@ -1,0 +1,309 @@
+/* Language models in Hugging Face's folders: config.json, and safetensors in one file or in several with
+ * model.safetensors.index.json.  Sizes become ours, tensors get GGUF's names (hf_names.c): the same builders make
+ * the same networks.
+ *
+ * What differs from GGUF: rope turns (i, i + HS/2) in Llama too; Gemma's norms lack their 1; matrices of
+ * GPT-2 lie transposed (in,out) and are turned while they are read; Llama 3's scaling is said by four
+ * numbers.  Left out: quantised folders (GPTQ, AWQ), LongRoPE and YaRN, pictures' parts of Gemma 3. */
+#include <errno.h>
+#include <jansson.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/context_int.h"
+#include "base/file.h"
+#include "base/folder.h"
+#include "base/size.h"
+#include "format/json_read.h"
+#include "format/safetensors.h"
+#include "gpt/gpt_int.h"
+#include "gpt/hf_names.h"
+#include "graph/weights_int.h"
+
+enum { PATH = 4096, CONFIG_LIMIT = 1 << 20, INDEX_LIMIT = 64 << 20 };
+
+struct reader {
+    sw_model *m;
+    const json_t *config;
+    const char *type; /* "model_type" */
+    bool gpt2, gemma;
+};
+
+static sw_status read_json(sw_model *m, const char *name, size_t limit, json_t **out)
+{
+    char path[PATH], *text = NULL;
+    size_t size;
+    struct sw_json_error why = {0};
+    *out = NULL;
+    snprintf(path, sizeof path, "%s/%s", m->path, name);
+    sw_status status = sw__file_read(path, limit, &text, &size);
+    if (status != SW_OK)
+        return sw__fail(m->ctx, status, "%s: cannot read: %s", path,
+                        status == SW_ERR_IO ? strerror(errno) : sw_status_text(status));
+    status = sw__json_read(text, size, out, &why);
+    free(text);
+    if (status == SW_OK && json_is_object(*out)) return SW_OK;
+    json_decref(*out);
+    *out = NULL;
+    return sw__fail(m->ctx, status == SW_OK ? SW_ERR_FORMAT : status, "%s: offset %zu: %s", path,
+                    why.offset, status == SW_OK ? "no JSON object" : why.why);
+}
+
+/* ---- config.json ------------------------------------------------------------------------------- */
+
+static int64_t integer(const struct reader *r, const char *key, int64_t otherwise)
+{
+    const json_t *v = json_object_get(r->config, key);
+    return json_is_integer(v) ? json_integer_value(v) : otherwise;
+}
+
+static float real(const json_t *from, const char *key, float otherwise)
+{
+    const json_t *v = json_object_get(from, key);
+    return json_is_number(v) ? (float)json_number_value(v) : otherwise;
+}
+
+static sw_status find_architecture(struct reader *r)
+{
+    static const char *const known[][2] = {
+        {"llama", "llama"}, {"mistral", "llama"}, {"gpt2", "gpt2"}, {"qwen2", "qwen2"},
+        {"qwen3", "qwen3"}, {"gemma2", "gemma2"}, {"phi3", "phi3"}, {"gemma3_text", "gemma3"}};
+    sw_model *m = r->m;
+    r->type = json_string_value(json_object_get(r->config, "model_type"));
+    for (size_t i = 0; r->type && i < sizeof known / sizeof *known; i++)
+        if (strcmp(r->type, known[i][0]) == 0)
+            m->net.architecture = sw__gpt_architecture(known[i][1]);
+    if (!m->net.architecture)
+        return sw__fail(m->ctx, SW_ERR_UNSUPPORTED,
+                        "%s: the model_type '%.32s' is not known; these are: llama, mistral, gpt2, "
+                        "qwen2, qwen3, gemma2, gemma3_text, phi3",
+                        m->path, r->type ? r->type : "");
+    if (json_object_get(r->config, "quantization_config"))
+        return sw__fail(m->ctx, SW_ERR_UNSUPPORTED, "%s: quantised folders are not known", m->path);
+    r->gpt2 = m->net.architecture->learned;
+    r->gemma = strncmp(m->net.architecture->name, "gemma", 5) == 0;
+    return SW_OK;
+}
+
+/* Factors that divide the frequencies of Llama 3.1: Dubey et al. 2024, section 3.2, as Meta's code has it. */
+static sw_status add_llama3_factors(struct reader *r, const json_t *scaling)
+{
+    struct sw_gpt_sizes *z = &r->m->net.z;
+    sw_weight *w;
+    const double factor = (double)real(scaling, "factor", 8),
+                 low = (double)real(scaling, "low_freq_factor", 1),
+                 high = (double)real(scaling, "high_freq_factor", 4),
+                 first = (double)real(scaling, "original_max_position_embeddings", 8192);
+    if (!(factor >= 1) || !(low > 0) || !(high > low) || !(first > 0))
+        return sw__fail(r->m->ctx, SW_ERR_FORMAT, "%s: rope_scaling of llama3 makes no sense",
+                        r->m->path);
+    sw_status status = sw_weights_add(r->m->net.ws, "rope_freqs.weight", SW_F32,
+                                      SW_SHAPE(z->rope_dims / 2), &w);
+    if (status != SW_OK) return status;
+    float *f = sw_weight_tensor(w).data;
+    for (int64_t i = 0; i < z->rope_dims / 2; i++) {
+        const double turns = first / (2 * acos(-1)) *
+                             pow((double)z->rope_base, -2. * (double)i / (double)z->rope_dims);
+        const double smooth = (turns - low) / (high - low);
+        f[i] = turns > high  ? 1
+               : turns < low ? (float)factor
+                             : (float)(1 / ((1 - smooth) / factor + smooth));
+    }
+    return SW_OK;
+}
+
+static sw_status read_rope(struct reader *r)
+{
+    sw_model *m = r->m;
+    struct sw_gpt_sizes *z = &m->net.z;
+    const json_t *scaling = json_object_get(r->config, "rope_scaling");
+    const json_t *newer = json_object_get(r->config, "rope_parameters");
+    if (json_is_object(newer)) scaling = newer;
+    z->pairing = SW_ROPE_NEOX;
+    z->rope_scale = 1;
+    z->rope_base = real(r->config, "rope_theta", real(newer, "rope_theta", 10000));
+    z->local_rope_base = real(r->config, "rope_local_base_freq", 0);
+    z->rope_dims = r->gpt2 ? 0 : z->head;
+    if (real(r->config, "partial_rotary_factor", 1) != 1)
+        return sw__fail(m->ctx, SW_ERR_UNSUPPORTED, "%s: partial_rotary_factor is not known",
+                        m->path);
+    if (!json_is_object(scaling)) return SW_OK;
+    const char *kind = json_string_value(json_object_get(scaling, "rope_type"));
+    if (!kind) kind = json_string_value(json_object_get(scaling, "type"));
+    if (!kind || strcmp(kind, "default") == 0) return SW_OK;
+    if (strcmp(kind, "llama3") == 0) return add_llama3_factors(r, scaling);
+    if (strcmp(kind, "linear") != 0)
+        return sw__fail(m->ctx, SW_ERR_UNSUPPORTED, "%s: rope scaling '%.32s' is not known",
+                        m->path, kind);
+    z->rope_scale = 1 / real(scaling, "factor", 1);
+    return SW_OK;
+}
+
+static void read_gpt2_sizes(const struct reader *r, struct sw_gpt_sizes *z)
+{
+    z->layers = integer(r, "n_layer", 0);
+    z->width = integer(r, "n_embd", 0);
+    z->heads = z->kv_heads = integer(r, "n_head", 0);
+    z->hidden = integer(r, "n_inner", 4 * sw__min64(z->width, 1 << 20));
+    z->context = integer(r, "n_positions", 0);
+    z->eps = real(r->config, "layer_norm_epsilon", 1e-5f);
+}
+
+static void read_llama_sizes(const struct reader *r, struct sw_gpt_sizes *z)
+{
+    const float scalar = real(r->config, "query_pre_attn_scalar", 0);
+    z->layers = integer(r, "num_hidden_layers", 0);
+    z->width = integer(r, "hidden_size", 0);
+    z->heads = integer(r, "num_attention_heads", 0);
+    z->kv_heads = integer(r, "num_key_value_heads", z->heads);
+    z->hidden = integer(r, "intermediate_size", 0);
+    z->context = integer(r, "max_position_embeddings", 0);
+    z->eps = real(r->config, "rms_norm_eps", 1e-6f);
+    if (!json_is_false(json_object_get(r->config, "use_sliding_window")))
+        z->window = sw__min64(integer(r, "sliding_window", 0), z->context);
+    z->window_period = integer(r, "sliding_window_pattern", 0);
+    z->attention_softcap = real(r->config, "attn_logit_softcapping", 0);
+    z->logit_softcap = real(r->config, "final_logit_softcapping", 0);
+    if (scalar > 0) z->attention_scale = 1 / sqrtf(scalar);
+}
+
+static sw_status read_sizes(struct reader *r)
+{
+    sw_model *m = r->m;
+    struct sw_gpt_sizes *z = &m->net.z;
+    const char *act = json_string_value(json_object_get(r->config, r->gpt2 ? "activation_function"
+                                                                   : r->gemma ? "hidden_activation"
+                                                                              : "hidden_act"));
+    const char *expected = r->gpt2 ? "gelu_new" : r->gemma ? "gelu_pytorch_tanh" : "silu";
+    if (act && strcmp(act, expected) != 0)
+        return sw__fail(m->ctx, SW_ERR_UNSUPPORTED, "%s: '%.32s' is not the activation of %s (%s)",
+                        m->path, act, r->type, expected);
+    if (r->gpt2)
+        read_gpt2_sizes(r, z);
+    else
+        read_llama_sizes(r, z);
+    z->vocabulary = integer(r, "vocab_size", 0);
+    z->head = integer(r, "head_dim", z->heads > 0 ? z->width / z->heads : 0);
+    const float scale = z->attention_scale;
+    if (m->net.architecture->adjust) m->net.architecture->adjust(z);
+    if (scale > 0) z->attention_scale = scale;
+    z->rope_base = z->rope_scale = 1;
+    sw_status status = sw__gpt_check_sizes(m->ctx, m->path, z);
+    if (status == SW_OK) status = read_rope(r);
+    return status == SW_OK ? sw__gpt_check_sizes(m->ctx, m->path, z) : status;
+}
+
+/* ---- tensors ----------------------------------------------------------------------------------- */
+
+/* (K,N) to (N,K). */
+static void turn(uint8_t *to, const uint8_t *from, int64_t k, int64_t n, size_t bytes)
+{
+    for (int64_t i = 0; i < k; i++)
+        for (int64_t j = 0; j < n; j++)
+            memcpy(to + (size_t)(j * k + i) * bytes, from + (size_t)(i * n + j) * bytes, bytes);
+}
+
+static sw_status add_tensor(struct reader *r, const char *name, const struct sw_safetensor *t,
+                            const uint8_t *data)
+{
+    sw_weight *w;
+    sw_weights *ws = r->m->net.ws;
+    sw_shape shape = t->shape;
+    const bool vector = shape.rank == 1;
+    const bool turned = r->gpt2 && shape.rank == 2 && strncmp(name, "blk.", 4) == 0;
+    if (t->dtype == SW_DTYPE_COUNT || !sw_dtype_get(t->dtype)->is_float)
+        return sw__fail(r->m->ctx, SW_ERR_UNSUPPORTED, "%s: tensor '%.80s' is %s", r->m->path,
+                        t->name, t->dtype_name);
+    if (!vector && !turned && (uintptr_t)data % (size_t)t->element_bytes == 0)
+        return sw_weights_add_mapped(ws, name, t->dtype, shape, data, &w);
+    if (turned) {
+        shape.dim[0] = t->shape.dim[1];
+        shape.dim[1] = t->shape.dim[0];
+    }
+    sw_status status = sw_weights_add(ws, name, vector ? SW_F32 : t->dtype, shape, &w);
+    if (status != SW_OK) return status;
+    float *to = sw_weight_tensor(w).data;
+    const int64_t n = sw_shape_elements(&shape);
+    if (turned)
+        turn((uint8_t *)to, data, t->shape.dim[0], t->shape.dim[1], (size_t)t->element_bytes);
+    else if (!vector)
+        memcpy(to, data, t->bytes);
+    else
+        status = sw_convert(to, SW_F32, data, t->dtype, n);
+    const bool norm = strstr(name, "norm.weight") != NULL;
+    for (int64_t i = 0; r->gemma && norm && vector && i < n; i++) to[i] += 1;
+    return status;
+}
+
+static sw_status add_file(struct reader *r, const char *file)
+{
+    char path[PATH], name[SW_HF_NAME];
+    struct sw_mapping map;
+    struct sw_safetensors st;
+    const bool tied = json_is_true(json_object_get(r->config, "tie_word_embeddings"));
+    snprintf(path, sizeof path, "%s/%s", r->m->path, file);
+    sw_status status = sw__safetensors_open(r->m->ctx, path, &map, &st);
+    if (status != SW_OK) return status;
+    for (int64_t i = 0; status == SW_OK && i < st.n; i++) {
+        const struct sw_safetensor *t = &st.tensors[i];
+        const enum sw_hf_meaning meaning = sw__hf_name(t->name, r->gemma, name);
+        if (meaning == SW_HF_BUFFER || (tied && strcmp(name, "output.weight") == 0)) continue;
+        if (meaning == SW_HF_UNKNOWN)
+            status = sw__fail(r->m->ctx, SW_ERR_UNSUPPORTED,
+                              "%s: tensor '%.80s' has no place in the architecture %s", path,
+                              t->name, r->m->net.architecture->name);
+        else
+            status = add_tensor(r, name, t, map.data + t->offset);
+    }
+    sw__safetensors_free(&st);
+    if (status == SW_OK) status = sw__weights_adopt(r->m->net.ws, map);
+    if (status != SW_OK) sw__unmap_file(&map);
+    return status;
+}
+
+/* All files that the index names, each once. */
+static sw_status add_indexed(struct reader *r)
+{
+    json_t *index, *done = json_object();
+    const char *tensor;
+    json_t *file;
+    sw_status status = read_json(r->m, "model.safetensors.index.json", INDEX_LIMIT, &index);
+    if (status == SW_OK && !done) status = sw__fail(r->m->ctx, SW_ERR_MEMORY, "out of memory");
+    json_object_foreach(json_object_get(index, "weight_map"), tensor, file)
+    {
+        const char *name = json_string_value(file);
+        if (status != SW_OK) break;
+        if (!name || strchr(name, '/'))
+            status = sw__fail(r->m->ctx, SW_ERR_FORMAT, "%s: '%.80s' lies in no file of the folder",
+                              r->m->path, tensor);
+        else if (!json_object_get(done, name)) {
+            status = json_object_set_new(done, name, json_true()) ? SW_ERR_MEMORY : SW_OK;
+            if (status == SW_OK) status = add_file(r, name);
+        }
+    }
+    json_decref(done);
+    json_decref(index);
+    return status;
+}
+
+sw_status sw__gpt_open_hf(sw_model *m)
+{
+    json_t *config;
+    char path[PATH];
+    struct reader r = {.m = m};
+    sw_status status = read_json(m, "config.json", CONFIG_LIMIT, &config);
+    if (status != SW_OK) return status;
+    r.config = config;
+    status = find_architecture(&r);
+    if (status == SW_OK) status = read_sizes(&r);
+    snprintf(path, sizeof path, "%s/model.safetensors", m->path);
+    if (status == SW_OK)
+        status = sw__path_kind(path) == SW_PATH_FILE ? add_file(&r, "model.safetensors")
+                                                     : add_indexed(&r);
+    snprintf(path, sizeof path, "%s/tokenizer.json", m->path);
+    m->brings_tokenizer = sw__path_kind(path) == SW_PATH_FILE;
+    json_decref(config);
+    return status;
+}

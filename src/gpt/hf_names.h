@@ -1,0 +1,18 @@
+/* Names of tensors in Hugging Face's files, and GGUF's for the same. */
+#ifndef SWELL_GPT_HF_NAMES_H
+#define SWELL_GPT_HF_NAMES_H
+
+#include <stdbool.h>
+
+enum { SW_HF_NAME = 96 };
+
+enum sw_hf_meaning {
+    SW_HF_WEIGHT,
+    SW_HF_BUFFER, /* what a program computes itself: causal masks, frequencies */
+    SW_HF_UNKNOWN
+};
+
+/* "model.layers.3.self_attn.q_proj.weight" -> "blk.3.attn_q.weight". */
+enum sw_hf_meaning sw__hf_name(const char *name, bool gemma, char out[SW_HF_NAME]);
+
+#endif
