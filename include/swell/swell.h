@@ -18,6 +18,7 @@
 #include <swell/data.h>
 #include <swell/onnx.h>
 #include <swell/sample.h>
+#include <swell/constraint.h>
 #include <swell/tokenizer.h>
 #include <swell/generate.h>
 
