@@ -30,8 +30,17 @@ extern "C" {
 
 typedef struct sw_model sw_model;
 
+#define SW_MODEL_MOST_ADAPTERS 8
+
 /* In what keys and values are kept. */
 typedef enum sw_model_kv { SW_MODEL_KV_F16, SW_MODEL_KV_BF16, SW_MODEL_KV_F32 } sw_model_kv;
+
+/* A low-rank change of a model's weights (Hu et al. 2021, "LoRA"): W + scale alpha / r B A, beside weights of
+ * any type. */
+typedef struct sw_model_adapter {
+    const char *path; /* GGUF, as llama.cpp's convert_lora_to_gguf.py writes it */
+    float scale;      /* 0: not at all; 1: as it was learnt */
+} sw_model_adapter;
 
 typedef struct sw_model_options {
     const char *tokenizer; /* a file of its own (tokenizer.h); NULL: the model's */
@@ -43,7 +52,10 @@ typedef struct sw_model_options {
     int chunk;             /* most tokens of one step; 0: 512 */
     int rows;              /* most logits asked for in one step; 0: 64, at least one a session */
     sw_model_kv kv;
-    bool bf16; /* multiply f32 and 16-bit weights in bf16: faster, less exact */
+    const sw_model_adapter
+        *adapters;  /* all at once; the array and its texts are needed in the call only */
+    int n_adapters; /* at most SW_MODEL_MOST_ADAPTERS */
+    bool bf16;      /* multiply f32 and 16-bit weights in bf16: faster, less exact */
 } sw_model_options;
 
 /* Open GGUF (all parts of a split one), a folder of Hugging Face (config.json, safetensors), or llama2.c's

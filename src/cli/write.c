@@ -28,6 +28,7 @@ static const char help[] =
     "0.95)\n"
     "  --min-p P         from those with at least P times the largest probability (default 0.05)\n"
     "  --repeat-penalty R  above 1: against tokens of the last 64 (default 1)\n"
+    "  --lora FILE[:S]   an adapter in GGUF, S times as strong (default 1); up to 8, all at once\n"
     "  --seed S          the same seed writes the same text (default 0)\n"
     "\n"
     "  --only-new        leave TEXT out of the output\n"
@@ -60,6 +61,7 @@ enum {
     MIN_P,
     REPEAT_PENALTY,
     SEED,
+    LORA,
     ONLY_NEW,
     IGNORE_END,
     CONTEXT,
@@ -83,6 +85,7 @@ static const struct option options[] = {{"model", required_argument, NULL, MODEL
                                         {"min-p", required_argument, NULL, MIN_P},
                                         {"repeat-penalty", required_argument, NULL, REPEAT_PENALTY},
                                         {"seed", required_argument, NULL, SEED},
+                                        {"lora", required_argument, NULL, LORA},
                                         {"only-new", no_argument, NULL, ONLY_NEW},
                                         {"ignore-end", no_argument, NULL, IGNORE_END},
                                         {"context", required_argument, NULL, CONTEXT},
@@ -106,6 +109,7 @@ struct write {
     const struct verb *verb;
     const char *model, *prompt;
     sw_model_options open;
+    sw_model_adapter adapters[SW_MODEL_MOST_ADAPTERS];
     sw_sampler_options sample;
     sw_generate_options generate;
     int64_t threads;
@@ -168,6 +172,28 @@ static bool seed(struct write *w)
     return true;
 }
 
+/* FILE or FILE:S. */
+static bool lora(struct write *w)
+{
+    sw_model_adapter *a = &w->adapters[w->open.n_adapters];
+    char *colon = strrchr(optarg, ':'), *end;
+    if (w->open.n_adapters == SW_MODEL_MOST_ADAPTERS) {
+        cli_fail(w->verb, "--lora: at most %d at once", SW_MODEL_MOST_ADAPTERS);
+        return false;
+    }
+    *a = (sw_model_adapter){.path = optarg, .scale = 1};
+    if (colon && colon[1]) {
+        const float scale = strtof(colon + 1, &end);
+        if (!*end) {
+            a->scale = scale;
+            *colon = 0;
+        }
+    }
+    w->open.adapters = w->adapters;
+    w->open.n_adapters++;
+    return true;
+}
+
 static bool take(struct write *w, int c)
 {
     const struct verb *v = w->verb;
@@ -181,6 +207,7 @@ static bool take(struct write *w, int c)
     case MIN_P: return real(w, "min-p", 0, 1, &w->sample.min_p);
     case REPEAT_PENALTY: return real(w, "repeat-penalty", 0.01, 100, &w->sample.repeat_penalty);
     case SEED: return seed(w);
+    case LORA: return lora(w);
     case ONLY_NEW: w->only_new = true; return true;
     case IGNORE_END: w->generate.ignore_end = true; return true;
     case CONTEXT: return cli_integer(v, "context", 1, 1 << 30, &w->open.context);

@@ -163,13 +163,12 @@ static sw_status add_weights(struct reader *r)
     return status;
 }
 
-/* The set owns the files from here on, so that pages which packed copies replace are given back. */
-static sw_status adopt(sw_model *m, struct sw_gguf *f)
+sw_status sw__gpt_adopt(sw_weights *ws, struct sw_gguf *f)
 {
     struct sw_mapping map;
     sw_status status = SW_OK;
     while (status == SW_OK && sw__gguf_take_map(f, &map)) {
-        status = sw__weights_adopt(m->net.ws, map);
+        status = sw__weights_adopt(ws, map);
         if (status != SW_OK) sw__unmap_file(&map);
     }
     return status;
@@ -186,7 +185,7 @@ sw_status sw__gpt_open_gguf(sw_model *m)
     if (status == SW_OK) status = read_sizes(&r);
     if (status == SW_OK) status = sw__gpt_check_sizes(m->ctx, m->path, &m->net.z);
     if (status == SW_OK) status = add_weights(&r);
-    if (status == SW_OK) status = adopt(m, f);
+    if (status == SW_OK) status = sw__gpt_adopt(m->net.ws, f);
     m->brings_tokenizer = sw__gguf_find(f, "tokenizer.ggml.model") != NULL;
     sw__gguf_close(f);
     return status;

@@ -39,6 +39,16 @@ struct sw_gpt_sizes {
     float attention_softcap, logit_softcap; /* 0: off */
 };
 
+/* A change of the weights: pairs <tensor>.lora_a (r,K) and <tensor>.lora_b (N,r). */
+struct sw_gpt_adapter {
+    char *path;
+    sw_weights *ws;
+    bool *used; /* which of them the graph reads */
+    float
+        scale; /* that was asked for, times alpha; divided by r where it is used, unless alpha is 0 */
+    bool by_rank;
+};
+
 /* A network under construction: what every line of a builder needs. */
 struct sw_gpt {
     sw_graph *g;
@@ -46,8 +56,10 @@ struct sw_gpt {
     const sw_kv *kv;
     struct sw_gpt_sizes z;
     const struct sw_gpt_architecture *architecture;
-    int64_t layer;     /* whose weights are meant; -1: the model's own */
-    bool *used;        /* which weights of the set the graph reads */
+    int64_t layer; /* whose weights are meant; -1: the model's own */
+    bool *used;    /* which weights of the set the graph reads */
+    struct sw_gpt_adapter adapters[SW_MODEL_MOST_ADAPTERS];
+    int n_adapters;
     sw_node *tokens;   /* i32 (N) */
     sw_node *sequence; /* i32 (N) */
     sw_node *position; /* i32 (N) */
@@ -93,5 +105,16 @@ sw_status sw__gpt_check_sizes(sw_context *ctx, const char *path, const struct sw
 sw_status sw__gpt_open_llama2c(sw_model *m);
 sw_status sw__gpt_open_gguf(sw_model *m);
 sw_status sw__gpt_open_hf(sw_model *m); /* a folder */
+
+struct sw_gguf;
+/* Hand the files' mappings over to the set, so that pages which packed copies replace are given back. */
+sw_status sw__gpt_adopt(sw_weights *ws, struct sw_gguf *f);
+
+/* The adapters of m->o, into m->net; and whether the graph found a place for all of their tensors. */
+sw_status sw__gpt_open_adapters(sw_model *m);
+sw_status sw__gpt_check_adapters(sw_model *m);
+void sw__gpt_close_adapters(sw_model *m);
+/* y = W x with the tensor's name, "blk.0.attn_q.weight", and what the adapters add to it. */
+sw_node *sw__gpt_adapt(struct sw_gpt *m, const char *tensor, sw_node *x, sw_node *y);
 
 #endif

@@ -180,6 +180,7 @@ static sw_status build(sw_model *m)
         return sw__fail(m->ctx, status, "%s: %s", m->path, why);
     }
     status = check_all_used(m);
+    if (status == SW_OK) status = sw__gpt_check_adapters(m);
     if (status != SW_OK) return status;
     return sw_compile(m->g,
                       (sw_plan_options){.outputs = &m->logits, .n_outputs = 1, .name = "language"},
@@ -228,6 +229,7 @@ sw_status sw_model_open(sw_context *ctx, const char *path, const sw_model_option
     if (status != SW_OK) goto fail;
     strcpy(m->path, path);
     status = open_weights(m);
+    if (status == SW_OK) status = sw__gpt_open_adapters(m);
     if (status == SW_OK) status = fill_options(m);
     if (status != SW_OK) goto fail;
     count_weights(m);
@@ -251,6 +253,7 @@ void sw_model_destroy(sw_model *m)
     sw_graph_destroy(m->g);
     sw_kv_destroy(m->kv);
     sw_weights_destroy(m->net.ws);
+    sw__gpt_close_adapters(m);
     sw_tokenizer_destroy(m->tokenizer);
     sw__unmap_file(&m->map);
     free(m->net.used);

@@ -76,8 +76,10 @@ sw_node *sw__gpt_embed(struct sw_gpt *m)
 
 sw_node *sw__gpt_linear(struct sw_gpt *m, const char *name, sw_node *x, int64_t size)
 {
+    char full[NAME];
     sw_node *w = sw__gpt_weight(m, name, SW_SHAPE(size, last_dim(x)));
-    return sw_linear(m->g, x, w, bias_of(m, name, size));
+    sw_node *y = sw_linear(m->g, x, w, bias_of(m, name, size));
+    return sw__gpt_adapt(m, full_name(m, name, ".weight", full), x, y);
 }
 
 sw_node *sw__gpt_rmsnorm(struct sw_gpt *m, const char *name, sw_node *x)
@@ -149,6 +151,6 @@ sw_node *sw__gpt_head(struct sw_gpt *m, sw_node *x)
     const sw_shape shape = SW_SHAPE(m->z.vocabulary, m->z.width);
     sw_node *w = sw__gpt_weight_maybe(m, "output", shape);
     if (!w) w = sw__gpt_weight(m, "token_embd", shape);
-    return softcap(m, sw_linear(m->g, x, w, bias_of(m, "output", m->z.vocabulary)),
-                   m->z.logit_softcap);
+    sw_node *y = sw_linear(m->g, x, w, bias_of(m, "output", m->z.vocabulary));
+    return softcap(m, sw__gpt_adapt(m, "output.weight", x, y), m->z.logit_softcap);
 }

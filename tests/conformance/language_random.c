@@ -2,7 +2,8 @@
  *
  *     language_random archs                          their names, a line each
  *     language_random write ARCH TYPE MODEL.gguf     one with matrices of that type
- *     language_random run MODEL.gguf OUT             next-token probabilities f32 (POSITIONS,V) behind OUT's
+ *     language_random adapter ARCH ADAPTER.gguf      a low-rank change of all its matrices
+ *     language_random run MODEL.gguf OUT [ADAPTER]   next-token probabilities f32 (POSITIONS,V) behind OUT's
  *                                                    header of POSITIONS, V and the POSITIONS ids, all i32
  *
  * Matrices are N(0, 1/K), those that end in the residual stream less; logits have a deviation of HEAD: the next
@@ -18,7 +19,7 @@
 #include "base/rng.h"
 
 enum { V = 320, C = 256, NH = 8, NKV = 2, HS = 32, FF = 512, L = 4, CONTEXT = 256, POSITIONS = 64 };
-enum { MOST_TENSORS = 128, ALIGNMENT = 32 };
+enum { MOST_TENSORS = 160, ALIGNMENT = 32 };
 
 /* Deviation of logits; of what a branch adds to the residual stream, in embeddings. */
 #define HEAD   3.0f
@@ -298,7 +299,39 @@ static int put_numbers(struct model *m, const struct tensor *t)
     return failed;
 }
 
-static int write_model(const char *name, const char *type, const char *path)
+/* The rank of an adapter, and how much of each matrix's deviation it adds. */
+enum { RANK = 4 };
+#define ADDED 0.5f
+
+static void adapter_pairs(struct model *m)
+{
+    put_string(m, "general.type", "adapter");
+    put_string(m, "general.architecture", m->arch);
+    put_string(m, "adapter.type", "lora");
+    put_f32(m, "adapter.lora.alpha", 2 * RANK);
+}
+
+/* In place of the matrices of layers: their A and B, in f32. */
+static void adapter_tensors(struct model *m)
+{
+    const int n = m->n;
+    static struct tensor all[MOST_TENSORS];
+    memcpy(all, m->tensors, sizeof all);
+    m->n = 0;
+    for (int i = 0; i < n; i++) {
+        if (!all[i].rows || strncmp(all[i].name, "blk.", 4) != 0) continue;
+        struct tensor *a = &m->tensors[m->n++], *b = &m->tensors[m->n++];
+        *a = *b = all[i];
+        a->dtype = b->dtype = SW_F32;
+        a->rows = b->k = RANK;
+        snprintf(a->name, sizeof a->name, "%.40s.lora_a", all[i].name);
+        snprintf(b->name, sizeof b->name, "%.40s.lora_b", all[i].name);
+        a->deviation = 1;
+        b->deviation = ADDED * all[i].deviation / (2 * sqrtf(RANK)); /* alpha / r = 2 */
+    }
+}
+
+static int write_model(const char *name, const char *type, const char *path, bool adapter)
 {
     static struct model m;
     m.dtype = sw_dtype_find(type);
@@ -306,6 +339,7 @@ static int write_model(const char *name, const char *type, const char *path)
     m.arch = llama3 ? "llama" : name;
     if (m.dtype == SW_DTYPE_COUNT || file_type(m.dtype) < 0) return 77;
     all_tensors(&m, !llama3 && !is(&m, "qwen3") && !is(&m, "phi3"), llama3);
+    if (adapter) adapter_tensors(&m);
     m.f = fopen(path, "w+b");
     if (!m.f) return 1;
     fputs("GGUF", m.f);
@@ -313,7 +347,7 @@ static int write_model(const char *name, const char *type, const char *path)
     number(&m, (uint64_t)m.n, 8);
     m.pairs_at = ftell(m.f);
     number(&m, 0, 8);
-    all_pairs(&m);
+    (adapter ? adapter_pairs : all_pairs)(&m);
     int64_t offset = 0;
     for (int i = 0; i < m.n; i++) {
         const struct tensor *t = &m.tensors[i];
@@ -336,7 +370,7 @@ static int write_model(const char *name, const char *type, const char *path)
 
 /* ---- running ----------------------------------------------------------------------------------- */
 
-static int run(const char *path, const char *out)
+static int run(const char *path, const char *out, const char *adapter)
 {
     sw_context *ctx = NULL;
     sw_model *m = NULL;
@@ -345,7 +379,12 @@ static int run(const char *path, const char *out)
     for (uint64_t i = 0; i < POSITIONS; i++)
         ids[i] = i == 0 ? 1 : 3 + (int32_t)(sw__random_u32(3, 1, i) % (V - 3));
     if (sw_context_create(NULL, &ctx) != SW_OK) return 1;
-    sw_model_options o = {.no_tokenizer = true, .rows = POSITIONS, .chunk = POSITIONS};
+    const sw_model_adapter change = {adapter, 1};
+    sw_model_options o = {.no_tokenizer = true,
+                          .rows = POSITIONS,
+                          .chunk = POSITIONS,
+                          .adapters = &change,
+                          .n_adapters = adapter != NULL};
     sw_model_part part = {.tokens = ids, .n = POSITIONS, .rows = POSITIONS};
     sw_status status = sw_model_open(ctx, path, &o, &m);
     if (status == SW_OK) status = sw_session_open(m, &s);
@@ -374,8 +413,12 @@ int main(int argc, char **argv)
 {
     if (argc == 2 && strcmp(argv[1], "archs") == 0)
         return puts("llama llama3 gpt2 qwen2 qwen3 gemma2 gemma3 phi3") < 0;
-    if (argc == 5 && strcmp(argv[1], "write") == 0) return write_model(argv[2], argv[3], argv[4]);
-    if (argc == 4 && strcmp(argv[1], "run") == 0) return run(argv[2], argv[3]);
+    if (argc == 5 && strcmp(argv[1], "write") == 0)
+        return write_model(argv[2], argv[3], argv[4], false);
+    if (argc == 4 && strcmp(argv[1], "adapter") == 0)
+        return write_model(argv[2], "f32", argv[3], true);
+    if ((argc == 4 || argc == 5) && strcmp(argv[1], "run") == 0)
+        return run(argv[2], argv[3], argv[4]);
     fprintf(stderr, "usage: see the source\n");
     return 2;
 }

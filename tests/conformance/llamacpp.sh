@@ -24,6 +24,16 @@ for arch in ${3:-$("$program" archs)}; do
         files+=("$model" "$work/$arch-$type.out")
     done
 done
+for arch in ${3:-llama gpt2}; do # low-rank adapters, beside weights of any type
+    for type in f32 q8_0; do
+        model=$work/$arch-$type.gguf adapter=$work/$arch-adapter.gguf
+        [ -f "$model" ] || continue
+        "$program" adapter "$arch" "$adapter" && "$program" run "$model" "$work/$arch-adapted-$type.out" "$adapter" ||
+            { status=1; continue; }
+        cmp -s "$work/$arch-$type.out" "$work/$arch-adapted-$type.out" && { echo "$arch: an adapter without effect"; status=1; }
+        files+=("$model+$adapter" "$work/$arch-adapted-$type.out")
+    done
+done
 node "$(dirname "$0")/llamacpp_divergence.mjs" "$modules" "${files[@]}" >"$work/divergences"
 [ "$(wc -l <"$work/divergences")" = $((${#files[@]} / 2)) ] || status=1
 # Nats: 1e-5 where only orders of sums differ, 1e-3 where activations are rounded to bytes.

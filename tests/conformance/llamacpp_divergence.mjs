@@ -10,11 +10,13 @@ const { getLlama } = await import(pathToFileURL(path.join(modules, "node-llama-c
 const llama = await getLlama({ gpu: false, build: "never", logLevel: "error", progressLogs: false });
 
 for (let at = 0; at + 1 < files.length; at += 2) {
+    const [modelPath, adapter] = files[at].split("+"); // MODEL.gguf or MODEL.gguf+ADAPTER.gguf
     const bytes = readFileSync(files[at + 1]);
     const n = bytes.readInt32LE(0), v = bytes.readInt32LE(4);
     const ids = Array.from({ length: n }, (_, i) => bytes.readInt32LE(8 + 4 * i));
-    const model = await llama.loadModel({ modelPath: files[at], gpuLayers: 0, useMmap: true });
-    const context = await model.createContext({ contextSize: 128, batchSize: 64, threads: 2 });
+    const model = await llama.loadModel({ modelPath, gpuLayers: 0, useMmap: true });
+    const context = await model.createContext({ contextSize: 128, batchSize: 64, threads: 2,
+        lora: adapter ? { adapters: [{ filePath: adapter, scale: 1 }] } : undefined });
     const sequence = context.getSequence();
     const results = await sequence.controlledEvaluate(ids.map((id) => [id, { generateNext: { probabilities: true } }]));
     let divergence = 0, entropy = 0;
@@ -26,7 +28,7 @@ for (let at = 0; at + 1 < files.length; at += 2) {
             entropy -= p * Math.log(p);
         }
     });
-    console.log(path.basename(files[at], ".gguf"), (divergence / n).toExponential(2), (entropy / n).toFixed(2));
+    console.log(path.basename(files[at + 1], ".out"), (divergence / n).toExponential(2), (entropy / n).toFixed(2));
     await context.dispose();
     await model.dispose();
 }
