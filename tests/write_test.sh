@@ -61,6 +61,8 @@ refused "made for 512" write hello $m $t --context 513
 refused "f16, bf16 or f32" write hello $m $t --kv q4
 refused "--keep needs --shift" write hello $m $t --keep 3
 refused "is another" write one two $m $t
+refused "No such file" write hello $m $t --lora "$dir/nothing.gguf:0.5"
+refused "does not begin with" write hello $m $t --lora "$stories/tok512.bin"
 refused "cannot read" write hello --model "$dir/nothing.bin"
 head -c 4000 "$stories/stories260K.bin" >"$dir/short.bin"
 refused "its size does not follow" write hello --model "$dir/short.bin" $t
