@@ -4,7 +4,8 @@
 
 #include <unistd.h>
 #include <swell/swell.h>
-#include "format/gguf.h"
+#include "format/gguf_write.h"
+#include "format/imatrix.h"
 
 static char folder[] = "gguf-XXXXXX";
 static sw_context *ctx;
@@ -418,6 +419,161 @@ static void several_files(void **state)
     unlink("m.gguf"), unlink(PART(2)), unlink(PART(3));
 }
 
+/* ---- writing ----------------------------------------------------------------------------------- */
+
+static sw_status emit_bytes(void *user, struct sw_gguf_writer *w)
+{
+    for (int i = 0; i < *(int *)user; i++) sw__gguf_emit(w, &(uint8_t){(uint8_t)(i * 3)}, 1);
+    return *(int *)user == 7 ? SW_ERR_CANCELLED : SW_OK;
+}
+
+static struct sw_gguf_writer *begin_writer(void)
+{
+    struct sw_gguf_writer *w;
+    assert_int_equal(sw__gguf_writer_create(ctx, &w), SW_OK);
+    return w;
+}
+
+/* All of put_model through the reader and the writer, and what the writer makes of itself. */
+static void writes_what_it_reads(void **state)
+{
+    static struct bytes b;
+    struct sw_gguf *f;
+    int size = 68;
+    int64_t value;
+    put_model(&b, 3);
+    assert_int_equal(sw__gguf_parse(ctx, "x.gguf", b.data, b.n, &f), SW_OK);
+    struct sw_gguf_writer *w = begin_writer();
+    for (int64_t i = 0; i < sw__gguf_pairs(f); i++)
+        if (sw__gguf_pair(f, i)->key_bytes != strlen("general.alignment"))
+            sw__gguf_put_pair(w, sw__gguf_pair(f, i));
+    for (int64_t i = 0; i < sw__gguf_tensors(f); i++) {
+        const struct sw_gguf_tensor *t = sw__gguf_tensor(f, i);
+        sw__gguf_put_tensor(w, t->name, t->dtype, t->shape, t->data);
+    }
+    sw__gguf_put_integers(w, "whole", (int32_t[]){-5, 6}, 2);
+    sw__gguf_put_reals(w, "reals", (float[]){0.5f, -2}, 2);
+    sw__gguf_put_strings(w, "texts", (const char *[]){"x", "yz"}, NULL, 2);
+    sw__gguf_put_integer(w, "seven", SW_GGUF_I16, -7);
+    sw__gguf_put_real(w, "half", 0.5f);
+    sw__gguf_put_bool(w, "no", false);
+    sw__gguf_put_string(w, "s", "a\0b", 3);
+    sw__gguf_put_made(w, "made", SW_Q8_0, SW_SHAPE(2, 32), emit_bytes, &size);
+    if (sw__gguf_writer_finish(w, "w.gguf") != SW_OK) fail_msg("%s", sw_error(ctx));
+    sw__gguf_writer_destroy(w);
+    sw__gguf_close(f);
+    if (sw__gguf_open(ctx, "w.gguf", &f) != SW_OK) fail_msg("%s", sw_error(ctx));
+    assert_int_equal(sw__gguf_tensors(f), 4);
+    reads_values(f);
+    reads_arrays(f);
+    assert_memory_equal(sw__gguf_find_tensor(f, "q")->data, b.data + b.n - 192 + 62, 3);
+    assert_true(*(const float *)sw__gguf_find_tensor(f, "norm")->data == 2.5f);
+    const struct sw_gguf_tensor *made = sw__gguf_find_tensor(f, "made");
+    assert_int_equal(made->bytes, 68);
+    for (int i = 0; i < 68; i++)
+        assert_int_equal(((const uint8_t *)made->data)[i], (uint8_t)(i * 3));
+    assert_true(sw__gguf_array_integer(f, "whole", 0, &value) && value == -5);
+    assert_true(sw__gguf_integer(f, "seven", &value) && value == -7);
+    const char *text;
+    size_t bytes;
+    assert_true(sw__gguf_array_string(f, "texts", 1, &text, &bytes) && bytes == 2 &&
+                text[1] == 'z');
+    assert_true(sw__gguf_string(f, "s", &text, &bytes) && bytes == 3 && !memcmp(text, "a\0b", 3));
+    sw__gguf_close(f);
+    unlink("w.gguf");
+}
+
+static void refuse_write(struct sw_gguf_writer *w, sw_status status, const char *why)
+{
+    const sw_status got = sw__gguf_writer_finish(w, "w.gguf");
+    if (got != status || !strstr(sw_error(ctx), why))
+        fail_msg("%d '%s', not %d '%s'", got, sw_error(ctx), status, why);
+    sw__gguf_writer_destroy(w);
+    assert_int_equal(access("w.gguf", F_OK), -1);
+}
+
+static void refuses_to_write(void **state)
+{
+    static uint8_t data[64];
+    int few = 33, cancelled = 7;
+    struct sw_gguf_writer *w = begin_writer();
+    sw__gguf_put_bool(w, "a", true);
+    sw__gguf_put_real(w, "a", 1);
+    refuse_write(w, SW_ERR_ARGUMENT, "'a' is there twice");
+    w = begin_writer();
+    sw__gguf_put_integer(w, "u8", SW_GGUF_U8, 256);
+    sw__gguf_put_bool(w, "", true); /* the first error stays */
+    refuse_write(w, SW_ERR_ARGUMENT, "'u8' does not fit its type");
+    w = begin_writer();
+    sw__gguf_put_tensor(w, "t", SW_U8, SW_SHAPE(2), data);
+    refuse_write(w, SW_ERR_UNSUPPORTED, "'t' has a dtype");
+    w = begin_writer();
+    sw__gguf_put_tensor(w, "t", SW_F16, SW_SHAPE(1, 1, 1, 1, 2), data);
+    refuse_write(w, SW_ERR_SHAPE, "more than 4 dimensions");
+    w = begin_writer();
+    sw__gguf_put_tensor(w, "t", SW_Q8_0, SW_SHAPE(32, 2), data);
+    refuse_write(w, SW_ERR_SHAPE, "no whole blocks");
+    w = begin_writer();
+    sw__gguf_put_tensor(w, "t", SW_I8, SW_SHAPE(2), data);
+    sw__gguf_put_tensor(w, "t", SW_I8, SW_SHAPE(3), data);
+    refuse_write(w, SW_ERR_ARGUMENT, "'t' is there twice");
+    w = begin_writer();
+    sw__gguf_put_made(w, "t", SW_Q8_0, SW_SHAPE(32), emit_bytes, &few);
+    refuse_write(w, SW_ERR_SHAPE, "'t' has 33 bytes, not 34");
+    w = begin_writer();
+    sw__gguf_put_made(w, "t", SW_I8, SW_SHAPE(7), emit_bytes, &cancelled);
+    refuse_write(w, SW_ERR_CANCELLED, "");
+    w = begin_writer();
+    assert_int_equal(sw__gguf_writer_finish(w, "none/w.gguf"), SW_ERR_IO);
+    sw__gguf_writer_destroy(w);
+}
+
+/* ---- importance matrices ----------------------------------------------------------------------- */
+
+static void put_old_entry(struct bytes *b, const char *name, uint32_t calls, int n,
+                          const float *values)
+{
+    put_number(b, strlen(name), 4);
+    put(b, name, strlen(name));
+    put_number(b, calls, 4);
+    put_number(b, (uint64_t)n, 4);
+    put(b, values, (size_t)n * 4);
+}
+
+static void importances(void **state)
+{
+    struct bytes b = {.n = 0};
+    struct sw_imatrix *m;
+    int64_t n;
+    put_number(&b, 2, 4);
+    put_old_entry(&b, "blk.0.ffn_up.weight", 4, 3, (float[]){4, 8, 0});
+    put_old_entry(&b, "a", 0, 1, (float[]){3});
+    put_number(&b, 9, 4); /* what later files say more */
+    assert_int_equal(sw__imatrix_parse(ctx, "x.dat", b.data, b.n, &m), SW_OK);
+    const float *v = sw__imatrix_find(m, "blk.0.ffn_up.weight", &n);
+    assert_true(v && n == 3 && v[0] == 1 && v[1] == 2 && v[2] == 1e-6f &&
+                sw__imatrix_count(m) == 2);
+    assert_null(sw__imatrix_find(m, "b", &n));
+    sw__imatrix_close(m);
+    for (size_t cut = 0; cut < b.n - 4; cut++)
+        assert_int_equal(sw__imatrix_parse(ctx, "x.dat", b.data, cut, &m), SW_ERR_FORMAT);
+    b.n = 0;
+    put_number(&b, 1, 4);
+    put_old_entry(&b, "a", 1, 1, (float[]){-3});
+    assert_int_equal(sw__imatrix_parse(ctx, "x.dat", b.data, b.n, &m), SW_ERR_FORMAT);
+    assert_non_null(strstr(sw_error(ctx), "x.dat: 'a' has the importance -3"));
+    struct sw_gguf_writer *w = begin_writer();
+    sw__gguf_put_tensor(w, "e.in_sum2", SW_F32, SW_SHAPE(2, 2), (float[]){2, 4, 9, 3});
+    sw__gguf_put_tensor(w, "e.counts", SW_F32, SW_SHAPE(2, 1), (float[]){2, 3});
+    assert_int_equal(sw__gguf_writer_finish(w, "i.gguf"), SW_OK);
+    sw__gguf_writer_destroy(w);
+    if (sw__imatrix_open(ctx, "i.gguf", &m) != SW_OK) fail_msg("%s", sw_error(ctx));
+    v = sw__imatrix_find(m, "e", &n);
+    assert_true(v && n == 4 && v[0] == 1 && v[1] == 2 && v[2] == 3 && v[3] == 1);
+    sw__imatrix_close(m);
+    unlink("i.gguf");
+}
+
 /* ---- other programs' files --------------------------------------------------------------------- */
 
 /* Tokens that llama.cpp's own tests count in its vocabularies. */
@@ -459,9 +615,11 @@ static void vocabularies(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(reads_what_is_there), cmocka_unit_test(lies_of_the_start),
-        cmocka_unit_test(lies_of_pairs),       cmocka_unit_test(lies_of_tensors),
-        cmocka_unit_test(several_files),       cmocka_unit_test(vocabularies),
+        cmocka_unit_test(reads_what_is_there),  cmocka_unit_test(lies_of_the_start),
+        cmocka_unit_test(lies_of_pairs),        cmocka_unit_test(lies_of_tensors),
+        cmocka_unit_test(several_files),        cmocka_unit_test(vocabularies),
+        cmocka_unit_test(writes_what_it_reads), cmocka_unit_test(refuses_to_write),
+        cmocka_unit_test(importances),
     };
     return cmocka_run_group_tests(tests, enter, leave);
 }

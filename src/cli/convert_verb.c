@@ -3,14 +3,28 @@
 
 #include <string.h>
 
+#include "format/gguf_mixture.h"
+
 static const char help[] =
     "usage: swell convert IN OUT [options]\n"
+    "       swell convert IN.gguf OUT.gguf --type TYPE [--imatrix FILE] [--pure]\n"
     "\n"
     "IN is a .safetensors, .pth (torch.save of a state_dict) or .onnx file; OUT an .onnx or "
     ".safetensors file.\n"
     "Labels and preprocessing are kept.  From weights to ONNX the network is found by the names of "
     "its tensors\n"
     "(torchvision's); the model ends in probabilities, and its batch is open.\n"
+    "\n"
+    "A language model in GGUF (any part names a split one) is written in another type: f32, f16, "
+    "bf16, "
+    "q8_0,\n"
+    "q6_k, q5_k_m, q5_k_s, q5_1, q5_0, q4_k_m, q4_k_s, q4_1, q4_0, iq4_nl, iq4_xs, mxfp4, q3_k_l, "
+    "q3_k_m,\n"
+    "q3_k_s, q2_k.  Mixtures give some matrices more bits, as llama.cpp does; vectors stay f32.\n"
+    "\n"
+    "  --type TYPE       of most matrices\n"
+    "  --imatrix FILE    importances of inputs (llama.cpp's, GGUF or .dat): errors count by them\n"
+    "  --pure            all matrices in this type\n"
     "\n"
     "  --half            store weights as f16\n"
     "  --int8            convolutions and products on bytes (ONNX only; needs --calibrate)\n"
@@ -27,9 +41,23 @@ static const char help[] =
     "examples:\n"
     "  swell convert alexnet.safetensors alexnet.onnx\n"
     "  swell convert resnet50.pth resnet50.safetensors --half\n"
-    "  swell convert squeezenet1.0.onnx small.onnx --int8 --calibrate photos\n";
+    "  swell convert squeezenet1.0.onnx small.onnx --int8 --calibrate photos\n"
+    "  swell convert story-f16.gguf story-q4.gguf --type q4_k_m\n";
 
-enum { HALF = 1000, INT8, CALIBRATE, IMAGES, METHOD, AGREE, NETWORK, LABELS, THREADS };
+enum {
+    HALF = 1000,
+    INT8,
+    CALIBRATE,
+    IMAGES,
+    METHOD,
+    AGREE,
+    NETWORK,
+    LABELS,
+    THREADS,
+    TYPE,
+    IMATRIX,
+    PURE
+};
 
 static const struct option options[] = {{"half", no_argument, NULL, HALF},
                                         {"int8", no_argument, NULL, INT8},
@@ -40,6 +68,9 @@ static const struct option options[] = {{"half", no_argument, NULL, HALF},
                                         {"network", required_argument, NULL, NETWORK},
                                         {"labels", required_argument, NULL, LABELS},
                                         {"threads", required_argument, NULL, THREADS},
+                                        {"type", required_argument, NULL, TYPE},
+                                        {"imatrix", required_argument, NULL, IMATRIX},
+                                        {"pure", no_argument, NULL, PURE},
                                         {"help", no_argument, NULL, 'h'},
                                         {0}};
 
@@ -63,9 +94,27 @@ static bool method_of(const struct verb *verb, const char *text, sw_onnx_range *
     return false;
 }
 
+/* The same for a language model; `other`: an option of the other networks. */
+static int check_gguf(const struct convert *c, const char *other)
+{
+    if (!convert_ends(c->from, ".gguf") || !convert_ends(c->to, ".gguf"))
+        return cli_fail(c->verb, "%s to %s: a language model in GGUF is written as .gguf only",
+                        c->from, c->to);
+    if (other) return cli_fail(c->verb, "--%s: not for language models", other);
+    if (!c->type) return cli_fail(c->verb, "--type: which type? see 'swell help convert'");
+    if (!sw__gguf_mixture_find(c->type))
+        return cli_fail(c->verb, "--type %s: no such type; see 'swell help convert'", c->type);
+    return 0;
+}
+
 /* What the options ask for together; `ranged`: one of those that go with --int8 only. */
 static int check(const struct convert *c, const char *ranged)
 {
+    if (c->type || c->imatrix || c->pure)
+        return cli_fail(c->verb, "--%s: for language models in GGUF",
+                        c->type   ? "type"
+                        : c->pure ? "pure"
+                                  : "imatrix");
     const bool to_onnx = convert_ends(c->to, ".onnx"), from_onnx = convert_ends(c->from, ".onnx");
     if (!to_onnx && !convert_ends(c->to, ".safetensors"))
         return cli_fail(c->verb, "%s: the file to write must end in .onnx or .safetensors", c->to);
@@ -111,6 +160,9 @@ static int run(const struct verb *verb, int argc, char **argv)
             break;
         case NETWORK: c.network = optarg; break;
         case LABELS: c.labels = optarg; break;
+        case TYPE: c.type = optarg; break;
+        case IMATRIX: c.imatrix = optarg; break;
+        case PURE: c.pure = true; break;
         case THREADS:
             if (!cli_integer(verb, "threads", 1, 256, &threads)) return 1;
             break;
@@ -122,10 +174,18 @@ static int run(const struct verb *verb, int argc, char **argv)
     c.from = argv[optind];
     c.to = argv[optind + 1];
     c.agreement = percent / 100;
-    if (check(&c, ranged)) return 1;
+    const bool gguf = convert_ends(c.from, ".gguf") || convert_ends(c.to, ".gguf");
+    const char *other = c.half      ? "half"
+                        : c.int8    ? "int8"
+                        : c.network ? "network"
+                        : c.labels  ? "labels"
+                                    : ranged;
+    if (gguf ? check_gguf(&c, other) : check(&c, ranged)) return 1;
     c.ctx = cli_context(verb, (int)threads, NULL);
     if (!c.ctx) return 1;
-    if (!convert_ends(c.to, ".onnx"))
+    if (gguf)
+        status = convert_gguf(&c);
+    else if (!convert_ends(c.to, ".onnx"))
         status = convert_weights(&c);
     else if (convert_ends(c.from, ".onnx") && !c.int8)
         status = convert_graph(&c);
@@ -135,5 +195,4 @@ static int run(const struct verb *verb, int argc, char **argv)
     return status;
 }
 
-const struct verb verb_convert = {"convert", "a model to another format, to f16, to bytes", help,
-                                  run};
+const struct verb verb_convert = {"convert", "a model to another format or type", help, run};

@@ -13,6 +13,8 @@ struct convert {
     int64_t images;
     sw_onnx_range range;
     double agreement;
+    const char *type, *imatrix; /* of language models */
+    bool pure;
     sw_context *ctx;
 };
 
@@ -25,5 +27,8 @@ int convert_graph(const struct convert *c);
 int convert_classifier(const struct convert *c);
 /* Any format to safetensors. */
 int convert_weights(const struct convert *c);
+
+/* A language model in GGUF to another type. */
+int convert_gguf(const struct convert *c);
 
 #endif
