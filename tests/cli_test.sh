@@ -35,7 +35,7 @@ labels 60 | gzip >"$dir/data/t10k-labels-idx1-ubyte.gz"
 train=(train convnet --data "$dir/data" --batch 16)
 
 # ---- help and errors ---------------------------------------------------------------------------------
-for verb in train "train convnet" "train alexnet" info bench pull version; do
+for verb in train "train convnet" "train alexnet" tokenize info bench pull version; do
     # shellcheck disable=SC2086
     "$swell" help $verb | grep -q '^example' || fail "help of $verb has no example"
     "$swell" $verb --help | grep -q "^usage: swell $verb" || fail "$verb --help prints no usage"
@@ -75,6 +75,27 @@ mkdir "$dir/bad"
 cp "$dir"/data/t* "$dir/bad"
 head -c 1000 "$dir/data/train-images-idx3-ubyte" >"$dir/bad/train-images-idx3-ubyte"
 refused "bytes of data follow" train convnet --data "$dir/bad"
+
+# ---- tokens ------------------------------------------------------------------------------------------------
+printf '[UNK]\n[CLS]\n[SEP]\nhello\n##s\nworld\n' >"$dir/vocab.txt"
+tokens=(tokenize --model "$dir/vocab.txt")
+[ "$(printf 'Hellos World x' | "$swell" "${tokens[@]}" --begin)" = "1 3 4 5 0 2" ] || fail "tokenize"
+[ "$(echo "[1, 3, 4]" | "$swell" "${tokens[@]}" --decode)" = hellos ] || fail "tokenize --decode"
+[ "$(echo "1 3" | "$swell" "${tokens[@]}" --decode --special)" = "[CLS]hello" ] || fail "tokenize --decode --special"
+[ "$(printf 'hello hello' | "$swell" "${tokens[@]}" --count)" = 2 ] || fail "tokenize --count"
+[ "$(printf '[SEP]' | "$swell" "${tokens[@]}" --special)" = 2 ] || fail "tokenize --special"
+printf hello | "$swell" "${tokens[@]}" --json |
+    grep -qxF '{"kind":"bert","vocabulary":6,"bytes":5,"count":1,"ids":[3],"tokens":["hello"]}' || fail "tokenize --json"
+echo 6 | "$swell" "${tokens[@]}" --decode 2>&1 | grep -q "id 6: the vocabulary has 6" || fail "tokenize took id 6"
+echo x | "$swell" "${tokens[@]}" --decode 2>&1 | grep -q "'x' is no id" || fail "tokenize took x for an id"
+refused "--model M: whose tokens" tokenize
+refused "--decode gives text" "${tokens[@]}" --decode --count
+refused "'hello': text comes on standard input" "${tokens[@]}" hello
+refused "No such file" tokenize --model "$dir/nothing.json"
+refused "no tokenizer: neither" tokenize --model "$swell"
+refused "neither tokenizer.json nor vocab.txt" tokenize --model "$dir/data"
+printf '{"model":{"type":"Unigram","vocab":[]}}' >"$dir/unigram.json"
+refused "model 'Unigram' is not known" tokenize --model "$dir/unigram.json"
 
 # ---- a training run is a function of its seed, not of threads -----------------------------------------
 "$swell" "${train[@]}" --epochs 2 --threads 1 --out "$dir/one.safetensors" --curve "$dir/c.svg" \

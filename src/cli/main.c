@@ -11,7 +11,7 @@ static const struct verb *const verbs[] = {
     &verb_train_alexnet,
     &verb_train_convnet,
     &verb_train_gpt,
-    &verb_info,
+    &verb_tokenize, &verb_info,
     &verb_convert,
     &verb_pull,
     &verb_bench_kernels,

@@ -1,5 +1,8 @@
-/* The alphabet in which byte-level BPE writes bytes (GPT-2's encoder.py, bytes_to_unicode): what is visible in
+/* How files write tokens.  SentencePiece writes U+2581 for a space and "<0x0A>" for a byte.
+ *
+ * Byte-level BPE writes bytes in an alphabet (GPT-2's encoder.py, bytes_to_unicode): what is visible in
  * Latin-1 stands for itself, the other bytes, in order, for U+0100 and up.  So a space is U+0120. */
+#include <stdlib.h>
 #include "base/utf8.h"
 #include "text/tokenizer_int.h"
 
@@ -40,4 +43,30 @@ size_t sw__byte_alphabet_encode(const char *bytes, size_t size, char *out)
     for (size_t i = 0; i < size; i++)
         n += sw__utf8_write(out + n, character_of((unsigned char)bytes[i]));
     return n;
+}
+
+bool sw__token_put_spaces(char *text, size_t *bytes)
+{
+    size_t n = 0;
+    bool any = false;
+    for (size_t i = 0; i < *bytes;) {
+        if (*bytes - i >= 3 && memcmp(text + i, "\xe2\x96\x81", 3) == 0) {
+            text[n++] = ' ';
+            i += 3;
+            any = true;
+        } else {
+            text[n++] = text[i++];
+        }
+    }
+    *bytes = n;
+    return any;
+}
+
+int sw__token_of_byte(const char *text, size_t bytes)
+{
+    char digits[3] = {0}, *end;
+    if (bytes != 6 || memcmp(text, "<0x", 3) != 0 || text[5] != '>') return -1;
+    memcpy(digits, text + 3, 2);
+    const long value = strtol(digits, &end, 16);
+    return *end || digits[0] == '-' || digits[0] == '+' || digits[0] == ' ' ? -1 : (int)value;
 }

@@ -24,34 +24,6 @@ static sw_status no_memory(const struct source *s)
 
 /* ---- tokens ---------------------------------------------------------------------------------------- */
 
-/* U+2581 stands for a space.  Returns whether there was one. */
-static bool put_spaces(char *text, size_t *bytes)
-{
-    size_t n = 0;
-    bool any = false;
-    for (size_t i = 0; i < *bytes;) {
-        if (*bytes - i >= 3 && memcmp(text + i, "\xe2\x96\x81", 3) == 0) {
-            text[n++] = ' ';
-            i += 3;
-            any = true;
-        } else {
-            text[n++] = text[i++];
-        }
-    }
-    *bytes = n;
-    return any;
-}
-
-/* "<0x0A>" */
-static int byte_token(const char *text, size_t bytes)
-{
-    char digits[3] = {0}, *end;
-    if (bytes != 6 || memcmp(text, "<0x", 3) != 0 || text[5] != '>') return -1;
-    memcpy(digits, text + 3, 2);
-    const long value = strtol(digits, &end, 16);
-    return *end || digits[0] == '-' || digits[0] == '+' || digits[0] == ' ' ? -1 : (int)value;
-}
-
 /* From how a file writes a token to the bytes that it stands for; `text` has room for two more. */
 static void decode_token(struct sw_tokenizer *t, int32_t id, char *text, size_t *bytes,
                          enum sw_token_kind *kind)
@@ -67,13 +39,14 @@ static void decode_token(struct sw_tokenizer *t, int32_t id, char *text, size_t 
             t->byte_token[(unsigned char)*text] = id;
         if (n >= 0) *bytes = (size_t)n;
     } else if (t->model == SW_MODEL_TEXT) {
-        const int byte = *kind == SW_TOKEN_BYTE ? byte_token(text, *bytes) : -1;
+        const int byte = *kind == SW_TOKEN_BYTE ? sw__token_of_byte(text, *bytes) : -1;
         if (byte >= 0) {
             *text = (char)byte;
             *bytes = 1;
             t->byte_token[byte] = id;
         }
-        if ((*kind == SW_TOKEN_NORMAL || *kind == SW_TOKEN_USER) && put_spaces(text, bytes))
+        if ((*kind == SW_TOKEN_NORMAL || *kind == SW_TOKEN_USER) &&
+            sw__token_put_spaces(text, bytes))
             *kind = SW_TOKEN_NORMAL;
     } else if (*kind == SW_TOKEN_NORMAL) {
         if (*bytes > 3 && memcmp(text, "\xe2\x96\x81", 3) == 0) {
@@ -244,7 +217,9 @@ static void read_special(const struct source *s, bool add_sep)
     sw__gguf_bool(s->f, "tokenizer.ggml.add_bos_token", &t->add_bos);
     sw__gguf_bool(s->f, "tokenizer.ggml.add_eos_token", &t->add_eos);
     sw__gguf_bool(s->f, "tokenizer.ggml.add_sep_token", &add_sep);
-    sw__gguf_bool(s->f, "tokenizer.ggml.add_space_prefix", &t->space_prefix);
+    bool prefix = t->space_prefix != SW_PREFIX_NONE;
+    sw__gguf_bool(s->f, "tokenizer.ggml.add_space_prefix", &prefix);
+    t->space_prefix = prefix ? SW_PREFIX_ALWAYS : SW_PREFIX_NONE;
     if (add_sep && separator >= 0) {
         t->eos = separator;
         t->add_eos = true;
@@ -279,7 +254,7 @@ static sw_status read_all(const struct source *s)
     struct sw_tokenizer *t = s->t;
     bool add_sep = t->model == SW_MODEL_WORDPIECE;
     t->add_bos = t->model != SW_MODEL_BYTES;
-    t->space_prefix = t->model == SW_MODEL_TEXT;
+    t->space_prefix = t->model == SW_MODEL_TEXT ? SW_PREFIX_ALWAYS : SW_PREFIX_NONE;
     t->lowercase = t->clean = t->spread_chinese = t->model == SW_MODEL_WORDPIECE;
     sw_status status = t->model == SW_MODEL_BYTES ? add_pre_tokenizer(s, &add_sep) : SW_OK;
     if (status == SW_OK) status = add_tokens(s);

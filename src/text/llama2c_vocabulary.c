@@ -60,7 +60,8 @@ sw_status sw__tokenizer_from_llama2c(sw_context *ctx, const char *name, const ui
     t->unknown = 0;
     t->bos = 1;
     t->eos = 2;
-    t->add_bos = t->space_prefix = true;
+    t->add_bos = true;
+    t->space_prefix = SW_PREFIX_ALWAYS;
     if (status == SW_OK) status = sw__tokenizer_finish(ctx, name, t);
     if (status == SW_OK && !sw__tokenizer_order_by_score(t))
         status = sw__fail(ctx, SW_ERR_MEMORY, "%s: out of memory", name);

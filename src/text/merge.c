@@ -174,16 +174,17 @@ static size_t merge_many(struct sw_encoder *e, const char *word, size_t n)
 
 /* ---- a word -------------------------------------------------------------------------------------- */
 
-/* A symbol that is no token: byte by byte, or as the unknown. */
-static void put_bytes(struct sw_encoder *e, const char *text, size_t bytes)
+/* A symbol that is no token: byte by byte, or as the unknown.  Whether as that. */
+static bool put_bytes(struct sw_encoder *e, const char *text, size_t bytes, bool behind_unknown)
 {
     const struct sw_tokenizer *t = e->t;
     bool all = t->model == SW_MODEL_TEXT;
     for (size_t i = 0; i < bytes && all; i++) all = t->byte_token[(unsigned char)text[i]] >= 0;
     if (!all && t->unknown < 0) e->status = SW_ERR_FORMAT;
-    if (!all) sw__encoder_put(e, t->unknown);
+    if (!all && !(behind_unknown && t->fuse_unknown)) sw__encoder_put(e, t->unknown);
     for (size_t i = 0; i < bytes && all; i++)
         sw__encoder_put(e, t->byte_token[(unsigned char)text[i]]);
+    return !all;
 }
 
 static void merge_word(struct sw_encoder *e, const char *word, size_t bytes)
@@ -207,11 +208,10 @@ static void merge_word(struct sw_encoder *e, const char *word, size_t bytes)
         s = e->symbol;
         n = merge_many(e, word, cut(e->t, word, bytes, s));
     }
+    bool unknown = false; /* the one before was */
     for (size_t i = 0; i < n; i++) {
-        if (s[i].id >= 0)
-            sw__encoder_put(e, s[i].id);
-        else
-            put_bytes(e, word + s[i].at, s[i].bytes);
+        if (s[i].id >= 0) sw__encoder_put(e, s[i].id);
+        unknown = s[i].id < 0 && put_bytes(e, word + s[i].at, s[i].bytes, unknown);
     }
 }
 
@@ -236,8 +236,8 @@ static void make_key(const char *word, size_t bytes, bool readable, uint64_t key
 void sw__encode_word(struct sw_encoder *e, const char *word, size_t bytes)
 {
     uint64_t key[2];
-    const int64_t before = e->count;
     if (!bytes) return;
+    e->fresh_at = e->count;
     if (bytes > SW_CACHED_BYTES || !e->cache) {
         merge_word(e, word, bytes);
         return;
@@ -250,8 +250,8 @@ void sw__encode_word(struct sw_encoder *e, const char *word, size_t bytes)
         return;
     }
     merge_word(e, word, bytes);
-    const int64_t made = e->count - before;
-    if (made > SW_CACHED_IDS || e->count > e->max || e->status != SW_OK) return;
+    const int64_t made = e->count - e->fresh_at;
+    if (made > SW_CACHED_IDS || e->status != SW_OK) return;
     memcpy(c->key, key, sizeof key);
-    for (int i = 0; i < SW_CACHED_IDS; i++) c->id[i] = i < made ? e->ids[before + i] : -1;
+    for (int i = 0; i < SW_CACHED_IDS; i++) c->id[i] = i < made ? e->fresh[i] : -1;
 }

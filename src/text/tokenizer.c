@@ -26,6 +26,7 @@ void sw_tokenizer_destroy(sw_tokenizer *t)
     free(t->added.token);
     free(t->ends);
     sw__pre_tokenizer_free(&t->pre);
+    sw__normaliser_free(&t->normaliser);
     free(t);
 }
 
@@ -82,6 +83,13 @@ bool sw__token_names_an_end(const char *text, size_t bytes)
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (strlen(names[i]) == bytes && memcmp(names[i], text, bytes) == 0) return true;
     return false;
+}
+
+bool sw__tokenizer_order_by_number(struct sw_tokenizer *t)
+{
+    t->order = sw__calloc2((size_t)t->vocabulary.count + 1, sizeof *t->order);
+    for (uint32_t i = 0; t->order && i < t->vocabulary.count; i++) t->order[i] = i;
+    return t->order != NULL;
 }
 
 static int compare_tokens(const struct sw_vocabulary *v, int32_t a, int32_t b)
@@ -171,7 +179,8 @@ sw_status sw__tokenizer_finish(sw_context *ctx, const char *name, struct sw_toke
     }
     sort_added(t);
     drop_same_added(t);
-    t->word_by_space = t->model == SW_MODEL_TEXT && spaces_begin(v);
+    if (t->model == SW_MODEL_TEXT && t->spaces == SW_SPACES_NONE && spaces_begin(v))
+        t->spaces = SW_SPACES_RUNS;
     return SW_OK;
 }
 
@@ -180,8 +189,9 @@ sw_status sw__tokenizer_finish(sw_context *ctx, const char *name, struct sw_toke
 /* Words of SentencePiece: spaces, then what is none. */
 static void encode_by_spaces(struct sw_encoder *e, const char *text, size_t size)
 {
+    const bool each = e->t->spaces == SW_SPACES_EACH;
     for (size_t at = 0, end; at < size; at = end) {
-        for (end = at; end < size && text[end] == ' '; end++) continue;
+        for (end = at + each; !each && end < size && text[end] == ' '; end++) continue;
         const char *space = end < size ? memchr(text + end, ' ', size - end) : NULL;
         end = space ? (size_t)(space - text) : size;
         sw__encode_word(e, text + at, end - at);
@@ -199,47 +209,63 @@ static void encode_words(struct sw_encoder *e, const char *text, size_t size)
     if (e->status == SW_OK) e->status = status;
 }
 
-/* A piece of text without added tokens; `first`: nothing, or a special token, stands before it. */
-static void encode_fragment(struct sw_encoder *e, const char *text, size_t size, bool first)
+/* Whether a space is put before a text. */
+static bool wants_space(const struct sw_tokenizer *t, const char *text, bool beginning)
+{
+    switch (t->space_prefix) {
+    case SW_PREFIX_ALWAYS: return true;
+    case SW_PREFIX_UNLESS_SPACE: return *text != ' ';
+    case SW_PREFIX_FIRST: return beginning && *text != ' ';
+    case SW_PREFIX_NONE: break;
+    }
+    return false;
+}
+
+/* A piece of text without added tokens; `beginning`: nothing stands before it. */
+static void encode_fragment(struct sw_encoder *e, const char *text, size_t size, bool beginning)
 {
     const struct sw_tokenizer *t = e->t;
-    char *copy = NULL;
+    char *normal = NULL, *copy = NULL;
     if (!size) return;
-    if (t->space_prefix && first) {
+    if (t->normaliser.count) {
+        text = normal = sw__normalise(&t->normaliser, text, size, &size);
+        if (!normal) e->status = SW_ERR_MEMORY;
+        if (!normal || !size) goto done;
+    }
+    if (wants_space(t, text, beginning)) {
         copy = malloc(size + 1);
         if (!copy) {
             e->status = SW_ERR_MEMORY;
-            return;
+            goto done;
         }
         copy[0] = ' ';
-        memcpy(copy + 1, text, size);
+        memcpy(copy + 1, text, size++);
         text = copy;
-        size++;
     }
     e->limit = text + size;
     if (t->model == SW_MODEL_WORDPIECE)
         sw__encode_wordpiece(e, text, size);
     else if (t->pre.count)
         encode_words(e, text, size);
-    else if (t->word_by_space)
+    else if (t->spaces != SW_SPACES_NONE)
         encode_by_spaces(e, text, size);
     else
         sw__encode_word(e, text, size);
+done:
+    free(normal);
     free(copy);
 }
 
 static void encode_text(struct sw_encoder *e, const char *text, size_t size, bool special)
 {
     struct sw_added_match m;
-    bool first = true;
     size_t at = 0;
     while (e->status == SW_OK && sw__added_find(e->t, text, size, at, special, &m)) {
-        encode_fragment(e, text + at, m.begin - at, first);
+        encode_fragment(e, text + at, m.begin - at, at == 0);
         sw__encoder_put(e, m.id);
         at = m.end;
-        first = true;
     }
-    if (e->status == SW_OK) encode_fragment(e, text + at, size - at, first);
+    if (e->status == SW_OK) encode_fragment(e, text + at, size - at, at == 0);
 }
 
 /* A memory of words in proportion to the text; without one (short text, no memory) all goes the long way. */
@@ -277,25 +303,28 @@ static bool unspoken(const struct sw_tokenizer *t, int32_t id)
 }
 
 /* What a token adds to a text.  *first: nothing but special tokens before it; a space that the tokenizer puts
- * there is dropped. */
+ * there is dropped.  *gap: a space before it (WordPiece keeps none). */
 static const char *spoken(const struct sw_tokenizer *t, int32_t id, bool special, bool *first,
-                          size_t *bytes)
+                          size_t *bytes, bool *gap)
 {
     const char *text = sw__token_bytes(&t->vocabulary, id, bytes);
+    *gap = false;
     if (unspoken(t, id)) {
         if (!special) *bytes = 0;
-        *first = true;
+        *first |= t->space_prefix != SW_PREFIX_FIRST;
         return text;
     }
-    if (t->model == SW_MODEL_WORDPIECE && *bytes > 2 && memcmp(text, "##", 2) == 0) {
-        text += 2;
-        *bytes -= 2;
+    if (t->model == SW_MODEL_WORDPIECE) {
+        const bool inside = *bytes > 2 && memcmp(text, "##", 2) == 0;
+        *gap = !inside && !*first;
+        text += inside ? 2 : 0;
+        *bytes -= inside ? 2 : 0;
     }
     if (*first && t->space_prefix && *bytes && *text == ' ') {
         text++;
         --*bytes;
     }
-    *first = t->vocabulary.kind[id] == SW_TOKEN_USER;
+    *first = t->vocabulary.kind[id] == SW_TOKEN_USER && t->space_prefix != SW_PREFIX_FIRST;
     return text;
 }
 
@@ -307,7 +336,9 @@ sw_status sw_detokenize(const sw_tokenizer *t, const int32_t *ids, int64_t count
     for (int64_t i = 0; i < count; i++) {
         size_t n;
         if (ids[i] < 0 || ids[i] >= t->vocabulary.count) return SW_ERR_ARGUMENT;
-        const char *piece = spoken(t, ids[i], special, &first, &n);
+        bool gap;
+        const char *piece = spoken(t, ids[i], special, &first, &n, &gap);
+        if (gap && (*bytes)++ < max) text[*bytes - 1] = ' ';
         if (*bytes < max) memcpy(text + *bytes, piece, n < max - *bytes ? n : max - *bytes);
         *bytes += n;
     }
@@ -353,7 +384,9 @@ sw_status sw_detokenizer_push(sw_detokenizer *d, int32_t id, sw_text_fn write, v
 {
     size_t n;
     if (id < 0 || id >= d->tokenizer->vocabulary.count) return SW_ERR_ARGUMENT;
-    const char *text = spoken(d->tokenizer, id, d->options.special, &d->first, &n);
+    bool gap;
+    const char *text = spoken(d->tokenizer, id, d->options.special, &d->first, &n, &gap);
+    if (gap) write(user, " ", 1);
     while (d->held && n) { /* the character that waits, byte by byte */
         d->hold[d->held++] = *text++;
         n--;

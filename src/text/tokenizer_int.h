@@ -9,6 +9,7 @@
 #define SWELL_TEXT_TOKENIZER_INT_H
 
 #include <swell/tokenizer.h>
+#include "text/normaliser.h"
 #include "text/pre_tokenizer.h"
 #include "text/vocabulary.h"
 
@@ -16,6 +17,21 @@ enum sw_token_model {
     SW_MODEL_BYTES, /* byte-level BPE: a word begins as bytes */
     SW_MODEL_TEXT,  /* SentencePiece BPE: as characters; what has no token falls back to bytes */
     SW_MODEL_WORDPIECE, /* the longest token that fits, again and again */
+};
+
+/* Before which texts a space is put. */
+enum sw_space_prefix {
+    SW_PREFIX_NONE,
+    SW_PREFIX_ALWAYS,       /* also behind added tokens */
+    SW_PREFIX_UNLESS_SPACE, /* the same, where there is none yet */
+    SW_PREFIX_FIRST,        /* only at the very beginning, where there is none yet */
+};
+
+/* Where words of characters end, if no pre-tokeniser says it. */
+enum sw_word_spaces {
+    SW_SPACES_NONE, /* nowhere: all is one word */
+    SW_SPACES_RUNS, /* before spaces: allowed where no token has a space behind another character */
+    SW_SPACES_EACH, /* before each space */
 };
 
 /* Merges: (left, right) -> (rank, what they become). */
@@ -51,12 +67,14 @@ struct sw_tokenizer {
     int32_t byte_token[256];
     int32_t unknown, bos, eos; /* -1: none */
     bool add_bos, add_eos;     /* the model was trained with them */
-    bool space_prefix;         /* a space before the text and behind special tokens */
-    bool word_by_space;        /* no token has a space behind another character */
-    bool whole_words;          /* a word that is a token is that token, whatever the merges say */
-    int word_characters;       /* of a word for WordPiece; a longer one is unknown; 0: any */
+    enum sw_space_prefix space_prefix;
+    enum sw_word_spaces spaces;
+    bool whole_words;    /* a word that is a token is that token, whatever the merges say */
+    bool fuse_unknown;   /* neighbours that are unknown are one */
+    int word_characters; /* of a word for WordPiece; a longer one is unknown; 0: any */
     bool lowercase, strip_accents, spread_chinese, clean; /* what WordPiece does to a text before */
     struct sw_added added;
+    struct sw_normaliser normaliser;
     struct sw_pre_tokenizer pre;
     uint8_t *ends; /* one an id: a model that draws it has finished */
 };
@@ -76,6 +94,12 @@ sw_status sw__tokenizer_finish(sw_context *ctx, const char *name, struct sw_toke
 bool sw__token_names_an_end(const char *text, size_t bytes);
 /* Order tokens by score, the highest first, for merges by text.  False: out of memory. */
 bool sw__tokenizer_order_by_score(struct sw_tokenizer *t);
+/* ... by their number, the smallest first. */
+bool sw__tokenizer_order_by_number(struct sw_tokenizer *t);
+/* U+2581 in a token to the space that it stands for.  Whether there was one. */
+bool sw__token_put_spaces(char *text, size_t *bytes);
+/* The byte of a token like "<0x0A>", -1: it is none. */
+int sw__token_of_byte(const char *text, size_t bytes);
 
 /* ---- readers: from memory; `name` is for errors -------------------------------------------------- */
 
@@ -83,6 +107,15 @@ bool sw__tokenizer_order_by_score(struct sw_tokenizer *t);
 sw_status sw__tokenizer_from_llama2c(sw_context *ctx, const char *name, const uint8_t *data,
                                      size_t size, struct sw_tokenizer **out);
 
+/* Ranks of tiktoken. */
+sw_status sw__tokenizer_from_tiktoken(sw_context *ctx, const char *name, const uint8_t *data,
+                                      size_t size, struct sw_tokenizer **out);
+/* vocab.txt of BERT: a token a line. */
+sw_status sw__tokenizer_from_vocab_txt(sw_context *ctx, const char *name, const uint8_t *data,
+                                       size_t size, struct sw_tokenizer **out);
+/* tokenizer.json; `folder` (or NULL) may have tokenizer_config.json and generation_config.json. */
+sw_status sw__tokenizer_from_hf(sw_context *ctx, const char *name, const char *folder,
+                                const uint8_t *data, size_t size, struct sw_tokenizer **out);
 struct sw_gguf;
 /* The metadata tokenizer.ggml.* of a model. */
 sw_status sw__tokenizer_from_gguf(sw_context *ctx, const char *name, const struct sw_gguf *f,
@@ -125,6 +158,9 @@ struct sw_encoder {
     const char *limit; /* the end of the text that words lie in: how far may be read */
     struct sw_cached_word *cache;
     int cache_shift;
+    int32_t
+        fresh[SW_CACHED_IDS]; /* the first ids of the word at hand, which begins at id fresh_at */
+    int64_t fresh_at;
     struct sw_symbol few[SW_SHORT_WORD + 1], *symbol; /* symbol: few, or grown for long words */
     int64_t symbol_capacity;
     struct sw_candidate *heap;
@@ -133,6 +169,8 @@ struct sw_encoder {
 
 static inline void sw__encoder_put(struct sw_encoder *e, int32_t id)
 {
+    const int64_t fresh = e->count - e->fresh_at;
+    if (fresh < SW_CACHED_IDS) e->fresh[fresh] = id;
     if (e->count < e->max) e->ids[e->count] = id;
     e->count++;
 }
