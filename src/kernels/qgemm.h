@@ -8,11 +8,9 @@
 /* How a block type is multiplied. */
 struct sw_qgemm_type {
     sw_dtype dtype;
-    enum sw_kernel_slot slot;        /* of its kernel */
-    int offset;                      /* for qgemm_round */
-    int64_t pair_bytes, pair_groups; /* of a panel: groups that lie together */
-    int64_t lone_bytes;              /* of a pair that is only half there */
-    void (*pack)(uint8_t *panel, const uint8_t *w, int64_t groups, int column);
+    enum sw_kernel_slot slot; /* of its kernel */
+    int unit, scales, data;   /* of a panel: groups, bytes of their scales, bytes of one's data */
+    int offset, parts;        /* for qgemm_round */
 };
 
 /* NULL for a dtype that no qgemm kernel multiplies. */
@@ -22,7 +20,7 @@ typedef void sw_qgemm_fn(float *c, int64_t ldc, const struct sw_qgemm_group *a, 
                          int64_t groups, int64_t m, int n);
 sw_qgemm_fn *sw__qgemm_kernel(const struct sw_qgemm_type *t, const struct sw_kernels *k);
 
-/* Bytes of a panel for K = 32 * groups, a multiple of 64. */
+/* Bytes of a panel for K = 32 * groups. */
 int64_t sw__qgemm_panel_bytes(const struct sw_qgemm_type *t, int64_t groups);
 /* Panels begin..end-1 of w (n,k), whose rows of stored blocks follow each other, to `panels`, where the
  * panel `begin` goes first. */

@@ -61,11 +61,11 @@ static void oracle(const struct oracle_array *in, struct oracle_array *out, cons
     .name = text, .build = build, .oracle = oracle, .n_in = bias ? 3 : 2,                          \
     .arg = &(const struct arg){bias, relu}, .tol = (k / 32 + 3) * 0x1p-24 * k / 2
 
-/* q4_k adds two terms a group, of up to 15 steps and a minimum instead of their difference: three times
- * the terms' number and size. */
+/* Types with a minimum add two terms a group, of up to 31 steps and a minimum instead of their difference:
+ * three times the terms' number and size.  Two parts of a group are twice as many terms. */
 #define CASE_K(text, bias, k)                                                                      \
     .name = text, .build = build, .oracle = oracle, .n_in = bias ? 3 : 2,                          \
-    .arg = &(const struct arg){bias, false}, .tol = 3 * (2 * k / 32 + 4) * 0x1p-24 * k / 2
+    .arg = &(const struct arg){bias, false}, .tol = 3 * (4 * k / 32 + 4) * 0x1p-24 * k / 2
 
 /* Against the plain product: each x is off by at most d / 2 <= 1 / 254, in a random direction.  The sum
  * of K such errors times weights of variance 1 / 3 has the deviation sqrt(K / 9) / 254; eight of them. */
@@ -87,7 +87,28 @@ static void oracle(const struct oracle_array *in, struct oracle_array *out, cons
         .shape = {2, {n, k}}, .dtype = SW_Q4_K, .weight = true                                     \
     }
 
+#define TYPE(name, type)                                                                           \
+    {CASE_K(name ", one row", false, 768), .batch = 1, .every_isa = true,                          \
+     .in = {{.shape = {2, {1, 768}}}, {.shape = {2, {21, 768}}, .dtype = type, .weight = true}}},  \
+    {                                                                                              \
+        CASE_K(name ", many rows", true, 1024), .batch = 1, .every_isa = true, .in = {             \
+            {.shape = {2, {21, 1024}}},                                                            \
+            {.shape = {2, {37, 1024}}, .dtype = type, .weight = true},                             \
+            {.shape = {1, {37}}}                                                                   \
+        }                                                                                          \
+    }
+
 const struct op_case optest_quantised_linear[] = {
+    TYPE("q4_1", SW_Q4_1),
+    TYPE("q5_0", SW_Q5_0),
+    TYPE("q5_1", SW_Q5_1),
+    TYPE("q2_k", SW_Q2_K),
+    TYPE("q3_k", SW_Q3_K),
+    TYPE("q5_k", SW_Q5_K),
+    TYPE("q6_k", SW_Q6_K),
+    TYPE("iq4_nl", SW_IQ4_NL),
+    TYPE("iq4_xs", SW_IQ4_XS),
+    TYPE("mxfp4", SW_MXFP4),
     {CASE("one row", false, false, 64), .batch = 1, .every_isa = true, .expect = {2, {1, 5}},
      .in = {{.shape = {2, {1, 64}}}, Q8(5, 64)}},
     {CASE("a few rows", true, false, 96), .batch = 1, .every_isa = true,

@@ -139,7 +139,8 @@ static void round_rows(const struct sw_step *s, int64_t begin, int64_t end)
     struct sw_qgemm_group *a = s->ws;
     for (int64_t i = begin; i < end; i++)
         s->k->qgemm_round(a + i / SW_QGEMM_ROWS * p->groups, (int)(i % SW_QGEMM_ROWS),
-                          (const float *)s->in[X]->data + i * p->k, p->type->offset, p->groups);
+                          (const float *)s->in[X]->data + i * p->k, p->type->offset, p->type->parts,
+                          p->groups);
 }
 
 /* Bias and activation of n columns, which bias points at or is NULL. */

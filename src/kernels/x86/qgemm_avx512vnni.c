@@ -5,44 +5,34 @@
 
 #define SW_NAME(base) base##_avx512vnni
 
-enum { ROWS_MOST = 8 };
+enum { ROWS_MOST = 16, FEW_ROWS = 4 };
+enum size { NARROW, MIDDLE, WIDE }; /* all the same here */
 
-VEC_INLINE vi dot4_start(int32_t sum)
+VEC_INLINE vi bytes_table(const uint8_t table[16], vi at)
 {
-    return vi_set(sum);
+    return _mm512_shuffle_epi8(
+        _mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i *)(const void *)table)), at);
 }
 
-VEC_INLINE vi dot4(vi sum, vi w, vi q)
+/* Four bytes of q are broadcast while they are loaded.  gcc does it before, into a register, and then the
+ * registers of what is under way run out: 368 instead of 520 GOP/s a core with q8_0. */
+VEC_INLINE void add_dot4(vi *sum, vi w, const int8_t *q)
 {
-    return _mm512_dpbusd_epi32(sum, w, q);
+    __asm__("vpdpbusd %2%{1to16%}, %1, %0"
+            : "+v"(*sum)
+            : "v"(w), "m"(*(const int32_t *)(const void *)q));
 }
 
-VEC_INLINE vi dot4_join(vi a, vi b)
+VEC_INLINE vi dot(vi start, const vi *w, const int8_t *q, const int n, const enum size size)
 {
-    return vi_add(a, b);
-}
-
-VEC_INLINE vi dot4_end(vi dot, int32_t sum)
-{
-    (void)sum;
-    return dot;
-}
-
-VEC_INLINE vi dot8_start(int32_t sum)
-{
-    return vi_set(sum);
-}
-
-VEC_INLINE vi dot8(vi sum, vi w, vi q)
-{
-    return _mm512_dpbusd_epi32(sum, w, q);
+    (void)size;
+    VEC_UNROLL for (int i = 0; i < n; i++) add_dot4(&start, w[i], q + 4 * i);
+    return start;
 }
 
 #include "kernels/x86/qgemm_x86.h"
 
 void sw__qgemm_init_avx512vnni(struct sw_kernels *k)
 {
-    SW_KERNEL_SET(k, qgemm_q8_0, sw__qgemm_q8_0_avx512vnni);
-    SW_KERNEL_SET(k, qgemm_q4_0, sw__qgemm_q4_0_avx512vnni);
-    SW_KERNEL_SET(k, qgemm_q4_k, sw__qgemm_q4_k_avx512vnni);
+    SW_QGEMM_TYPES(SW_QGEMM_SET)
 }

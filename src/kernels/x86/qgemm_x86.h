@@ -1,17 +1,18 @@
-/* The products of the qgemm family (qgemm_kernels.h), made by each ISA's file from its vectors.
+/* The products of the qgemm family (qgemm_kernels.h), made by each ISA's file from its vectors: one body,
+ * which is compiled for each type.
  *
  * A file defines, before it includes this one:
  *
  *     vec_avx2.h or vec_avx512.h
- *     SW_NAME(base)      the name of a kernel in this ISA
- *     ROWS_MOST          rows that are computed at once: a power of two
- *     dot4_start, dot4, dot4_join, dot4_end
- *                        sums of half bytes times q, and `offset` times the sum of q
- *     dot8_start, dot8   sums of (bytes - 128) times q
+ *     SW_NAME(base)        the name of a kernel in this ISA
+ *     ROWS_MOST, FEW_ROWS  rows that are computed at once: 16 or FEW_ROWS; a power of two, at most 4
+ *     enum size, dot       start + the sum over n vectors of w times q, of numbers of a size
+ *     bytes_table          16 bytes by half bytes
  *
- * Each weight is read once for up to ROWS_MOST rows; their sums stay in registers for all of K.  A few
- * rows are bound by memory: what comes is fetched into L2 FAR_AHEAD bytes before it is needed, and into
- * L1 AHEAD bytes before. */
+ * The 32 weights of a group are unpacked to bytes once for up to ROWS_MOST rows, whose sums stay in
+ * registers for all of K.  A sum of integers starts from the bits of 1.5 * 2^23, and so is, read as a float,
+ * that number plus the sum: one fma turns it into sum * scale, rounded once.  A few rows are bound by memory:
+ * what comes is fetched into L2 FAR_AHEAD bytes before it is needed, and into L1 AHEAD bytes before. */
 #include <string.h>
 
 enum {
@@ -19,10 +20,25 @@ enum {
     COLUMNS = SW_QGEMM_COLUMNS,
     VECTORS = COLUMNS / VF_N,
     TOGETHER = SW_QGEMM_ROWS,
+    FOURS = GROUP / 4, /* of k in a group */
     AHEAD = 2048,
     FAR_AHEAD = 6144
 };
-enum { GROUP4 = GROUP * COLUMNS / 2, GROUP8 = GROUP * COLUMNS, SCALES = 2 * COLUMNS };
+
+/* What a type is; a constant wherever it is asked. */
+enum type {
+#define SW_QGEMM_ENUM(type, TYPE, unit, scales, data, offset, parts) TYPE,
+    SW_QGEMM_TYPES(SW_QGEMM_ENUM)
+#undef SW_QGEMM_ENUM
+};
+static const struct form {
+    int unit, scales, data, offset, parts;
+} forms[] = {
+#define SW_QGEMM_FORM(type, TYPE, unit, scales, data, offset, parts)                               \
+    {unit, scales, data, offset, parts},
+    SW_QGEMM_TYPES(SW_QGEMM_FORM)
+#undef SW_QGEMM_FORM
+};
 
 VEC_INLINE void fetch(const uint8_t *w, const int bytes, const int rows)
 {
@@ -33,207 +49,217 @@ VEC_INLINE void fetch(const uint8_t *w, const int bytes, const int rows)
     }
 }
 
-VEC_INLINE vi load_bytes(const uint8_t *w)
+/* ---- weights ----------------------------------------------------------------------------------- */
+
+typedef uint32_t words __attribute__((vector_size(4 * VF_N)));
+
+/* Bits of all words up by n, or down by -n. */
+VEC_INLINE vi shift(vi x, const int n)
 {
-    return vi_load_bytes(w, 4 * VF_N);
+    return n < 0 ? (vi)((words)x >> -n) : (vi)((words)x << n);
 }
 
-VEC_INLINE vf load_scale(const uint8_t *scales)
+/* The bits `mask` of each byte after a shift. */
+VEC_INLINE vi bits(vi x, const int n, const int mask)
 {
-    return vf_load_f16((const uint16_t *)(const void *)scales);
+    return vi_and(shift(x, n), vi_set(mask * 0x01010101));
 }
 
-VEC_INLINE vf load_six(const uint8_t *six)
+/* Four k of the columns of vector v: the bytes u. */
+VEC_INLINE vi weights(const enum type t, const uint8_t *data, const int i, const int v)
 {
-    return vf_from_vi(vi_load_u8(six));
-}
-
-VEC_INLINE int32_t four(const int8_t *q)
-{
-    int32_t word;
-    memcpy(&word, q, sizeof word);
-    return word;
-}
-
-/* The integer sums of one group of half bytes.  For few rows the low and the high halves are summed
- * apart: half the latency, and the sums are exact. */
-VEC_INLINE void group4(vi dot[ROWS_MOST][VECTORS], const struct sw_qgemm_group *a, int at,
-                       const uint8_t *w, const int rows, const bool with_sum)
-{
-    const bool apart = rows <= 2;
-    vi other[ROWS_MOST][VECTORS];
-    VEC_UNROLL for (int i = 0; i < rows; i++) VEC_UNROLL for (int v = 0; v < VECTORS; v++)
-    {
-        dot[i][v] = dot4_start(with_sum ? a->sum[at + i] : 0);
-        other[i][v] = dot4_start(0);
+#define VECTOR(j) vi_load_bytes(data + 64 * (j) + 4 * VF_N * v, 4 * VF_N)
+    const vi four_bits = t == Q8_0 || t == Q2_K || t == Q3_K
+                             ? vi_set(0)
+                             : bits(VECTOR(i % 4), i < 4 ? 0 : -4, 15);
+    switch (t) {
+    case Q8_0: return VECTOR(i);
+    case Q5_0:
+    case Q5_1:
+    case Q5_K: return vi_or(four_bits, bits(VECTOR(4), 4 - i, 16));
+    case Q6_K: return vi_or(four_bits, bits(VECTOR(4 + i / 4), 4 - i % 4 * 2, 48));
+    case Q2_K: return bits(VECTOR(i / 4), -(i % 4 * 2), 3);
+    case Q3_K: return vi_or(bits(VECTOR(i / 4), -(i % 4 * 2), 3), bits(VECTOR(2), 2 - i, 4));
+    case IQ4_NL:
+    case IQ4_XS: return bytes_table((const uint8_t[16]){SW_QGEMM_IQ4_LEVELS}, four_bits);
+    case MXFP4: return bytes_table((const uint8_t[16]){SW_QGEMM_MXFP4_LEVELS}, four_bits);
+    default: return four_bits;
     }
-    VEC_UNROLL for (int g = 0; g < 4; g++)
-    {
-        vi low[VECTORS], high[VECTORS];
-        VEC_UNROLL for (int v = 0; v < VECTORS; v++)
+#undef VECTOR
+}
+
+VEC_INLINE enum size size_of(const enum type t)
+{
+    switch (t) {
+    case Q8_0:
+    case IQ4_NL:
+    case IQ4_XS: return WIDE;
+    case Q5_0:
+    case Q5_1:
+    case Q5_K:
+    case Q6_K:
+    case MXFP4: return MIDDLE;
+    default: return NARROW;
+    }
+}
+
+VEC_INLINE bool has_minimum(const enum type t)
+{
+    return forms[t].offset == 0;
+}
+
+/* ---- scales ------------------------------------------------------------------------------------ */
+
+struct scales {
+    vf scale[2], minimum[2]; /* of each part */
+};
+
+/* 2^(e - 128) */
+VEC_INLINE vf power(vi e)
+{
+    vi normal = shift(vi_sub(e, vi_set(1)), 23);
+    vi small = vi_add(shift(e, 21), vi_set(0x00200000));
+    return vf_from_bits(vi_select(vi_gt(e, vi_set(1)), normal, small));
+}
+
+/* Of group b of the unit, in the columns of vector v. */
+VEC_INLINE struct scales load_scales(const enum type t, const uint8_t *unit, int64_t b, const int v)
+{
+    struct scales s;
+    const uint8_t *here = unit + VF_N * v, *super = unit + 2 * VF_N * v;
+#define HALF(at)  vf_load_f16((const uint16_t *)(const void *)(at))
+#define SMALL(at) vf_from_vi(vi_load_u8(at))
+#define WHOLE(at) vf_from_vi(vi_load_i8((const int8_t *)(at)))
+    for (int p = 0; p < 2; p++) s.scale[p] = s.minimum[p] = vf_zero();
+    if (t == MXFP4) {
+        s.scale[0] = power(vi_load_u8(here + COLUMNS * b));
+    } else if (forms[t].unit == 2) {
+        s.scale[0] = HALF(super + 2 * COLUMNS * b);
+        if (has_minimum(t)) s.minimum[0] = HALF(super + 2 * COLUMNS * (2 + b));
+    } else if (t == Q4_K || t == Q5_K) {
+        const uint8_t *six = here + 4 * COLUMNS + 2 * COLUMNS * b;
+        s.scale[0] = vf_mul(HALF(super), SMALL(six));
+        s.minimum[0] = vf_mul(HALF(super + 2 * COLUMNS), SMALL(six + COLUMNS));
+    } else if (t == IQ4_XS) {
+        s.scale[0] = vf_mul(HALF(super + b / 8 * 2 * COLUMNS),
+                            WHOLE(here + 4 * COLUMNS + COLUMNS * b));
+    } else {
+        VEC_UNROLL for (int p = 0; p < 2; p++)
         {
-            vi both = load_bytes(w + 64 * g + 4 * VF_N * v);
-            low[v] = vi_and(both, vi_set(0x0f0f0f0f));
-            high[v] = vi_and(vi_shr(both, 4), vi_set(0x0f0f0f0f));
-        }
-        VEC_UNROLL for (int i = 0; i < rows; i++)
-        {
-            vi q0 = vi_set(four(a->q[at + i] + 4 * g));
-            vi q1 = vi_set(four(a->q[at + i] + 4 * g + 16));
-            VEC_UNROLL for (int v = 0; v < VECTORS; v++)
-            {
-                vi *second = apart ? &other[i][v] : &dot[i][v];
-                dot[i][v] = dot4(dot[i][v], low[v], q0);
-                *second = dot4(*second, high[v], q1);
+            const uint8_t *at = here + 4 * COLUMNS + COLUMNS * (2 * b + p);
+            if (t == Q2_K) {
+                vi both = vi_load_u8(at);
+                s.scale[p] = vf_mul(HALF(super), vf_from_vi(vi_and(both, vi_set(15))));
+                s.minimum[p] = vf_mul(HALF(super + 2 * COLUMNS), vf_from_vi(shift(both, -4)));
+            } else {
+                s.scale[p] = vf_mul(HALF(super + b / 8 * 2 * COLUMNS), WHOLE(at));
             }
         }
     }
-    VEC_UNROLL for (int i = 0; i < rows; i++) VEC_UNROLL for (int v = 0; v < VECTORS; v++)
-    {
-        if (apart) dot[i][v] = dot4_join(dot[i][v], other[i][v]);
-        dot[i][v] = dot4_end(dot[i][v], with_sum ? a->sum[at + i] : 0);
-    }
+    return s;
+#undef HALF
+#undef SMALL
+#undef WHOLE
 }
 
-/* The same of bytes. */
-VEC_INLINE void group8(vi dot[ROWS_MOST][VECTORS], const struct sw_qgemm_group *a, int at,
-                       const uint8_t *w, const int rows)
+/* ---- a group ----------------------------------------------------------------------------------- */
+
+/* Row r of those computed at once: of two groups that lie apart, or each from its own place. */
+VEC_INLINE const struct sw_qgemm_row *row_at(const struct sw_qgemm_row *const *at, int r,
+                                             const int rows)
 {
-    VEC_UNROLL for (int i = 0; i < rows; i++) VEC_UNROLL for (int v = 0; v < VECTORS; v++)
-        dot[i][v] = dot8_start(a->sum[at + i]);
-    VEC_UNROLL for (int g = 0; g < 8; g++)
+    return rows > FEW_ROWS ? at[r / TOGETHER] + r % TOGETHER : at[r];
+}
+
+/* One part, p, of a group: sum += (dot * scale) * d. */
+VEC_INLINE void add_part(const enum type t, vf sum[ROWS_MOST][VECTORS],
+                         const struct sw_qgemm_row *const *at, const uint8_t *data,
+                         const struct scales *s, const int p, const int v, const int rows)
+{
+    enum { MOST = FOURS };
+    const int n = FOURS / forms[t].parts;
+    const vf scale = s->scale[p], magic = vf_from_bits(vi_set(SW_QGEMM_MAGIC));
+    const vf shifted = vf_mul(scale, magic);
+    vi w[MOST];
+    VEC_UNROLL for (int i = 0; i < n; i++) w[i] = weights(t, data, n * p + i, v);
+    VEC_UNROLL for (int r = 0; r < rows; r++)
     {
-        vi byte[VECTORS];
-        VEC_UNROLL for (int v = 0; v < VECTORS; v++)
-            byte[v] = load_bytes(w + 64 * g + 4 * VF_N * v);
-        VEC_UNROLL for (int i = 0; i < rows; i++)
-        {
-            vi q = vi_set(four(a->q[at + i] + 4 * g));
-            VEC_UNROLL for (int v = 0; v < VECTORS; v++) dot[i][v] = dot8(dot[i][v], byte[v], q);
-        }
+        const struct sw_qgemm_row *a = row_at(at, r, rows);
+        vi start = has_minimum(t) ? vi_set(SW_QGEMM_MAGIC) : vi_set(a->start[p]);
+        vf whole = vf_from_bits(dot(start, w, a->q + 4 * n * p, n, size_of(t)));
+        sum[r][v] = vf_fma(vf_fms(whole, scale, shifted), vf_set(a->d), sum[r][v]);
     }
 }
 
-/* sum += dot * (d * scale) */
-VEC_INLINE void add_group(vf sum[ROWS_MOST][VECTORS], vi dot[ROWS_MOST][VECTORS],
-                          const struct sw_qgemm_group *a, int at, const vf scale[VECTORS],
+VEC_INLINE void add_group(const enum type t, vf sum[ROWS_MOST][VECTORS],
+                          const struct sw_qgemm_row *const *at, const uint8_t *unit, int64_t b,
                           const int rows)
 {
-    VEC_UNROLL for (int i = 0; i < rows; i++)
+    const uint8_t *data = unit + forms[t].scales + b * forms[t].data;
+    fetch(data, forms[t].data, rows);
+    VEC_UNROLL for (int v = 0; v < VECTORS; v++)
     {
-        vf d = vf_set(a->d[at + i]);
-        VEC_UNROLL for (int v = 0; v < VECTORS; v++)
-            sum[i][v] = vf_fma(vf_from_vi(dot[i][v]), vf_mul(d, scale[v]), sum[i][v]);
+        const struct scales s = load_scales(t, unit, b, v);
+        VEC_UNROLL for (int p = 0; p < forms[t].parts; p++)
+            add_part(t, sum, at, data, &s, p, v, rows);
+        if (!has_minimum(t)) continue;
+        VEC_UNROLL for (int p = 0; p < forms[t].parts; p++)
+            VEC_UNROLL for (int r = 0; r < rows; r++)
+                sum[r][v] = vf_fnma(vf_set(row_at(at, r, rows)->sum[p]), s.minimum[p], sum[r][v]);
     }
 }
 
-/* sum -= (d * sum of q) * minimum */
-VEC_INLINE void take_minimum(vf sum[ROWS_MOST][VECTORS], const struct sw_qgemm_group *a, int at,
-                             const vf minimum[VECTORS], const int rows)
+/* ---- a panel ----------------------------------------------------------------------------------- */
+
+/* Rows i .. of the product: ROWS_MOST, FEW_ROWS or one, of which `there` are.  The last of these stands
+ * for the others, whose sums go nowhere. */
+VEC_INLINE void some_rows(const enum type t, float *c, int64_t ldc, const struct sw_qgemm_group *a,
+                          const uint8_t *w, int64_t groups, int64_t i, int64_t there, int n,
+                          const int rows)
 {
-    VEC_UNROLL for (int i = 0; i < rows; i++)
+    const struct form f = forms[t];
+    const int places = rows > FEW_ROWS ? rows / TOGETHER : rows;
+    vf sum[ROWS_MOST][VECTORS];
+    const struct sw_qgemm_row *at[4];
+    VEC_UNROLL for (int r = 0; r < places; r++)
     {
-        vf part = vf_set(a->d[at + i] * (float)a->sum[at + i]);
-        VEC_UNROLL for (int v = 0; v < VECTORS; v++)
-            sum[i][v] = vf_fnma(part, minimum[v], sum[i][v]);
+        int64_t of = rows > FEW_ROWS ? i + r * TOGETHER : r < there ? i + r : i + there - 1;
+        at[r] = &a[of / TOGETHER * groups].row[of % TOGETHER];
     }
-}
-
-VEC_INLINE void start(vf sum[ROWS_MOST][VECTORS], const int rows)
-{
-    VEC_UNROLL for (int i = 0; i < rows; i++) VEC_UNROLL for (int v = 0; v < VECTORS; v++)
-        sum[i][v] = vf_zero();
-}
-
-VEC_INLINE void finish(float *c, int64_t ldc, vf sum[ROWS_MOST][VECTORS], int n, const int rows)
-{
-    VEC_UNROLL for (int i = 0; i < rows; i++) VEC_UNROLL for (int v = 0; v < VECTORS; v++)
-        vf_store_n(c + i * ldc + v * VF_N, sum[i][v], n - v * VF_N);
-}
-
-/* One group of q8_0 or q4_0. */
-VEC_INLINE void one_of_pair(vf sum[ROWS_MOST][VECTORS], const struct sw_qgemm_group *a, int at,
-                            const uint8_t *scales, const uint8_t *data, const int rows,
-                            const int group)
-{
-    vi dot[ROWS_MOST][VECTORS];
-    vf scale[VECTORS];
-    fetch(data, group, rows);
-    VEC_UNROLL for (int v = 0; v < VECTORS; v++) scale[v] = load_scale(scales + 2 * VF_N * v);
-    if (group == GROUP8)
-        group8(dot, a, at, data, rows);
-    else
-        group4(dot, a, at, data, rows, true);
-    add_group(sum, dot, a, at, scale, rows);
-}
-
-/* q8_0 and q4_0: groups in pairs behind their scales. */
-VEC_INLINE void pairs(float *c, int64_t ldc, const struct sw_qgemm_group *a, int at, int64_t groups,
-                      const uint8_t *w, int n, const int rows, const int group)
-{
-    vf sum[ROWS_MOST][VECTORS];
-    start(sum, rows);
-    int64_t b = 0;
-    for (; b + 2 <= groups; b += 2, a += 2, w += 2 * SCALES + 2 * group) {
-        const uint8_t *data = w + 2 * SCALES;
-        fetch(w, 2 * SCALES, rows);
-        one_of_pair(sum, a, at, w, data, rows, group);
-        one_of_pair(sum, a + 1, at, w + SCALES, data + group, rows, group);
-    }
-    if (b < groups) one_of_pair(sum, a, at, w, w + 2 * SCALES, rows, group);
-    finish(c, ldc, sum, n, rows);
-}
-
-/* q4_k: eight groups behind their scales and minima, which are 6 bits times an f16. */
-VEC_INLINE void eights(float *c, int64_t ldc, const struct sw_qgemm_group *a, int at,
-                       int64_t groups, const uint8_t *w, int n, const int rows)
-{
-    vf sum[ROWS_MOST][VECTORS];
-    start(sum, rows);
-    for (int64_t b = 0; b < groups; b += 8, w += 2 * SCALES + 8 * (2 * COLUMNS + GROUP4)) {
-        const uint8_t *six = w + 2 * SCALES;
-        fetch(w, 2 * SCALES + 8 * 2 * COLUMNS, rows);
-        for (int g = 0; g < 8; g++, six += 2 * COLUMNS, a++) {
-            vi dot[ROWS_MOST][VECTORS];
-            vf scale[VECTORS], minimum[VECTORS];
-            const uint8_t *data = w + 2 * SCALES + 8 * 2 * COLUMNS + g * GROUP4;
-            fetch(data, GROUP4, rows);
-            group4(dot, a, at, data, rows, false);
-            VEC_UNROLL for (int v = 0; v < VECTORS; v++)
-            {
-                scale[v] = vf_mul(load_scale(w + 2 * VF_N * v), load_six(six + VF_N * v));
-                minimum[v] = vf_mul(load_scale(w + SCALES + 2 * VF_N * v),
-                                    load_six(six + COLUMNS + VF_N * v));
-            }
-            add_group(sum, dot, a, at, scale, rows);
-            take_minimum(sum, a, at, minimum, rows);
+    VEC_UNROLL for (int r = 0; r < rows; r++) VEC_UNROLL for (int v = 0; v < VECTORS; v++)
+        sum[r][v] = vf_zero();
+    for (int64_t left = groups; left > 0; left -= f.unit, w += f.scales + f.unit * f.data) {
+        fetch(w, f.scales, rows);
+        for (int64_t b = 0; b < f.unit && b < left; b++) {
+            add_group(t, sum, at, w, b, rows);
+            VEC_UNROLL for (int r = 0; r < places; r++) at[r] += TOGETHER;
         }
     }
-    finish(c, ldc, sum, n, rows);
+    VEC_UNROLL for (int r = 0; r < rows; r++)
+        VEC_UNROLL for (int v = 0; v < VECTORS; v++) if (r < there)
+            vf_store_n(c + (i + r) * ldc + v * VF_N, sum[r][v], n - v * VF_N);
 }
 
-/* All rows of one panel: ROWS_MOST at a time, then 4, 2, 1. */
-#define SW_QGEMM(slot, body)                                                                       \
-    static void SW_NAME(slot)(float *c, int64_t ldc, const struct sw_qgemm_group *a,               \
-                              const void *panel, int64_t groups, int64_t m, int n)                 \
-    {                                                                                              \
-        int64_t i = 0;                                                                             \
-        for (; i + ROWS_MOST <= m; i += ROWS_MOST) body(ROWS_MOST);                                \
-        if (ROWS_MOST > 4 && i + 4 <= m) {                                                         \
-            body(4);                                                                               \
-            i += 4;                                                                                \
-        }                                                                                          \
-        if (ROWS_MOST > 2 && i + 2 <= m) {                                                         \
-            body(2);                                                                               \
-            i += 2;                                                                                \
-        }                                                                                          \
-        if (i < m) body(1);                                                                        \
-    }
-#define ROWS_AT    c + i *ldc, ldc, a + i / TOGETHER *groups, (int)(i % TOGETHER), groups
-#define Q8_0(rows) pairs(ROWS_AT, panel, n, rows, GROUP8)
-#define Q4_0(rows) pairs(ROWS_AT, panel, n, rows, GROUP4)
-#define Q4_K(rows) eights(ROWS_AT, panel, n, rows)
+VEC_INLINE void all_rows(const enum type t, float *c, int64_t ldc, const struct sw_qgemm_group *a,
+                         const void *panel, int64_t groups, int64_t m, int n)
+{
+    int64_t i = 0;
+    if (ROWS_MOST > FEW_ROWS)
+        for (; i + ROWS_MOST <= m; i += ROWS_MOST)
+            some_rows(t, c, ldc, a, panel, groups, i, ROWS_MOST, n, ROWS_MOST);
+    for (; i + 1 < m; i += FEW_ROWS)
+        some_rows(t, c, ldc, a, panel, groups, i, m - i < FEW_ROWS ? m - i : FEW_ROWS, n, FEW_ROWS);
+    if (i < m) some_rows(t, c, ldc, a, panel, groups, i, 1, n, 1);
+}
 
-SW_QGEMM(sw__qgemm_q8_0, Q8_0)
-SW_QGEMM(sw__qgemm_q4_0, Q4_0)
-SW_QGEMM(sw__qgemm_q4_k, Q4_K)
+#define SW_QGEMM(type, TYPE, unit, scales, data, offset, parts)                                    \
+    static void SW_NAME(sw__qgemm_##type)(float *c, int64_t ldc, const struct sw_qgemm_group *a,   \
+                                          const void *panel, int64_t groups, int64_t m, int n)     \
+    {                                                                                              \
+        all_rows(TYPE, c, ldc, a, panel, groups, m, n);                                            \
+    }
+SW_QGEMM_TYPES(SW_QGEMM)
+#undef SW_QGEMM
+
+#define SW_QGEMM_SET(type, TYPE, unit, scales, data, offset, parts)                                \
+    SW_KERNEL_SET(k, qgemm_##type, SW_NAME(sw__qgemm_##type));
