@@ -34,7 +34,7 @@ typedef struct sw_kv_options {
     int page;          /* PAGE, positions of a page; 0 means 32 */
     int kv_heads;      /* NKV */
     int head_size;     /* HS */
-    sw_dtype dtype;    /* f32 (0), f16 or bf16 */
+    sw_dtype dtype;    /* f32 (0), f16, bf16, or q8_0: HS a multiple of 32 */
     int sequences;     /* S, at the same time */
     int64_t positions; /* most of one sequence: MB = ceil(positions / PAGE) */
 } sw_kv_options;

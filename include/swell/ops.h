@@ -234,6 +234,17 @@ typedef struct sw_rope_options {
     float base;           /* 0 means 10000 */
     float scale;          /* positions are multiplied by it (linear scaling); 0 means 1 */
     sw_node *frequencies; /* (dims/2) factors that divide the frequencies (Llama 3), or NULL */
+    /* YaRN (Peng et al. 2023, section 3.2): pairs that turn more than fast times within the original
+     * positions keep their frequency, those below slow times have it divided by factor, between them it
+     * fades over; cosine and sine are multiplied by the magnitude. */
+    struct {
+        float factor;     /* 0: off */
+        int64_t original; /* positions that the model was first trained for */
+        float fast, slow; /* 0 means 32 and 1 */
+        float magnitude;  /* 0 means 1 + 0.1 ln(factor) */
+        bool
+            fractional; /* the ends of the fading are not rounded outwards to whole pairs (gpt-oss) */
+    } yarn;
 } sw_rope_options;
 /* x (...,T,NH,HS), positions i32 (...,T) or (T).  Su et al. 2021, equation 34. */
 SW_API sw_node *sw_rope(sw_graph *g, sw_node *x, sw_node *positions, sw_rope_options o);
@@ -243,6 +254,12 @@ typedef struct sw_attention_options {
     float scale;   /* 0 means 1 / sqrt(HS) */
     float softcap; /* logits become softcap * tanh(logits / softcap); 0: off */
     sw_node *mask; /* f32, added to the logits, broadcasts to (B,NH,TQ,TK), or NULL */
+    /* i32 (B,T), TQ = TK = T, or NULL: a run of equal numbers is a document, whose positions see only each
+     * other. */
+    sw_node *documents;
+    /* f32 (NH) or NULL: a logit of each head that joins the denominator of the softmax and has no value (gpt-oss).
+     * No gradient flows to it. */
+    sw_node *sinks;
 } sw_attention_options;
 /* q (B,TQ,NH,HS), k and v (B,TK,NKV,HS), NKV divides NH -> (B,TQ,NH,HS).  Memory O(T): Dao et al.
  * 2022.  A row that sees no key gives zeros. */
@@ -250,9 +267,10 @@ SW_API sw_node *sw_attention(sw_graph *g, sw_node *q, sw_node *k, sw_node *v,
                              sw_attention_options o);
 /* Attention over a paged key-value pool (kv.h), one flat token axis for sequences of any lengths.
  * q (N,NH,HS), k and v (N,NKV,HS) of the new tokens, written into the pages first; k_pages and
- * v_pages: states (P,NKV,PAGE,HS) f32/f16/bf16; blocks i32 (S,MB): page numbers of each sequence;
+ * v_pages: states (P,NKV,PAGE,HS) f32, f16, bf16 or q8_0; blocks i32 (S,MB): page numbers of each sequence;
  * sequence i32 (N) and position i32 (N) of each token.  A token sees its sequence's positions
- * 0..its own (causal), within the window.  A token of sequence -1 is padding: zeros. */
+ * 0..its own (causal), within the window.  A token of sequence -1 is padding: zeros.
+ * Pages of q8_0 hold numbers that were rounded as sw_convert does.  No mask and no documents. */
 SW_API sw_node *sw_paged_attention(sw_graph *g, sw_node *q, sw_node *k, sw_node *v,
                                    sw_node *k_pages, sw_node *v_pages, sw_node *blocks,
                                    sw_node *sequence, sw_node *position, sw_attention_options o);
@@ -276,6 +294,13 @@ SW_API sw_node *sw_linear_int8(sw_graph *g, sw_node *x, sw_node *x_scale, sw_nod
  * the sum of |w| d / 2.  The rounding of a row depends on that row only.  A NaN or infinity in x gives
  * NaN.  The gradient of x is that of the unrounded product, in f32; the gradient of w is refused. */
 SW_API sw_node *sw_quantised_linear(sw_graph *g, sw_node *x, sw_node *w, sw_node *b);
+
+/* A linear layer of a mixture of experts: y[t][u] = x W_e^T + b_e with e = experts[t][u].  x (T,K) f32, or (T,U,K)
+ * with a row for each choice; w (E,N,K) f32, f16, bf16 or block-quantised; b f32 (E,N) or NULL; experts i32 (T,U)
+ * -> (T,U,N).  Only chosen experts are read.  The arithmetic is that of sw_linear in f32, or of
+ * sw_quantised_linear: a token has the same bits alone and among others.  An expert outside 0..E-1 gives
+ * zeros.  No gradient. */
+SW_API sw_node *sw_moe_linear(sw_graph *g, sw_node *x, sw_node *w, sw_node *b, sw_node *experts);
 
 /* ---- layers on bytes: N, H, W, C -------------------------------------------------------------- */
 /* What networks quantised to 8 bits are made of, on u8 with one scale and zero point for a tensor:

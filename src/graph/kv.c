@@ -42,8 +42,11 @@ static sw_status check_options(sw_context *ctx, const sw_kv_options *o)
                         "%d, positions %lld: all must be positive",
                         o->layers, (long long)o->pages, o->page, o->kv_heads, o->head_size,
                         o->sequences, (long long)o->positions);
-    if (o->dtype != SW_F32 && o->dtype != SW_F16 && o->dtype != SW_BF16)
-        return sw__fail(ctx, SW_ERR_ARGUMENT, "kv: pages are f32, f16 or bf16");
+    if (o->dtype != SW_F32 && o->dtype != SW_F16 && o->dtype != SW_BF16 && o->dtype != SW_Q8_0)
+        return sw__fail(ctx, SW_ERR_ARGUMENT, "kv: pages are f32, f16, bf16 or q8_0");
+    if (o->head_size % sw_dtype_get(o->dtype)->block_elements != 0)
+        return sw__fail(ctx, SW_ERR_ARGUMENT, "kv: heads of %d are no whole blocks of %s",
+                        o->head_size, sw_dtype_get(o->dtype)->name);
     /* Page numbers, positions and the entries of the table are i32. */
     if (o->pages > INT32_MAX || o->positions > INT32_MAX)
         return sw__fail(ctx, SW_ERR_SIZE, "kv: %lld pages, %lld positions: more than 2^31 - 1",

@@ -105,12 +105,13 @@
     X(attention)                                                                                   \
     X(paged_attention)
 
-/* quantisation: quantise.c, quantised_linear.c, linear_int8.c, conv_u8.c,
+/* quantisation: quantise.c, quantised_linear.c, moe_linear.c, linear_int8.c, conv_u8.c,
  * layers_u8.c */
 #define SW_OPS_QUANT(X)                                                                            \
     X(quantise)                                                                                    \
     X(dequantise)                                                                                  \
     X(quantised_linear)                                                                            \
+    X(moe_linear)                                                                                  \
     X(linear_int8)                                                                                 \
     X(conv2d_u8)                                                                                   \
     X(max_pool2d_u8)                                                                               \

@@ -4,6 +4,7 @@
 /* clang-format off */
 #define ERROR_FAMILIES(X)                                                                          \
     X(matmul)                                                                                      \
+    X(moe_linear)                                                                                  \
     X(linear_int8)                                                                                 \
     X(conv_u8)                                                                                     \
     X(binary)                                                                                      \

@@ -320,10 +320,11 @@ done:
 static double element(const void *data, sw_dtype t, int64_t i)
 {
     if (t == SW_I32) return ((const int32_t *)data)[i];
-    float f;
+    float block[256] = {0};
     const sw_dtype_info *info = sw_dtype_get(t);
-    sw_convert(&f, SW_F32, (const char *)data + i * info->block_bytes, t, 1);
-    return (double)f;
+    const int64_t n = info->block_elements;
+    sw_convert(block, SW_F32, (const char *)data + i / n * info->block_bytes, t, n);
+    return (double)block[i % n];
 }
 
 static void compare(const char *op, const struct op_case *c, const char *what, const char *cpu,

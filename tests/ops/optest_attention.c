@@ -16,21 +16,24 @@ struct call {
     bool causal, mask, only_y;
     int window;
     float scale, softcap;
+    int documents, sinks; /* which operand; 0: none */
 };
 
-static sw_attention_options options(const struct call *c, sw_node *mask)
+static sw_attention_options options(const struct call *c, sw_node *const *in)
 {
     return (sw_attention_options){.causal = c->causal,
                                   .window = c->window,
                                   .scale = c->scale,
                                   .softcap = c->softcap,
-                                  .mask = c->mask ? mask : NULL};
+                                  .mask = c->mask ? in[3] : NULL,
+                                  .documents = c->documents ? in[c->documents] : NULL,
+                                  .sinks = c->sinks ? in[c->sinks] : NULL};
 }
 
 static void build_attention(sw_graph *g, sw_node *const *in, sw_node **out, const void *arg)
 {
     const struct call *c = arg;
-    out[0] = sw_attention(g, in[0], in[1], in[2], options(c, in[3]));
+    out[0] = sw_attention(g, in[0], in[1], in[2], options(c, in));
     if (!c->only_y) out[1] = sw_output(out[0], 1);
 }
 
@@ -48,6 +51,16 @@ static bool visible(const struct call *c, int64_t i, int64_t j)
     return (!c->causal || j <= i) && (c->window == 0 || j > i - c->window);
 }
 
+/* Whether all positions between two have the number of the first. */
+static bool same_document(const struct oracle_array *documents, int64_t b, int64_t i, int64_t j)
+{
+    const double *of = documents->v + b * documents->shape.dim[1];
+    const int64_t to = i > j ? i : j;
+    for (int64_t t = i < j ? i : j; t <= to; t++)
+        if (of[t] != of[i]) return false;
+    return true;
+}
+
 static void oracle_attention(const struct oracle_array *in, struct oracle_array *out,
                              const void *arg)
 {
@@ -63,6 +76,7 @@ static void oracle_attention(const struct oracle_array *in, struct oracle_array 
         for (int64_t j = 0; j < k[1]; j++) {
             p[j] = -INFINITY;
             if (!visible(c, i + k[1] - q[1], j)) continue;
+            if (c->documents && !same_document(&in[c->documents], b, i, j)) continue;
             p[j] = logit(in[0].v + row * hs, in[1].v + ((b * k[1] + j) * k[2] + h / group) * hs, hs,
                          c);
             if (c->mask)
@@ -70,6 +84,7 @@ static void oracle_attention(const struct oracle_array *in, struct oracle_array 
             most = fmax(most, p[j]);
         }
         for (int64_t j = 0; j < k[1]; j++) sum += p[j] = most > -INFINITY ? exp(p[j] - most) : 0;
+        if (c->sinks) sum += exp(in[c->sinks].v[h] - most);
         for (int64_t d = 0; d < hs; d++) {
             y[d] = 0;
             for (int64_t j = 0; j < k[1] && sum > 0; j++)
@@ -86,7 +101,15 @@ static const struct call plain = {0}, causal = {.causal = true},
                          wide = {.causal = true, .window = 70, .only_y = true},
                          capped = {.causal = true, .softcap = 1.5f, .scale = 0.9f},
                          masked = {.mask = true}, masked_y = {.mask = true, .only_y = true},
-                         everything = {.causal = true, .mask = true, .window = 40, .softcap = 3};
+                         everything = {.causal = true, .mask = true, .window = 40, .softcap = 3},
+                         documents = {.causal = true, .documents = 3}, both_ways = {.documents = 3},
+                         sinks = {.causal = true, .sinks = 3},
+                         all_new = {.causal = true,
+                                    .mask = true,
+                                    .window = 40,
+                                    .softcap = 3,
+                                    .documents = 4,
+                                    .sinks = 5};
 
 #define INF INFINITY
 static const double holes[] = {0,    -INF, 0.5,  -1, 0,    0,    2,    -INF, -INF, 0.25, 0, 0,
@@ -134,6 +157,19 @@ const struct op_case optest_attention[] = {
          .in = {QKV(2, 5, 7, 2, 2, 4), {.shape = {1, {1}}, .lo = -2, .hi = 2}}),
     CASE("mask that blinds a row", masked_y, 1, .n_in = 4,
          .in = {QKV(1, 3, 66, 2, 2, 4), {.shape = {2, {3, 1}}, .values = blind}}),
+    CASE("documents", documents, 2, .n_in = 4, .batch = 15,
+         .in = {QKV(2, 90, 90, 4, 2, 5), {.shape = {2, {2, 90}}, .dtype = SW_I32, .lo = 0, .hi = 1}}),
+    CASE("documents, whole heads backward", documents, 2, .n_in = 4,
+         .in = {QKV(4, 70, 70, 4, 4, 3), {.shape = {2, {4, 70}}, .dtype = SW_I32, .lo = -1, .hi = 0}}),
+    CASE("documents seen both ways", both_ways, 2, .n_in = 4,
+         .in = {QKV(2, 67, 67, 2, 2, 4), {.shape = {2, {2, 67}}, .dtype = SW_I32, .lo = 0, .hi = 1}}),
+    CASE("sinks", sinks, 2, .n_in = 4, .in = {QKV(2, 70, 70, 4, 2, 5), {.shape = {1, {4}}, .lo = -3, .hi = 3}}),
+    CASE("strong sinks", sinks, 2, .n_in = 4,
+         .in = {QKV(1, 9, 9, 2, 2, 5), {.shape = {1, {2}}, .lo = 10, .hi = 200}}),
+    CASE("documents and sinks and all", all_new, 2, .n_in = 6,
+         .in = {QKV(2, 70, 70, 4, 2, 5), {.shape = {4, {2, 1, 70, 70}}, .lo = -2, .hi = 2},
+                {.shape = {2, {2, 70}}, .dtype = SW_I32, .lo = 0, .hi = 1},
+                {.shape = {1, {4}}, .lo = -1, .hi = 4}}),
     CASE("everything at once", everything, 2, .n_in = 4,
          .in = {QKV(2, 66, 70, 4, 2, 5), {.shape = {4, {2, 1, 66, 70}}, .lo = -2, .hi = 2}}),
     {0}};
@@ -146,7 +182,7 @@ enum { Q, K, V, K_PAGES, V_PAGES, BLOCKS, SEQUENCE, POSITION };
 static void build_paged(sw_graph *g, sw_node *const *in, sw_node **out, const void *arg)
 {
     out[0] = sw_paged_attention(g, in[Q], in[K], in[V], in[K_PAGES], in[V_PAGES], in[BLOCKS],
-                                in[SEQUENCE], in[POSITION], options(arg, NULL));
+                                in[SEQUENCE], in[POSITION], options(arg, in));
 }
 
 /* The page that holds a position of a sequence; -1: there is none. */
@@ -167,18 +203,18 @@ static void write_pages(const struct oracle_array *in, double *k, double *v, sw_
         const int64_t position = (int64_t)in[POSITION].v[t];
         const int64_t page = page_of(in, in[SEQUENCE].v[t], position);
         if (page < 0) continue;
-        for (int64_t e = 0; e < row; e++) {
-            const int64_t head = page * pool[1] + e / hs;
-            const int64_t to = (head * pool[2] + position % pool[2]) * hs + e % hs;
-            float x[2] = {(float)in[K].v[t * row + e], (float)in[V].v[t * row + e]};
-            uint16_t h[2];
-            if (dtype != SW_F32) {
-                sw_convert(h, dtype, x, SW_F32, 2);
-                sw_convert(x, SW_F32, h, dtype, 2);
+        for (int64_t e = 0; e < row; e += hs)
+            for (int which = 0; which < 2; which++) {
+                const int64_t head = page * pool[1] + e / hs;
+                const int64_t to = (head * pool[2] + position % pool[2]) * hs;
+                const double *from = (which ? in[V].v : in[K].v) + t * row + e;
+                float x[128];
+                float stored[128];
+                for (int64_t d = 0; d < hs; d++) x[d] = (float)from[d];
+                sw_convert(stored, dtype, x, SW_F32, hs);
+                sw_convert(x, SW_F32, stored, dtype, hs);
+                for (int64_t d = 0; d < hs; d++) (which ? v : k)[to + d] = (double)x[d];
             }
-            k[to] = (double)x[0];
-            v[to] = (double)x[1];
-        }
     }
 }
 
@@ -212,6 +248,7 @@ static void paged_row(const struct oracle_array *in, const double *k, const doub
                 sum += p[j] = exp(logit(in[Q].v + (t * q[1] + h) * hs, k + at, hs, c));
             else
                 for (int64_t d = 0; d < hs; d++) y[d] += p[j] / sum * v[at + d];
+            if (pass == 0 && j == position && c->sinks) sum += exp(in[c->sinks].v[h]);
         }
 done:
     free(p);
@@ -236,7 +273,8 @@ static void oracle_paged(const struct oracle_array *in, struct oracle_array *out
 
 static const struct paged_call paged = {{0}, SW_F32}, paged_f16 = {{0}, SW_F16},
                                paged_bf16 = {{.softcap = 2}, SW_BF16},
-                               paged_window = {{.window = 5}, SW_F32};
+                               paged_window = {{.window = 5}, SW_F32}, paged_q8_0 = {{0}, SW_Q8_0},
+                               paged_sinks = {{.sinks = 8}, SW_F32};
 
 /* Three sequences over nine pages of four: the second shares a page with the first, the third names
  * pages that are not there. */
@@ -265,6 +303,17 @@ const struct op_case optest_paged_attention[] = {
     PAGED("window", paged_window, POOL(13, 2, 2, 4, 4, SW_F32), TOKENS(13, mixed, places)),
     PAGED("f16", paged_f16, POOL(13, 2, 1, 24, 4, SW_F16), TOKENS(13, mixed, places)),
     PAGED("bf16", paged_bf16, POOL(8, 6, 3, 17, 4, SW_BF16), TOKENS(8, prefill, rising)),
+    PAGED("q8_0", paged_q8_0, POOL(13, 2, 1, 32, 4, SW_Q8_0), TOKENS(13, mixed, places)),
+    PAGED("q8_0, grouped", paged_q8_0, POOL(8, 6, 3, 64, 4, SW_Q8_0), TOKENS(8, prefill, rising)),
+    /* Against keys and values that are not rounded: each is off by at most 1 / 254, so a logit by
+     * sqrt(HS) / 254, and an output by twice that and 1 / 254. */
+    {.name = "q8_0 beside f32", .build = build_paged, .oracle = oracle_paged, .arg = &paged,
+     .tol = (2 * 5.66 + 1) / 254, .n_in = 8,
+     .in = {POOL(8, 2, 2, 32, 4, SW_Q8_0), TOKENS(8, prefill, rising)}},
+    {.name = "sinks", .build = build_paged, .oracle = oracle_paged, .oracle_after = after_paged,
+     .arg = &paged_sinks, .tol = TOL, .n_in = 9,
+     .in = {POOL(13, 4, 2, 8, 4, SW_F32), TOKENS(13, mixed, places),
+            {.shape = {1, {4}}, .lo = -2, .hi = 2}}},
     PAGED("pages of one", paged, POOL(3, 1, 1, 4, 1, SW_F32), TOKENS(3, one_each, one_each)),
     PAGED("pages larger than blocks", paged, POOL(8, 1, 1, 4, 100, SW_F32),
           TOKENS(8, prefill, places)),
@@ -302,6 +351,16 @@ const struct op_error_case optest_errors_attention[] = {
         F32(4, {1, 5, 2, 8}), F32(4, {1, 7, 2, 8}), F32(4, {1, 7, 2, 8})),
     BAD("negative softcap", build_attention, bad_cap, SW_ERR_ARGUMENT, 3, "attention", "softcap -1",
         F32(4, {1, 5, 2, 8}), F32(4, {1, 7, 2, 8}), F32(4, {1, 7, 2, 8})),
+    BAD("documents", build_attention, documents, SW_ERR_SHAPE, 4, "attention", "(1,6)",
+        F32(4, {1, 5, 2, 8}), F32(4, {1, 5, 2, 8}), F32(4, {1, 5, 2, 8}), I32(2, {1, 6})),
+    BAD("documents and more keys", build_attention, documents, SW_ERR_SHAPE, 4, "attention",
+        "one key for each query", F32(4, {1, 5, 2, 8}), F32(4, {1, 7, 2, 8}), F32(4, {1, 7, 2, 8}),
+        I32(2, {1, 5})),
+    BAD("sinks", build_attention, sinks, SW_ERR_SHAPE, 4, "attention", "(3)",
+        F32(4, {1, 5, 2, 8}), F32(4, {1, 5, 2, 8}), F32(4, {1, 5, 2, 8}), F32(1, {3})),
+    BAD("pages with documents", build_paged, documents, SW_ERR_UNSUPPORTED, 8, "paged_attention",
+        "documents", F32(3, {5, 4, 8}), F32(3, {5, 2, 8}), F32(3, {5, 2, 8}), STATE(4, {9, 2, 4, 8}),
+        STATE(4, {9, 2, 4, 8}), I32(2, {3, 4}), I32(1, {5}), I32(1, {5})),
     BAD("pages of another size", build_paged, plain, SW_ERR_SHAPE, 8, "paged_attention", "(9,3,4,8)",
         F32(3, {5, 4, 8}), F32(3, {5, 2, 8}), F32(3, {5, 2, 8}), STATE(4, {9, 3, 4, 8}),
         STATE(4, {9, 3, 4, 8}), I32(2, {3, 4}), I32(1, {5}), I32(1, {5})),

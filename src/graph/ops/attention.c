@@ -7,9 +7,12 @@
  * probabilities again.  A task is up to 516 query rows that share a key-value head; grouped-query
  * heads (Ainslie et al. 2023) count as rows, so they share the packed keys too.  Row bits do not
  * depend on other rows, see attention_kernels.h; the window (Beltagy et al. 2020, Mistral) and the
- * causal bound are key ranges of a row, whole blocks outside are never touched. */
+ * causal bound are key ranges of a row, whole blocks outside are never touched.  So are documents: runs of
+ * equal numbers, cut out of the range of each row. */
 #include <math.h>
 #include "graph/ops/attention_int.h"
+
+enum { DOCUMENTS = 4, SINKS };
 
 /* ---- shape rule -------------------------------------------------------------------------------- */
 
@@ -29,7 +32,29 @@ static sw_status check_mask(struct sw_infer *q)
                           sw_shape_text(m, mask), sw_shape_text(&shape, want));
 }
 
-sw_status sw__attention_check(struct sw_infer *q)
+static sw_status check_documents(struct sw_infer *q, int documents)
+{
+    const sw_shape *a = &q->in[0]->shape, *d = &q->in[documents]->shape;
+    const sw_status status = sw__infer_dtype(q, documents, SW_I32);
+    if (status != SW_OK) return status;
+    if (d->rank != 2 || d->dim[0] != a->dim[0] || d->dim[1] != a->dim[1])
+        return sw__infer_mismatch(q, 0, documents, "documents are not (B,T)");
+    if (q->in[1]->shape.dim[1] != a->dim[1])
+        return sw__infer_mismatch(q, 0, 1, "documents need one key for each query");
+    return SW_OK;
+}
+
+sw_status sw__attention_check_sinks(struct sw_infer *q, int sinks, int64_t heads)
+{
+    const sw_status status = sw__infer_dtype(q, sinks, SW_F32);
+    if (status != SW_OK) return status;
+    const sw_shape *s = &q->in[sinks]->shape;
+    if (s->rank != 1 || s->dim[0] != heads)
+        return sw__infer_mismatch(q, 0, sinks, "sinks are not one for each head");
+    return SW_OK;
+}
+
+sw_status sw__attention_check(struct sw_infer *q, int documents)
 {
     sw_status status = SW_OK;
     for (int i = 0; i < 4 && status == SW_OK; i++) {
@@ -48,14 +73,17 @@ sw_status sw__attention_check(struct sw_infer *q)
                               SW_ATTENTION_MOST_HS);
     if (k[2] == 0 ? a[2] != 0 : a[2] % k[2] != 0)
         return sw__infer_mismatch(q, 0, 1, "key-value heads do not divide the query heads");
-    return q->in[3] ? check_mask(q) : SW_OK;
+    if (q->in[3]) status = check_mask(q);
+    if (status == SW_OK && q->in[documents]) status = check_documents(q, documents);
+    return status;
 }
 
 static sw_status attention_infer(struct sw_infer *q)
 {
-    const sw_status status = sw__attention_check(q);
-    if (status != SW_OK) return status;
+    sw_status status = sw__attention_check(q, DOCUMENTS);
     const sw_shape *a = &q->in[0]->shape;
+    if (status == SW_OK && q->in[SINKS]) status = sw__attention_check_sinks(q, SINKS, a->dim[2]);
+    if (status != SW_OK) return status;
     *q->out[0] = (sw_tensor){.dtype = SW_F32, .shape = *a};
     *q->out[1] = (sw_tensor){.dtype = SW_F32, .shape = SW_SHAPE(a->dim[0], a->dim[2], a->dim[1])};
     return SW_OK;
@@ -95,20 +123,32 @@ double sw__attention_pairs(const struct attention_attr *attr, const struct atten
 
 void sw__attention_rows_fill(struct sw_attention_rows *r, const struct attention_attr *attr,
                              const struct attention_sizes *z, const float *q, const float *mask,
-                             int64_t b, int64_t kv, int64_t first, int64_t n)
+                             const int32_t *documents, int64_t b, int64_t kv, int64_t first,
+                             int64_t n)
 {
+    const int32_t *of = documents ? documents + b * z->tq : NULL;
+    int64_t begin = 0, end = z->tk; /* of the row's document */
     r->n = n;
     r->hs = z->hs;
     r->scale = z->scale;
     r->softcap = attr->softcap;
     r->lse[0] = NULL;
     r->mask[0] = NULL;
+    r->sinks = false;
     r->mask_step = z->mask_stride[3];
+    if (of) begin = end = first / z->group;
+    for (; of && begin > 0 && of[begin - 1] == of[begin];) begin--;
     int64_t t = first / z->group, h = first % z->group; /* h: in the group */
     for (int64_t i = 0; i < n; i++) {
         const int64_t head = kv * z->group + h;
         r->q[i] = q + ((b * z->tq + t) * z->nh + head) * z->hs;
         sw__attention_seen(attr, z, t, &r->lo[i], &r->hi[i]);
+        if (of && t >= end) {
+            if (t > 0 && of[t] != of[t - 1]) begin = t;
+            for (end = t + 1; end < z->tk && of[end] == of[t];) end++;
+        }
+        r->lo[i] = sw__max64(r->lo[i], begin);
+        r->hi[i] = sw__min64(r->hi[i], end);
         if (mask)
             r->mask[i] = mask + b * z->mask_stride[0] + head * z->mask_stride[1] +
                          t * z->mask_stride[2];
@@ -127,7 +167,7 @@ static sw_status attention_prepare(struct sw_step *s)
     sw__attention_sizes(s, z);
     s->kernel = s->k->names[SW_SLOT_attention_forward];
     s->flops = 4. * (double)z->hs * sw__attention_pairs(s->attr, z);
-    s->scratch = sw__attention_rows_scratch(z->hs, s->in[3] != NULL);
+    s->scratch = sw__attention_rows_scratch(z->hs, s->in[3] != NULL, SW_F32);
     s->n_phases = z->b > 0 && z->rows > 0 && z->nkv > 0;
     if (s->n_phases) s->tasks[0] = z->b * z->nkv * sw__ceil_div(z->rows, z->grain);
     return SW_OK;
@@ -138,6 +178,8 @@ static void attention_run(const struct sw_step *s, int phase, int64_t begin, int
 {
     const struct attention_sizes *z = s->note;
     const float *mask = s->in[3] ? s->in[3]->data : NULL;
+    const float *sinks = s->in[SINKS] ? s->in[SINKS]->data : NULL;
+    const int32_t *documents = s->in[DOCUMENTS] ? s->in[DOCUMENTS]->data : NULL;
     const int64_t cuts = sw__ceil_div(z->rows, z->grain);
     float *y = s->out[0] ? s->out[0]->data : NULL, *lse = s->out[1] ? s->out[1]->data : NULL;
     struct sw_attention_rows r;
@@ -149,9 +191,11 @@ static void attention_run(const struct sw_step *s, int phase, int64_t begin, int
             .v = (const char *)((const float *)s->in[2]->data + head),
             .dtype = SW_F32,
             .stride = z->nkv * z->hs * (int64_t)sizeof(float)};
-        sw__attention_rows_fill(&r, s->attr, z, s->in[0]->data, mask, b, kv, first,
+        sw__attention_rows_fill(&r, s->attr, z, s->in[0]->data, mask, documents, b, kv, first,
                                 sw__min64(z->grain, z->rows - first));
+        r.sinks = sinks != NULL;
         for (int64_t i = 0; i < r.n; i++) {
+            if (sinks) r.sink[i] = sinks[kv * z->group + (first + i) % z->group];
             r.y[i] = y ? y + sw__attention_row_at(z, b, kv, first + i) : NULL;
             r.lse[i] = lse ? lse + sw__attention_lse_at(z, b, kv, first + i) : NULL;
         }
@@ -163,19 +207,21 @@ static void attention_run(const struct sw_step *s, int phase, int64_t begin, int
 static void attention_grad(sw_graph *g, const struct sw_op *op, sw_node *const *dy,
                            const bool *need, sw_node **dx)
 {
-    if (need[3]) {
-        sw__graph_poison(g, SW_ERR_UNSUPPORTED, "attention: no gradient for the mask");
+    if (need[3] || need[SINKS]) {
+        sw__graph_poison(g, SW_ERR_UNSUPPORTED, "attention: no gradient for the %s",
+                         need[3] ? "mask" : "sinks");
         return;
     }
     sw_node *y = sw__op_out(op, 0);
-    sw_node *const in[8] = {sw__op_in(op, 0),
+    sw_node *const in[9] = {sw__op_in(op, 0),
                             sw__op_in(op, 1),
                             sw__op_in(op, 2),
                             sw__op_in(op, 3),
                             y,
                             sw__op_out(op, 1),
                             dy[0] ? dy[0] : sw_scale(g, y, 0),
-                            dy[1]};
+                            dy[1],
+                            sw__op_in(op, DOCUMENTS)};
     sw_node *all = sw__attention_backward(g, sw__op_attr(op), in);
     for (int i = 0; i < 3; i++)
         if (need[i]) dx[i] = sw_output(all, i);
@@ -205,6 +251,6 @@ sw_node *sw_attention(sw_graph *g, sw_node *q, sw_node *k, sw_node *v, sw_attent
     struct attention_attr attr;
     if (!sw__attention_options(g, "attention", &o, &attr) || (o.window > 0 && !o.causal))
         return sw__graph_poison(g, SW_ERR_ARGUMENT, "attention: a window needs causal");
-    sw_node *const in[] = {q, k, v, o.mask};
-    return sw__op_add(g, &sw__op_attention, &attr, sizeof attr, in, 4, 2);
+    sw_node *const in[] = {q, k, v, o.mask, o.documents, o.sinks};
+    return sw__op_add(g, &sw__op_attention, &attr, sizeof attr, in, 6, 2);
 }

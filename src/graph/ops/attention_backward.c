@@ -29,7 +29,8 @@ enum {
     IN_Y,
     IN_LSE,
     IN_DY,
-    IN_DLSE
+    IN_DLSE,
+    IN_DOCUMENTS
 };
 
 struct backward_note {
@@ -41,7 +42,7 @@ struct backward_note {
 
 static sw_status backward_infer(struct sw_infer *q)
 {
-    const sw_status status = sw__attention_check(q);
+    const sw_status status = sw__attention_check(q, IN_DOCUMENTS);
     if (status != SW_OK) return status;
     const sw_shape *a = &q->in[IN_Q]->shape;
     const sw_shape rows = SW_SHAPE(a->dim[0], a->dim[2], a->dim[1]);
@@ -198,8 +199,10 @@ static void take_rows(struct head *h, int64_t first, int64_t n)
     const struct sw_step *s = h->s;
     const struct attention_sizes *z = h->z;
     const float *mask = s->in[IN_MASK] ? s->in[IN_MASK]->data : NULL;
+    const int32_t *documents = s->in[IN_DOCUMENTS] ? s->in[IN_DOCUMENTS]->data : NULL;
     const float *sums = head_sums(s, h->b * z->nkv + h->kv);
-    sw__attention_rows_fill(&h->rows, s->attr, z, s->in[IN_Q]->data, mask, h->b, h->kv, first, n);
+    sw__attention_rows_fill(&h->rows, s->attr, z, s->in[IN_Q]->data, mask, documents, h->b, h->kv,
+                            first, n);
     h->a.rows = n;
     h->a.delta = sums + first;
     h->a.lse = sums + z->rows + first;
@@ -351,7 +354,7 @@ const struct sw_op_class sw__op_attention_backward = {.name = "attention_backwar
                                                       .run = backward_run};
 
 sw_node *sw__attention_backward(sw_graph *g, const struct attention_attr *attr,
-                                sw_node *const in[8])
+                                sw_node *const in[9])
 {
-    return sw__op_add(g, &sw__op_attention_backward, attr, sizeof *attr, in, 8, 3);
+    return sw__op_add(g, &sw__op_attention_backward, attr, sizeof *attr, in, 9, 3);
 }

@@ -21,8 +21,9 @@ struct attention_sizes {
     int64_t mask_stride[4]; /* of B, NH, TQ, TK; 0 where the mask is broadcast */
 };
 
-/* The shape rule for q, k, v and the mask (or NULL) at in[0..3]. */
-sw_status sw__attention_check(struct sw_infer *q);
+/* The shape rule for q, k, v and the mask (or NULL) at in[0..3], and documents (or NULL) at their place. */
+sw_status sw__attention_check(struct sw_infer *q, int documents);
+sw_status sw__attention_check_sinks(struct sw_infer *q, int sinks, int64_t heads);
 /* From the same four operands. */
 void sw__attention_sizes(const struct sw_step *s, struct attention_sizes *z);
 /* The options as attributes; false: poisoned. */
@@ -57,13 +58,14 @@ static inline int64_t sw__attention_lse_at(const struct attention_sizes *z, int6
     return (b * z->nh + h) * z->tq + t;
 }
 
-/* Fill in everything of `r` but its outputs for n rows from `first` on: the backward pass uses the
- * same rows.  mask may be NULL. */
+/* Fill in everything of `r` but its sinks and outputs for n rows from `first` on: the backward pass uses
+ * the same rows.  mask and documents may be NULL. */
 void sw__attention_rows_fill(struct sw_attention_rows *r, const struct attention_attr *attr,
                              const struct attention_sizes *z, const float *q, const float *mask,
-                             int64_t b, int64_t kv, int64_t first, int64_t n);
+                             const int32_t *documents, int64_t b, int64_t kv, int64_t first,
+                             int64_t n);
 
 sw_node *sw__attention_backward(sw_graph *g, const struct attention_attr *attr,
-                                sw_node *const in[8]);
+                                sw_node *const in[9]);
 
 #endif

@@ -13,13 +13,14 @@
 #include <math.h>
 #include <string.h>
 
-#define LN_2 0x1.62e43p-1f
+#define LN_2   0x1.62e43p-1f
+#define LOG2_E 0x1.715476p+0f
 
 enum { KEYS = SW_ATTENTION_KEYS, ROWS = SW_ATTENTION_ROWS, LANES = SW_ATTENTION_LANES };
 
 /* The parts of the scratch. */
 struct parts {
-    float *q, *kt, *v, *acc, *l, *m, *mask;
+    float *q, *kt, *v, *acc, *l, *m, *mask, *plain;
     int32_t *lo, *hi;
     size_t bytes;
 };
@@ -31,7 +32,7 @@ static void *take(char *base, size_t *at, int64_t count, size_t size)
     return part;
 }
 
-static struct parts parts_of(char *base, int64_t hs, bool mask)
+static struct parts parts_of(char *base, int64_t hs, bool mask, sw_dtype dtype)
 {
     const int64_t hsp = sw__attention_padded(hs);
     struct parts p = {0};
@@ -44,12 +45,13 @@ static struct parts parts_of(char *base, int64_t hs, bool mask)
     p.lo = take(base, &p.bytes, ROWS, sizeof(int32_t));
     p.hi = take(base, &p.bytes, ROWS, sizeof(int32_t));
     p.mask = take(base, &p.bytes, mask ? ROWS * KEYS : 0, sizeof(float));
+    p.plain = take(base, &p.bytes, dtype == SW_Q8_0 ? KEYS * hs : 0, sizeof(float));
     return p;
 }
 
-size_t sw__attention_rows_scratch(int64_t hs, bool mask)
+size_t sw__attention_rows_scratch(int64_t hs, bool mask, sw_dtype dtype)
 {
-    return parts_of(NULL, hs, mask).bytes;
+    return parts_of(NULL, hs, mask, dtype).bytes;
 }
 
 void sw__attention_locate(const void **rows, const struct sw_attention_source *s, const char *base,
@@ -132,7 +134,21 @@ static void locate_block(struct keys *b, const struct sw_attention_source *sourc
     }
 }
 
-/* y = acc / sum(l), lse = ln 2 (m + log2(sum(l))); zeros and -infinity for a row that saw nothing. */
+/* The kernels pack rows of plain types; those of q8_0 become f32 before. */
+static sw_dtype plain_rows(const struct sw_kernels *k, const struct parts *p, const void **plain,
+                           const void *const *rows, sw_dtype dtype, int64_t n, int64_t hs)
+{
+    for (int64_t i = 0; i < n; i++) {
+        plain[i] = rows[i];
+        if (dtype != SW_Q8_0) continue;
+        k->dequant_q8_0_f32(p->plain + i * hs, rows[i], hs);
+        plain[i] = p->plain + i * hs;
+    }
+    return dtype == SW_Q8_0 ? SW_F32 : dtype;
+}
+
+/* y = acc / sum(l), lse = ln 2 (m + log2(sum(l))); zeros and -infinity for a row that saw nothing.  A sink
+ * adds 2^(sink log2(e) - m) to the sum; where that is more than 2^64, nothing else counts. */
 static void finish_row(const struct sw_kernels *k, const struct sw_attention_rows *r,
                        const struct parts *p, int64_t i)
 {
@@ -142,7 +158,12 @@ static void finish_row(const struct sw_kernels *k, const struct sw_attention_row
     for (int half = LANES / 2; half > 0; half /= 2)
         for (int j = 0; j < half; j++) sum[j] += sum[j + half];
     const bool blind = p->m[i] == -INFINITY && !isnan(sum[0]);
-    if (r->lse[0]) *r->lse[i] = blind ? -INFINITY : (p->m[i] + log2f(sum[0])) * LN_2;
+    const float above = r->sinks && !blind ? r->sink[i] * LOG2_E - p->m[i] : -INFINITY;
+    sum[0] += exp2f(above);
+    if (r->lse[0]) {
+        float lse = blind ? -INFINITY : (p->m[i] + log2f(sum[0])) * LN_2;
+        *r->lse[i] = r->sinks && (blind || above > 64) ? r->sink[i] : lse;
+    }
     if (!y) return;
     if (blind)
         memset(y, 0, (size_t)r->hs * sizeof *y);
@@ -150,11 +171,17 @@ static void finish_row(const struct sw_kernels *k, const struct sw_attention_row
         k->scale_f32(y, acc, r->hs, 1 / sum[0], 0);
 }
 
+static int64_t row_bytes(sw_dtype dtype, int64_t hs)
+{
+    const sw_dtype_info *info = sw_dtype_get(dtype);
+    return hs / info->block_elements * info->block_bytes;
+}
+
 void sw__attention_rows_run(const struct sw_kernels *k, const struct sw_attention_rows *r,
                             const struct sw_attention_source *source, void *scratch)
 {
     const int64_t hsp = sw__attention_padded(r->hs);
-    const struct parts p = parts_of(scratch, r->hs, r->mask[0] != NULL);
+    const struct parts p = parts_of(scratch, r->hs, r->mask[0] != NULL, source->dtype);
     int64_t from = INT64_MAX, to = 0; /* the keys that any row sees */
     k->attention_pack_rows(p.q, r->q, SW_F32, r->n, r->hs, r->scale, NULL);
     memset(p.acc, 0, (size_t)(r->n * hsp) * sizeof *p.acc);
@@ -175,8 +202,7 @@ void sw__attention_rows_run(const struct sw_kernels *k, const struct sw_attentio
                                      .m = p.m,
                                      .l = p.l,
                                      .acc = p.acc,
-                                     .fetch_bytes = r->hs *
-                                                    sw_dtype_get(source->dtype)->block_bytes};
+                                     .fetch_bytes = row_bytes(source->dtype, r->hs)};
     struct keys blocks[2];
     int64_t block = from / KEYS;
     if (from < to) locate_block(&blocks[block % 2], source, block, from, to);
@@ -186,10 +212,11 @@ void sw__attention_rows_run(const struct sw_kernels *k, const struct sw_attentio
         if (!sw__attention_cut(p.lo, p.hi, r, block)) continue;
         /* Of few rows packing takes longer than the tiles, so the next block is fetched meanwhile. */
         const bool more = (block + 1) * KEYS < to, soon = more && r->n <= SW_ATTENTION_STEP;
-        k->attention_pack_keys(p.kt, here->k, source->dtype, here->to, r->hs,
-                               soon ? next->k : NULL);
-        k->attention_pack_rows(p.v, here->v, source->dtype, here->to, r->hs, 1,
-                               soon ? next->v : NULL);
+        const void *plain[KEYS];
+        sw_dtype dtype = plain_rows(k, &p, plain, here->k, source->dtype, here->to, r->hs);
+        k->attention_pack_keys(p.kt, plain, dtype, here->to, r->hs, soon ? next->k : NULL);
+        dtype = plain_rows(k, &p, plain, here->v, source->dtype, here->to, r->hs);
+        k->attention_pack_rows(p.v, plain, dtype, here->to, r->hs, 1, soon ? next->v : NULL);
         if (r->mask[0])
             sw__attention_cut_mask(p.mask, r, block, block * KEYS + here->from,
                                    block * KEYS + here->to);

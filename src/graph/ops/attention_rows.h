@@ -39,10 +39,12 @@ struct sw_attention_rows {
     int64_t all_from, all_to; /* keys that all rows see; sw__attention_all_see finds them */
     const float *mask[SW_ATTENTION_ROWS]; /* mask[i][j * mask_step] for key j; mask[0] NULL: none */
     int64_t mask_step;                    /* 1, or 0 for one number for all keys */
+    bool sinks;                           /* a logit of each row that joins the denominator */
+    float sink[SW_ATTENTION_ROWS];
 };
 
-/* Bytes of scratch that sw__attention_rows_run needs. */
-size_t sw__attention_rows_scratch(int64_t hs, bool mask);
+/* Bytes of scratch that sw__attention_rows_run needs; dtype: of the source. */
+size_t sw__attention_rows_scratch(int64_t hs, bool mask, sw_dtype dtype);
 void sw__attention_rows_run(const struct sw_kernels *k, const struct sw_attention_rows *r,
                             const struct sw_attention_source *source, void *scratch);
 

@@ -15,8 +15,9 @@
  * outside of the tables is padding, and reads and writes nothing. */
 #include <math.h>
 #include "graph/ops/attention_int.h"
+#include "tensor/block_type.h"
 
-enum { IN_Q, IN_K, IN_V, IN_K_PAGES, IN_V_PAGES, IN_BLOCKS, IN_SEQUENCE, IN_POSITION };
+enum { IN_Q, IN_K, IN_V, IN_K_PAGES, IN_V_PAGES, IN_BLOCKS, IN_SEQUENCE, IN_POSITION, IN_SINKS };
 
 struct paged_note {
     int64_t n, nh, nkv, hs, group; /* tokens, heads */
@@ -30,8 +31,8 @@ static sw_status check_pool(struct sw_infer *q)
 {
     const int64_t *k = q->in[IN_K]->shape.dim, *p = q->in[IN_K_PAGES]->shape.dim;
     const sw_dtype dtype = q->in[IN_K_PAGES]->dtype;
-    if (dtype != SW_F32 && dtype != SW_F16 && dtype != SW_BF16)
-        return sw__infer_fail(q, SW_ERR_DTYPE, "pages of %s, not f32, f16 or bf16",
+    if (dtype != SW_F32 && dtype != SW_F16 && dtype != SW_BF16 && dtype != SW_Q8_0)
+        return sw__infer_fail(q, SW_ERR_DTYPE, "pages of %s, not f32, f16, bf16 or q8_0",
                               sw_dtype_get(dtype)->name);
     if (q->in[IN_V_PAGES]->dtype != dtype ||
         !sw_shape_equal(&q->in[IN_K_PAGES]->shape, &q->in[IN_V_PAGES]->shape))
@@ -66,6 +67,7 @@ static sw_status paged_infer(struct sw_infer *q)
         if (q->in[i]->shape.dim[0] != a[0])
             return sw__infer_mismatch(q, IN_Q, i, "not one sequence and position for each token");
     status = check_pool(q);
+    if (status == SW_OK && q->in[IN_SINKS]) status = sw__attention_check_sinks(q, IN_SINKS, a[1]);
     if (status == SW_OK) *q->out[0] = (sw_tensor){.dtype = SW_F32, .shape = q->in[IN_Q]->shape};
     return status;
 }
@@ -86,7 +88,7 @@ static sw_status paged_prepare(struct sw_step *s)
                                 .blocks = table[1]};
     note->scale = attr->scale != 0 ? attr->scale : 1 / sqrtf((float)sw__max64(1, note->hs));
     s->kernel = s->k->names[SW_SLOT_attention_forward];
-    s->scratch = sw__attention_rows_scratch(note->hs, false);
+    s->scratch = sw__attention_rows_scratch(note->hs, false, s->in[IN_K_PAGES]->dtype);
     s->n_phases = 0;
     if (note->n == 0 || note->nh == 0) return SW_OK;
     note->group = note->nh / note->nkv;
@@ -123,11 +125,25 @@ static bool page_exists(const struct paged_note *note, int32_t page)
 
 /* ---- phase 0 ------------------------------------------------------------------------------------ */
 
+static int64_t row_bytes(sw_dtype dtype, int64_t hs)
+{
+    const sw_dtype_info *info = sw_dtype_get(dtype);
+    return hs / info->block_elements * info->block_bytes;
+}
+
+static void store(const struct sw_kernels *k, void *to, sw_dtype dtype, const float *x, int64_t hs)
+{
+    if (dtype == SW_Q8_0)
+        sw__block_quantise(sw__block_type(dtype), to, x, NULL, hs);
+    else
+        k->attention_store(to, dtype, x, hs);
+}
+
 static void write_head(const struct sw_step *s, int64_t kv)
 {
     const struct paged_note *note = s->note;
     const sw_dtype dtype = s->in[IN_K_PAGES]->dtype;
-    const int64_t size = sw_dtype_get(dtype)->block_bytes;
+    const int64_t row = row_bytes(dtype, note->hs);
     const float *k = s->in[IN_K]->data, *v = s->in[IN_V]->data;
     char *k_pages = s->in[IN_K_PAGES]->data, *v_pages = s->in[IN_V_PAGES]->data;
     for (int64_t token = 0; token < note->n; token++) {
@@ -135,10 +151,10 @@ static void write_head(const struct sw_step *s, int64_t kv)
         const int32_t *table = table_row(s, token, &position);
         if (!table || !page_exists(note, table[position / note->page])) continue;
         const int64_t head = table[position / note->page] * note->nkv + kv;
-        const int64_t to = (head * note->page + position % note->page) * note->hs * size;
+        const int64_t to = (head * note->page + position % note->page) * row;
         const int64_t from = (token * note->nkv + kv) * note->hs;
-        s->k->attention_store(k_pages + to, dtype, k + from, note->hs);
-        s->k->attention_store(v_pages + to, dtype, v + from, note->hs);
+        store(s->k, k_pages + to, dtype, k + from, note->hs);
+        store(s->k, v_pages + to, dtype, v + from, note->hs);
     }
 }
 
@@ -190,6 +206,8 @@ static void add_token(struct batch *b, int64_t token, const int32_t *table, int6
         const int64_t i = b->rows.n++;
         b->rows.q[i] = (const float *)b->s->in[IN_Q]->data + at + h * note->hs;
         b->rows.y[i] = (float *)b->s->out[0]->data + at + h * note->hs;
+        if (b->rows.sinks)
+            b->rows.sink[i] = ((const float *)b->s->in[IN_SINKS]->data)[b->kv * note->group + h];
         b->rows.lo[i] = attr->window > 0 ? sw__max64(0, position + 1 - attr->window) : 0;
         b->rows.hi[i] = position + 1;
     }
@@ -227,11 +245,12 @@ static void paged_run(const struct sw_step *s, int phase, int64_t begin, int64_t
     const struct attention_attr *attr = s->attr;
     const int64_t cuts = sw__ceil_div(note->n, note->grain);
     const sw_dtype dtype = s->in[IN_K_PAGES]->dtype;
-    const int64_t row = note->hs * sw_dtype_get(dtype)->block_bytes, head = note->page * row;
+    const int64_t row = row_bytes(dtype, note->hs), head = note->page * row;
     struct batch b = {.s = s, .scratch = scratch};
     b.rows.hs = note->hs;
     b.rows.scale = note->scale;
     b.rows.softcap = attr->softcap;
+    b.rows.sinks = s->in[IN_SINKS] != NULL;
     b.source = (struct sw_attention_source){
         .dtype = dtype, .stride = row, .page = note->page, .page_bytes = note->nkv * head};
     for (int64_t task = begin; task < end; task++) {
@@ -257,9 +276,11 @@ sw_node *sw_paged_attention(sw_graph *g, sw_node *q, sw_node *k, sw_node *v, sw_
                             sw_attention_options o)
 {
     struct attention_attr attr;
-    if (o.mask) return sw__graph_poison(g, SW_ERR_UNSUPPORTED, "paged_attention: takes no mask");
+    if (o.mask || o.documents)
+        return sw__graph_poison(g, SW_ERR_UNSUPPORTED, "paged_attention: takes no %s",
+                                o.mask ? "mask" : "documents");
     if (!sw__attention_options(g, "paged_attention", &o, &attr))
         return sw__graph_poison(g, SW_ERR_ARGUMENT, "paged_attention: bad options");
-    sw_node *const in[] = {q, k, v, k_pages, v_pages, blocks, sequence, position};
-    return sw__op_add(g, &sw__op_paged_attention, &attr, sizeof attr, in, 8, 1);
+    sw_node *const in[] = {q, k, v, k_pages, v_pages, blocks, sequence, position, o.sinks};
+    return sw__op_add(g, &sw__op_paged_attention, &attr, sizeof attr, in, 9, 1);
 }

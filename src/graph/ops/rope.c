@@ -6,12 +6,15 @@
  * are formed and reduced in double, so that a position of a hundred thousand is as exact as one of
  * ten: the error of cosine and sine stays below 2^-23 up to |angle| = 2^28.
  *
- * Left out: YaRN and the dynamic scalings; they are other factors and a factor on the logits. */
+ * YaRN (Peng et al. 2023, section 3.2) makes other frequencies when the op is built, and multiplies cosine
+ * and sine by its magnitude.  Left out: the dynamic scalings, whose frequencies depend on the length. */
 #include <math.h>
 #include <stddef.h>
 #include "base/size.h"
 #include "graph/op.h"
 #include "graph/op_list.h"
+
+#define PI 3.14159265358979323846
 
 enum { MOST_DIMS = 1024 }; /* features of a head that may turn */
 
@@ -19,6 +22,7 @@ struct rope_attr {
     bool interleaved;
     int64_t dims;                    /* 0 while being built: all features */
     double scale;                    /* of positions; negative in the gradient */
+    float magnitude;                 /* of cosine and sine */
     double frequency[MOST_DIMS / 2]; /* dims / 2 of them are stored */
 };
 
@@ -65,7 +69,8 @@ static void rope_grad(sw_graph *g, const struct sw_op *op, sw_node *const *dy, c
         return;
     }
     if (!need[0]) return;
-    attr = (struct rope_attr){forward->interleaved, forward->dims, -forward->scale, {0}};
+    attr = (struct rope_attr){
+        forward->interleaved, forward->dims, -forward->scale, forward->magnitude, {0}};
     for (int64_t i = 0; i < attr.dims / 2; i++) attr.frequency[i] = forward->frequency[i];
     sw_node *const in[] = {dy[0], sw__op_in(op, 1), sw__op_in(op, 2)};
     dx[0] = sw__op_add(g, &sw__op_rope, &attr, size, in, 3, 1);
@@ -107,6 +112,7 @@ static void rope_run(const struct sw_step *s, int phase, int64_t begin, int64_t 
     sw__step_range(note->tokens, note->grain, begin, end, &from, &to);
     for (int64_t t = from; t < to; t++) {
         s->k->rope_angles(cosine, sine, (double)positions[t], frequency, half);
+        if (attr->magnitude != 1) s->k->scale_f32(cosine, cosine, 2 * half, attr->magnitude, 0);
         for (int64_t c = 0; c < note->copies; c++) {
             const int64_t at = (c * note->tokens + t) * row;
             s->k->rope_apply(y + at, x + at, cosine, sine, note->heads, note->hs, attr->dims,
@@ -125,11 +131,39 @@ const struct sw_op_class sw__op_rope = {.name = "rope",
                                         .prepare = rope_prepare,
                                         .run = rope_run};
 
+/* The pair that turns `turns` times within the original positions. */
+static double pair_of(double turns, double original, double base, double dims)
+{
+    return dims * log(original / (turns * 2 * PI)) / (2 * log(base));
+}
+
+/* Equations 16 to 22: frequencies divided by factor, but for those that turn often enough. */
+static void yarn(struct rope_attr *attr, const sw_rope_options *o, double base)
+{
+    const double original = (double)o->yarn.original, dims = (double)attr->dims;
+    const double factor = (double)o->yarn.factor;
+    double low = pair_of(o->yarn.fast == 0 ? 32 : (double)o->yarn.fast, original, base, dims);
+    double high = pair_of(o->yarn.slow == 0 ? 1 : (double)o->yarn.slow, original, base, dims);
+    if (!o->yarn.fractional) {
+        low = floor(low);
+        high = ceil(high);
+    }
+    low = fmax(low, 0);
+    high = fmin(high, dims - 1);
+    for (int64_t i = 0; i < attr->dims / 2; i++) {
+        double divided = ((double)i - low) / fmax(high - low, 0.001);
+        divided = fmin(fmax(divided, 0), 1);
+        attr->frequency[i] *= divided / factor + (1 - divided);
+    }
+    attr->magnitude = o->yarn.magnitude;
+    if (attr->magnitude == 0) attr->magnitude = (float)(1 + 0.1 * log(factor));
+}
+
 sw_node *sw_rope(sw_graph *g, sw_node *x, sw_node *positions, sw_rope_options o)
 {
     const sw_shape shape = sw_node_shape(x);
     const double base = o.base == 0 ? 10000 : (double)o.base;
-    struct rope_attr attr = {o.pairing == SW_ROPE_INTERLEAVED, o.dims, 1, {0}};
+    struct rope_attr attr = {o.pairing == SW_ROPE_INTERLEAVED, o.dims, 1, 1, {0}};
     if (o.dims == 0 && shape.rank > 0) attr.dims = shape.dim[shape.rank - 1];
     if (attr.dims < 0 || attr.dims % 2 != 0 || attr.dims > MOST_DIMS)
         return sw__graph_poison(g, SW_ERR_ARGUMENT, "rope: %lld features cannot turn: even, 0..%d",
@@ -141,6 +175,17 @@ sw_node *sw_rope(sw_graph *g, sw_node *x, sw_node *positions, sw_rope_options o)
     if (o.scale != 0) attr.scale = (double)o.scale;
     for (int64_t i = 0; i < attr.dims / 2; i++)
         attr.frequency[i] = pow(base, -2. * (double)i / (double)attr.dims);
+    if (o.yarn.factor != 0) {
+        if (!(o.yarn.factor >= 1) || !isfinite(o.yarn.factor) || o.yarn.original < 1 ||
+            !(o.yarn.fast >= 0) || !(o.yarn.slow >= 0) || !(o.yarn.magnitude >= 0) || base <= 1)
+            return sw__graph_poison(g, SW_ERR_ARGUMENT,
+                                    "rope: yarn of factor %g, %lld original positions, fast %g, "
+                                    "slow %g, magnitude %g, base %g",
+                                    (double)o.yarn.factor, (long long)o.yarn.original,
+                                    (double)o.yarn.fast, (double)o.yarn.slow,
+                                    (double)o.yarn.magnitude, base);
+        yarn(&attr, &o, base);
+    }
     sw_node *const in[] = {x, positions, o.frequencies};
     return sw__op_add(g, &sw__op_rope, &attr,
                       offsetof(struct rope_attr, frequency) +
