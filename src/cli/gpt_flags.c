@@ -93,6 +93,7 @@ static const struct flag flags[] = {
     {"sample-tokens", FLAG_WHOLE, AT(sample_tokens), 1, 1e6, NULL, NULL},
     {"temperature", FLAG_REAL, AT(temperature), 0, 10, NULL, NULL},
     {"half", FLAG_YES, AT(half), 0, 0, NULL, NULL},
+    {"profile", FLAG_YES, AT(profile), 0, 0, NULL, NULL},
 };
 enum { FLAGS = sizeof flags / sizeof *flags };
 
@@ -169,6 +170,9 @@ static int check(const struct gpt_job *j)
         return cli_fail(j->verb, "--floor is none of --schedule constant's");
     if (f->sample_every < 0 && (f->prompt || f->sample_tokens > 0 || f->temperature >= 0))
         return cli_fail(j->verb, "--prompt, --sample-tokens and --temperature need --sample-every");
+    if (f->profile && f->steps >= 0 && f->steps < 2)
+        return cli_fail(j->verb,
+                        "--profile looks at the steps behind the first: --steps 2 at least");
     if (f->half && !f->out) return cli_fail(j->verb, "--half needs --out FILE");
     if (f->out && !ends_with(f->out, ".safetensors"))
         return cli_fail(j->verb, "--out %s: the name must end in .safetensors", f->out);

@@ -25,7 +25,7 @@ struct gpt_flags {
     int64_t batch, accumulate, steps, warmup, seed, threads, optimizer, schedule;
     int64_t val_every, sample_every, sample_tokens;
     double rate, floor, decay, beta2, momentum, clip, dropout, val_fraction, temperature;
-    bool prompt_given, bf16, wide, document_mask, untied, half;
+    bool prompt_given, bf16, wide, document_mask, untied, half, profile;
 };
 
 struct gpt_job {

@@ -50,6 +50,10 @@ static int between(struct training *t, bool *done)
     const int64_t step = sw_trainer_steps(t->trainer);
     *done = !training_by_clock(t) && step >= j->f.steps;
     if (*done || step == j->begun) return 0;
+    /* The first step meets its memory for the first time. */
+    if (j->f.profile && step == j->begun + 1 &&
+        sw_plan_profile(sw_trainer_plan(t->trainer), true) != SW_OK)
+        return cli_fail(j->verb, "%s", sw_error(j->ctx));
     if (is_due(j, j->f.val_every) && measure(j)) return 1;
     return is_due(j, j->f.sample_every) ? gpt_sample(j) : 0;
 }

@@ -158,6 +158,9 @@ int gpt_finish(struct gpt_job *j)
     char line[512];
     struct gpt_score s = {0};
     const bool held = j->val.end > j->val.begin;
+    if (j->f.profile && sw_plan_profile_table(sw_trainer_plan(j->trainer), cli_write,
+                                              j->f.run.json ? stderr : stdout) != SW_OK)
+        return fail(j);
     if (held && gpt_measure(j, INT64_MAX, &s)) return 1;
     if (sw__interrupted()) return 130;
     const double loss = s.tokens ? s.loss / (double)s.tokens : NAN;

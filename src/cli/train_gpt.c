@@ -68,6 +68,7 @@ static const char help[] =
     "  --curve FILE.svg  draw loss and rate\n"
     "  --log FILE.jsonl  a JSON object every 50 steps and for every held-out loss\n"
     "  --json            the same on standard output instead of the progress bar\n"
+    "  --profile         say where the time of the steps went\n"
     "\n"
     "examples:\n"
     "  swell train gpt --data input.txt --steps 2000 --sample-every 500 --out model.safetensors\n"
