@@ -1,6 +1,7 @@
 #!/bin/bash
 # swell train gpt as a user meets it: a text that must be learned, the same bits for any threads, after an
-# interruption and after a kill, documents, prompts, packed tokens, files for others, refusals.
+# interruption and after a kill, models read back and trained further, documents, prompts, packed
+# tokens, files for others, refusals.
 # usage: train_gpt_test.sh PROGRAM
 set -u
 . "$(dirname "$0")/program.sh"
@@ -61,6 +62,33 @@ for signal in INT KILL; do
 done
 refused "begun with dropout 0.1" train gpt "${run[@]}" --dropout 0.3 --resume "$dir/check"
 refused "--resume and --seconds exclude" train gpt --data "$dir/rules.txt" --seconds 1 --resume "$dir/check"
+
+# ---- GGUF: written, read, trained further, adapters ---------------------------------------------------------------
+small=(--data "$dir/rules.txt" --context 16 --json)
+trained "${small[@]}" "${tiny[@]}" --steps 60 --out "$dir/m.gguf"
+loss=$(result held_out_loss)
+trained "${small[@]}" --from "$dir/m.gguf" --steps 0
+[ "$(result held_out_loss)" = "$loss" ] || fail "read back, a loss of $(result held_out_loss), not $loss"
+trained "${small[@]}" --from "$dir/m.gguf" --steps 40 --rate 0.003 --out "$dir/further.gguf"
+less "$(result held_out_loss)" "$loss" "loss after further training"
+trained "${small[@]}" --from "$dir/m.gguf" --steps 40 --lora 4 --rate 0.01 --out "$dir/adapter.gguf"
+less "$(result held_out_loss)" "$loss" "loss with adapters"
+less "$(stat -c %s "$dir/adapter.gguf")" "$(stat -c %s "$dir/m.gguf")" "bytes of adapters"
+"$swell" write 01 --model "$dir/m.gguf" --lora "$dir/adapter.gguf" -n 4 --temperature 0 >"$dir/out" 2>"$dir/err" ||
+    fail "adapters: $(cat "$dir/err")"
+[ "$("$swell" write 'b 01' --model "$dir/further.gguf" -n 3 --temperature 0 2>"$dir/err")" = 'b 01234' ] ||
+    fail "further trained, it does not count: $(cat "$dir/err")"
+trained "${small[@]}" "${tiny[@]}" --network llama --steps 20 --half --out "$dir/l.gguf"
+"$swell" write 01 --model "$dir/l.gguf" -n 3 --temperature 0 >"$dir/out" 2>"$dir/err" || fail "llama: $(cat "$dir/err")"
+for _ in $(seq 60); do printf 'Où est l’été? 😀 '; done >"$dir/accents.txt"
+trained --data "$dir/accents.txt" "${tiny[@]}" --steps 60 --out "$dir/accents.gguf"
+[ "$("$swell" write 'Où est l’é' --model "$dir/accents.gguf" -n 5 --temperature 0 2>"$dir/err")" = 'Où est l’été? 😀' ] ||
+    fail "characters of several bytes: $(cat "$dir/err")"
+refused "no option for it besides" train gpt "${small[@]}" --from "$dir/m.gguf" --steps 1 --layers 3
+refused "--context 17: $dir/m.gguf was made for 16" train gpt "${small[@]}" --from "$dir/m.gguf" --steps 1 --context 17
+refused "is not among" train gpt --data "$dir/accents.txt" --val "$dir/rules.txt" --steps 1 --context 16
+refused "adapters go into a .gguf" train gpt "${small[@]}" --from "$dir/m.gguf" --steps 1 --lora 4 --out "$dir/x.safetensors"
+refused "--lora needs --from" train gpt "${small[@]}" --steps 1 --lora 4
 
 # ---- documents, folders, prompts --------------------------------------------------------------------------------
 mkdir -p "$dir/texts/more" "$dir/empty"

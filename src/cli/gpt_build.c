@@ -12,9 +12,33 @@ static int fail(const struct gpt_job *j)
     return cli_fail(j->verb, "%s", sw_error(j->ctx));
 }
 
-static void describe(struct gpt_job *j)
+int gpt_load(struct gpt_job *j)
 {
     const struct gpt_flags *f = &j->f;
+    if (sw_weights_create(j->ctx, &j->ws) != SW_OK) return fail(j);
+    sw_weights_seed(j->ws, (uint64_t)f->seed);
+    j->window = f->context;
+    if (!f->from) return 0;
+    if (sw__gpt_net_load(j->ctx, f->from, f->lora > 0, j->ws, &j->net, &j->model) != SW_OK)
+        return fail(j);
+    j->loaded = sw_weights_count(j->ws);
+    if (f->context > j->net.context)
+        return cli_fail(j->verb, "--context %lld: %s was made for %lld", (long long)f->context,
+                        f->from, (long long)j->net.context);
+    if (f->context < 0) j->window = j->net.context < 256 ? j->net.context : 256;
+    j->net.dropout = (float)f->dropout;
+    j->net.lora_rank = f->lora > 0 ? f->lora : 0;
+    j->net.lora_scale = 2; /* alpha is twice the rank */
+    return 0;
+}
+
+static int describe(struct gpt_job *j)
+{
+    const struct gpt_flags *f = &j->f;
+    if (f->from && j->vocabulary.size > j->net.vocabulary)
+        return cli_fail(j->verb, "%s: a vocabulary of %lld, the tokenizer has %lld", f->from,
+                        (long long)j->net.vocabulary, (long long)j->vocabulary.size);
+    if (f->from) return 0;
     j->net = (struct sw_gpt_net){.kind = (enum sw_gpt_kind)f->kind,
                                  .vocabulary = j->vocabulary.size,
                                  .context = f->context,
@@ -25,13 +49,14 @@ static void describe(struct gpt_job *j)
                                  .hidden = f->hidden,
                                  .untied = f->untied,
                                  .dropout = (float)f->dropout};
+    return sw__gpt_net_complete(j->ctx, &j->net) == SW_OK ? 0 : fail(j);
 }
 
 /* Windows of tokens to logits; *positions and *mask as they are to be bound. */
 static sw_node *logits(struct gpt_job *j, sw_graph *g, int64_t n, bool training, sw_node **ids,
                        sw_node **positions, sw_node **mask)
 {
-    const int64_t t = j->net.context;
+    const int64_t t = j->window;
     const bool masked = mask && j->f.document_mask;
     if (j->f.bf16) sw_graph_compute(g, SW_BF16);
     *ids = sw_input(g, "ids", SW_I32, SW_SHAPE(n, t));
@@ -49,7 +74,7 @@ static int build_test(struct gpt_job *j)
     sw_graph *g = j->test_graph;
     sw_node *y = logits(j, g, j->test_batch, false, &j->test_ids, &j->test_positions,
                         &j->test_mask);
-    j->test_labels = sw_input(g, "labels", SW_I32, SW_SHAPE(j->test_batch, j->net.context));
+    j->test_labels = sw_input(g, "labels", SW_I32, SW_SHAPE(j->test_batch, j->window));
     j->test_loss = sw_cross_entropy(g, y, j->test_labels, sum);
     const sw_plan_options o = {.outputs = &j->test_loss, .n_outputs = 1, .name = "held out"};
     return sw_compile(g, o, &j->test_plan) == SW_OK ? 0 : fail(j);
@@ -85,7 +110,7 @@ static int build_training(struct gpt_job *j)
     const sw_cross_entropy_options mean = {.ignore = true, .ignore_label = -1};
     if (sw_graph_create(j->ctx, &j->graph) != SW_OK) return fail(j);
     sw_node *y = logits(j, j->graph, j->f.batch, true, &j->ids, &j->positions, &j->mask);
-    j->labels = sw_input(j->graph, "labels", SW_I32, SW_SHAPE(j->f.batch, j->net.context));
+    j->labels = sw_input(j->graph, "labels", SW_I32, SW_SHAPE(j->f.batch, j->window));
     sw_node *loss = sw_cross_entropy(j->graph, y, j->labels, mean);
     const sw_trainer_options o = {.optimizer = optimizer(&j->f),
                                   .schedule = gpt_schedule(j),
@@ -97,7 +122,7 @@ static int build_training(struct gpt_job *j)
 /* Memory that windows are read into, bound once. */
 static int bind(struct gpt_job *j)
 {
-    const int64_t t = j->net.context, n = j->f.batch;
+    const int64_t t = j->window, n = j->f.batch;
     const int64_t most = n > j->test_batch ? n : j->test_batch;
     const bool masked = j->f.document_mask;
     const sw_shape all = SW_SHAPE(most, t, masked ? t : 1);
@@ -128,7 +153,7 @@ static int describe_run(struct gpt_job *j)
                                .o = j->f.run,
                                .schedule = gpt_schedule(j),
                                .total = j->f.steps,
-                               .units = j->f.batch * j->f.accumulate * j->net.context,
+                               .units = j->f.batch * j->f.accumulate * j->window,
                                .unit = "tokens",
                                .accumulate = (int)j->f.accumulate};
     char *recipe = gpt_recipe_text(j);
@@ -140,11 +165,10 @@ static int describe_run(struct gpt_job *j)
 
 int gpt_build(struct gpt_job *j)
 {
-    describe(j);
-    if (sw__gpt_net_complete(j->ctx, &j->net) != SW_OK) return fail(j);
-    if (sw_weights_create(j->ctx, &j->ws) != SW_OK) return fail(j);
-    sw_weights_seed(j->ws, (uint64_t)j->f.seed);
-    if (build_test(j) || build_sample(j) || build_training(j) || bind(j)) return 1;
+    if (describe(j) || build_test(j)) return 1;
+    if (j->f.from && j->f.lora < 0 && sw_weights_count(j->ws) != j->loaded)
+        return cli_fail(j->verb, "%s: weights of other names than this network's", j->f.from);
+    if (build_sample(j) || build_training(j) || bind(j)) return 1;
     return describe_run(j);
 }
 
@@ -158,6 +182,7 @@ void gpt_release(struct gpt_job *j)
     sw_graph_destroy(j->test_graph);
     sw_graph_destroy(j->graph);
     sw_weights_destroy(j->ws);
+    sw_model_destroy(j->model);
     gpt_data_close(j);
     sw_context_destroy(j->ctx);
     free(j->id);

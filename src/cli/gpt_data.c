@@ -35,8 +35,8 @@ static int open_alphabet(struct gpt_job *j)
     if (sw__documents_visit(j->ctx, j->f.data, gather, j) != SW_OK ||
         sw__alphabet_complete(j->ctx, &j->alphabet) != SW_OK)
         return fail(j);
-    j->vocabulary = (struct sw_vocabulary_source){&j->alphabet, NULL, NULL, j->alphabet.count + 1,
-                                                  (int32_t)j->alphabet.count};
+    j->vocabulary = (struct sw_vocabulary_source){
+        &j->alphabet, NULL, NULL, sw__alphabet_size(&j->alphabet), (int32_t)j->alphabet.count};
     return 0;
 }
 
@@ -116,7 +116,7 @@ static int open_set(struct gpt_job *j, const char *path, struct sw_token_set *se
 
 static int divide(struct gpt_job *j)
 {
-    const int64_t count = j->set.count, context = j->f.context;
+    const int64_t count = j->set.count, context = j->window;
     const double fraction = j->f.val_fraction >= 0 ? j->f.val_fraction : 0.1;
     const int64_t kept = j->f.val ? count : (int64_t)((1 - fraction) * (double)count);
     j->train = (struct sw_token_part){&j->set, 0, kept};

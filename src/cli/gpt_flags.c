@@ -25,6 +25,7 @@ static const struct gpt_flags none = {.run = {.every = -1, .seconds = -1},
                                       .hidden = -1,
                                       .context = -1,
                                       .vocabulary = -1,
+                                      .lora = -1,
                                       .batch = -1,
                                       .accumulate = -1,
                                       .steps = -1,
@@ -51,6 +52,8 @@ static const struct flag flags[] = {
     {"data", FLAG_TEXT, AT(data), 0, 0, NULL, NULL},
     {"val", FLAG_TEXT, AT(val), 0, 0, NULL, NULL},
     {"tokenizer", FLAG_TEXT, AT(tokenizer), 0, 0, NULL, NULL},
+    {"from", FLAG_TEXT, AT(from), 0, 0, NULL, NULL},
+    {"lora", FLAG_WHOLE, AT(lora), 1, 4096, NULL, NULL},
     {"out", FLAG_TEXT, AT(out), 0, 0, NULL, NULL},
     {"prompt", FLAG_TEXT, AT(prompt), 0, 0, NULL, NULL},
     {"checkpoint", FLAG_TEXT, AT(run.checkpoint), 0, 0, NULL, NULL},
@@ -115,7 +118,7 @@ static void complete(struct gpt_flags *f)
     whole_or(&f->heads, 4);
     whole_or(&f->kv_heads, 0);
     whole_or(&f->hidden, 0);
-    whole_or(&f->context, 64);
+    if (!f->from) whole_or(&f->context, 64);
     whole_or(&f->batch, 12);
     whole_or(&f->accumulate, 1);
     whole_or(&f->steps, 0);
@@ -125,7 +128,8 @@ static void complete(struct gpt_flags *f)
     whole_or(&f->warmup, f->steps / 20 < 100 ? f->steps / 20 : 100);
     whole_or(&f->sample_tokens, 200);
     const bool muon = f->optimizer == SW_MUON;
-    real_or(&f->rate, muon ? 0.02 : f->optimizer == SW_SGD ? 0.1 : 1e-3);
+    const double rate = muon ? 0.02 : f->optimizer == SW_SGD ? 0.1 : 1e-3;
+    real_or(&f->rate, f->from && f->lora < 0 ? rate / 10 : rate);
     real_or(&f->floor, 0.1);
     real_or(&f->decay, muon ? 0.01 : 0.1);
     real_or(&f->beta2, 0.99);
@@ -133,7 +137,7 @@ static void complete(struct gpt_flags *f)
     real_or(&f->clip, muon ? 0 : 1);
     real_or(&f->dropout, 0);
     real_or(&f->temperature, 0.8);
-    if (!f->tokenizer) f->tokenizer = "chars";
+    if (!f->tokenizer) f->tokenizer = f->from ? f->from : "chars";
     f->prompt_given = f->prompt;
     if (!f->prompt) f->prompt = "\n";
 }
@@ -142,6 +146,42 @@ static bool ends_with(const char *name, const char *end)
 {
     const size_t n = strlen(name), m = strlen(end);
     return n >= m && strcmp(name + n - m, end) == 0;
+}
+
+/* What the model is to be written to: hours before it is. */
+static int check_out(const struct gpt_job *j)
+{
+    const struct gpt_flags *f = &j->f;
+    const bool gguf = f->out && ends_with(f->out, ".gguf");
+    const char *tokenizer = f->tokenizer ? f->tokenizer : f->from ? f->from : "chars";
+    const bool chars = strcmp(tokenizer, "chars") == 0;
+    if (f->out && !gguf && !ends_with(f->out, ".safetensors"))
+        return cli_fail(j->verb, "--out %s: the name must end in .gguf or .safetensors", f->out);
+    if (f->out && !gguf && f->lora > 0)
+        return cli_fail(j->verb, "--out %s: adapters go into a .gguf", f->out);
+    if (gguf && f->lora < 0 && chars && ends_with(f->data, ".bin"))
+        return cli_fail(j->verb, "--out %s: packed tokens need --tokenizer for a vocabulary",
+                        f->out);
+    if (gguf && f->lora < 0 && !chars && !ends_with(tokenizer, ".gguf"))
+        return cli_fail(j->verb,
+                        "--out %s: only the vocabulary of a .gguf can be copied, not that of %s; "
+                        ".safetensors needs none",
+                        f->out, tokenizer);
+    if (!flags_writable(j->verb, "out", f->out)) return 1;
+    return training_check(j->verb, &f->run);
+}
+
+/* With --from, the network is the file's. */
+static int check_from(const struct gpt_job *j)
+{
+    const struct gpt_flags *f = &j->f;
+    if (f->lora > 0 && !f->from) return cli_fail(j->verb, "--lora needs --from MODEL");
+    if (f->from && (f->kind >= 0 || f->layers > 0 || f->width > 0 || f->heads > 0 ||
+                    f->kv_heads > 0 || f->hidden > 0 || f->untied || f->vocabulary > 0))
+        return cli_fail(j->verb, "--from brings the network: no option for it besides");
+    if (f->from && f->tokenizer && strcmp(f->tokenizer, "chars") == 0)
+        return cli_fail(j->verb, "--tokenizer chars: %s has a vocabulary of its own", f->from);
+    return -1;
 }
 
 /* What excludes or needs each other. */
@@ -174,16 +214,14 @@ static int check(const struct gpt_job *j)
         return cli_fail(j->verb,
                         "--profile looks at the steps behind the first: --steps 2 at least");
     if (f->half && !f->out) return cli_fail(j->verb, "--half needs --out FILE");
-    if (f->out && !ends_with(f->out, ".safetensors"))
-        return cli_fail(j->verb, "--out %s: the name must end in .safetensors", f->out);
-    if (!flags_writable(j->verb, "out", f->out)) return 1;
-    return training_check(j->verb, &f->run);
+    return check_out(j);
 }
 
 int gpt_flags_read(struct gpt_job *j, int argc, char **argv)
 {
     j->f = none;
     int status = flags_read(j->verb, flags, FLAGS, &j->f, argc, argv);
+    if (status < 0) status = check_from(j);
     if (status < 0) status = check(j);
     complete(&j->f);
     return status;
@@ -194,7 +232,9 @@ sw_schedule gpt_schedule(const struct gpt_job *j)
 {
     const struct gpt_flags *f = &j->f;
     const bool clock = f->run.seconds > 0;
-    const int64_t total = clock ? TRAINING_CLOCK_STEPS : f->steps;
+    const int64_t total = clock                  ? TRAINING_CLOCK_STEPS
+                          : f->steps > f->warmup ? f->steps
+                                                 : f->warmup + 1;
     return (sw_schedule){.kind = schedule_kinds[f->schedule],
                          .rate = (float)f->rate,
                          .warmup = clock ? total / 20 : f->warmup,
@@ -215,13 +255,14 @@ char *gpt_recipe_text(const struct gpt_job *j)
              "%lld, vocabulary %lld, untied %d, dropout %.9g, tokens %lld to %lld of %lld, batch "
              "%lld, accumulate %lld, steps %lld, seed %lld, optimizer %s, rate %.9g, decay %.9g, "
              "beta2 %.9g, momentum %.9g, clip %.9g, schedule %s, warmup %lld, floor %.9g, bf16 %d, "
-             "document-mask %d",
-             kinds[f->kind], (long long)n->layers, (long long)n->width, (long long)n->heads,
+             "document-mask %d, window %lld, lora %lld, from %s",
+             kinds[n->kind], (long long)n->layers, (long long)n->width, (long long)n->heads,
              (long long)n->kv_heads, (long long)n->hidden, (long long)n->context,
              (long long)n->vocabulary, n->untied, (double)n->dropout, (long long)j->train.begin,
              (long long)j->train.end, (long long)j->set.count, (long long)f->batch,
              (long long)f->accumulate, (long long)f->steps, (long long)f->seed,
              optimizers[f->optimizer], f->rate, f->decay, f->beta2, f->momentum, f->clip,
-             schedules[f->schedule], (long long)f->warmup, f->floor, f->bf16, f->document_mask);
+             schedules[f->schedule], (long long)f->warmup, f->floor, f->bf16, f->document_mask,
+             (long long)j->window, (long long)n->lora_rank, f->from ? f->from : "nothing");
     return text;
 }

@@ -14,14 +14,14 @@
 #include <swell/tokenizer.h>
 
 #include "cli/training_loop.h"
-#include "gpt/train_net.h"
+#include "gpt/train_load.h"
 #include "train/token_set.h"
 
 /* Numbers that nobody gave are below 0 until gpt_flags_read has ended. */
 struct gpt_flags {
     const char *data, *val, *tokenizer, *from, *out, *prompt;
     struct training_options run;
-    int64_t kind, layers, width, heads, kv_heads, hidden, context, vocabulary;
+    int64_t kind, layers, width, heads, kv_heads, hidden, context, vocabulary, lora;
     int64_t batch, accumulate, steps, warmup, seed, threads, optimizer, schedule;
     int64_t val_every, sample_every, sample_tokens;
     double rate, floor, decay, beta2, momentum, clip, dropout, val_fraction, temperature;
@@ -33,6 +33,9 @@ struct gpt_job {
     struct gpt_flags f;
     sw_context *ctx;
     struct sw_gpt_net net;
+    int64_t window;  /* tokens that are seen at once; at most net.context */
+    sw_model *model; /* where weights that stay as they are lie */
+    int64_t loaded;  /* weights of --from */
 
     struct sw_alphabet alphabet; /* with --tokenizer chars */
     sw_tokenizer *tokenizer;     /* with a file */
@@ -49,10 +52,10 @@ struct gpt_job {
     sw_node *test_ids, *test_labels, *test_positions, *test_mask, *test_loss;
     sw_node *sample_ids, *sample_positions, *sample_logits;
     int64_t test_batch;  /* windows in a run of test_plan */
-    int32_t *id, *label; /* (windows,context), the larger of both batches */
-    int32_t *position;   /* (windows,context) with a mask, else only the first row */
-    float *hide;         /* (windows,context,context), with --document-mask */
-    int32_t *place;      /* (context): 0, 1, 2 ... */
+    int32_t *id, *label; /* (windows,window), the larger of both batches */
+    int32_t *position;   /* (windows,window) with a mask, else only the first row */
+    float *hide;         /* (windows,window,window), with --document-mask */
+    int32_t *place;      /* (window): 0, 1, 2 ... */
     sw_sampler *sampler;
     int32_t *prompt;
     int64_t prompt_tokens;
@@ -75,6 +78,8 @@ void gpt_data_close(struct gpt_job *j);
 const char *gpt_token_text(const struct gpt_job *j, int32_t token, char small[4], size_t *bytes);
 
 /* ---- gpt_build.c */
+/* The weights of --from, before there is text. */
+int gpt_load(struct gpt_job *j);
 int gpt_build(struct gpt_job *j);
 void gpt_release(struct gpt_job *j);
 

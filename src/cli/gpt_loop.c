@@ -10,7 +10,7 @@ enum { MEASURED = 1 << 18 /* tokens that are held out, between steps */ };
 static int read_windows(struct training *t)
 {
     struct gpt_job *j = t->user;
-    const int64_t n = j->f.batch, size = j->net.context;
+    const int64_t n = j->f.batch, size = j->window;
     sw_data_position *at = sw_trainer_position(t->trainer);
     for (int64_t i = 0; i < n; i++) {
         const int64_t start = sw__token_draw(&j->train, size, (uint64_t)j->f.seed, at->index++);

@@ -18,7 +18,7 @@ static int fail(const struct gpt_job *j)
 /* Windows of the held-out part: side by side, or the beginning of each document where prompts are not to be learnt. */
 static int64_t count_windows(const struct gpt_job *j, int64_t *first)
 {
-    const int64_t size = j->net.context, tokens = j->val.end - j->val.begin - 1;
+    const int64_t size = j->window, tokens = j->val.end - j->val.begin - 1;
     *first = 0;
     return j->val.set->silent ? sw__token_documents_of(&j->val, first) : (tokens + size - 1) / size;
 }
@@ -28,7 +28,7 @@ static int64_t window_start(const struct gpt_job *j, int64_t at, struct sw_token
 {
     const struct sw_token_set *set = j->val.set;
     *part = j->val;
-    if (!set->silent) return j->val.begin + at * j->net.context;
+    if (!set->silent) return j->val.begin + at * j->window;
     if (at + 1 < set->documents && set->starts[at + 1] < part->end) part->end = set->starts[at + 1];
     return set->starts[at];
 }
@@ -38,7 +38,7 @@ static int64_t window_start(const struct gpt_job *j, int64_t at, struct sw_token
 static void read_windows(struct gpt_job *j, int64_t first, int64_t step, int64_t n,
                          struct gpt_score *s)
 {
-    const int64_t size = j->net.context;
+    const int64_t size = j->window;
     for (int64_t i = 0; i < n; i++) {
         struct sw_token_part part;
         const int64_t start = window_start(j, first + i * step, &part);
@@ -55,7 +55,7 @@ static void read_windows(struct gpt_job *j, int64_t first, int64_t step, int64_t
 
 static int run_windows(struct gpt_job *j, struct gpt_score *s)
 {
-    const int64_t t = j->net.context, n = j->test_batch;
+    const int64_t t = j->window, n = j->test_batch;
     const bool masked = j->f.document_mask;
     sw_plan *p = j->test_plan;
     sw_status status = sw_bind(p, j->test_ids, j->id, SW_SHAPE(n, t));
@@ -72,7 +72,7 @@ static int run_windows(struct gpt_job *j, struct gpt_score *s)
 int gpt_measure(struct gpt_job *j, int64_t most, struct gpt_score *s)
 {
     int64_t first;
-    const int64_t windows = count_windows(j, &first), taken = sw__max64(1, most / j->net.context);
+    const int64_t windows = count_windows(j, &first), taken = sw__max64(1, most / j->window);
     const int64_t step = windows > taken ? windows / taken : 1, all = (windows + step - 1) / step;
     int status = 0;
     *s = (struct gpt_score){0};
@@ -110,7 +110,7 @@ int gpt_prompt_read(struct gpt_job *j)
 /* The token behind ids (n), at most the last `context` of them. */
 static int next_token(struct gpt_job *j, int32_t *ids, int64_t n, int32_t *token)
 {
-    const int64_t t = j->net.context, seen = n < t ? n : t, v = j->net.vocabulary;
+    const int64_t t = j->window, seen = n < t ? n : t, v = j->net.vocabulary;
     if (sw_bind(j->sample_plan, j->sample_ids, ids + n - seen, SW_SHAPE(1, seen)) != SW_OK ||
         sw_bind(j->sample_plan, j->sample_positions, j->place, SW_SHAPE(seen)) != SW_OK ||
         sw_run(j->sample_plan) != SW_OK)

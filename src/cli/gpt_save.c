@@ -1,8 +1,9 @@
-/* The trained model to a file that others read: safetensors with Hugging Face's names. */
+/* The trained model to a file that others read: GGUF, or safetensors with Hugging Face's names. */
 #include <string.h>
 
 #include "cli/gpt_job.h"
 #include "gpt/train_export.h"
+#include "gpt/train_gguf.h"
 
 /* transformers reads only files that say so. */
 static int save_safetensors(struct gpt_job *j)
@@ -15,7 +16,17 @@ static int save_safetensors(struct gpt_job *j)
     return status == SW_OK ? 0 : cli_fail(j->verb, "%s", sw_error(j->ctx));
 }
 
+static int save_gguf(struct gpt_job *j)
+{
+    const struct sw_gpt_tokens tokens = {j->vocabulary.alphabet, j->f.tokenizer};
+    return sw__gpt_net_write_gguf(j->ctx, j->ws, &j->net, &tokens, j->f.half, j->f.out) == SW_OK
+               ? 0
+               : cli_fail(j->verb, "%s", sw_error(j->ctx));
+}
+
 int gpt_save(struct gpt_job *j)
 {
-    return j->f.out ? save_safetensors(j) : 0;
+    const size_t n = j->f.out ? strlen(j->f.out) : 0;
+    if (n == 0) return 0;
+    return n > 5 && strcmp(j->f.out + n - 5, ".gguf") == 0 ? save_gguf(j) : save_safetensors(j);
 }

@@ -15,7 +15,7 @@ static const char help[] =
     "examples:\n"
     "  swell train convnet\n"
     "  swell train alexnet --data flowers/ --epochs 30 --out flowers.safetensors\n"
-    "  swell train gpt --data input.txt --steps 2000 --out model.safetensors\n";
+    "  swell train gpt --data input.txt --steps 2000 --out model.gguf\n";
 
 static int run(const struct verb *verb, int argc, char **argv)
 {

@@ -34,6 +34,10 @@ static const char help[] =
     "  --kv-heads N --untied             llama: fewer heads for keys and values; a head of its "
     "own\n"
     "  --dropout P       default 0\n"
+    "  --from MODEL      go on from a gpt2 or llama: GGUF, a folder of Hugging Face; with its own "
+    "tokenizer\n"
+    "  --lora N          leave its weights as they are, train adapters of rank N beside them "
+    "(alpha 2 N)\n"
     "\n"
     "training\n"
     "  --steps N         updates; 0 only measures        --seconds S  or so long; the rate follows "
@@ -58,9 +62,11 @@ static const char help[] =
     "                    --temperature T (default 0.8), --prompt TEXT\n"
     "\n"
     "files\n"
-    "  --out FILE        write the model: .gguf (llama.cpp and all that is built on it) or "
-    ".safetensors with the\n"
-    "                    names of Hugging Face; --half: matrices in f16\n"
+    "  --out FILE        write the model: .gguf (swell write, llama.cpp and all that is built on "
+    "it) or\n"
+    "                    .safetensors with the names of Hugging Face; adapters alone with --lora, "
+    ".gguf;\n"
+    "                    --half: matrices in f16\n"
     "  --checkpoint FILE write everything that is needed to go on, at the end and on Ctrl-C\n"
     "  --every N         ... and every N steps\n"
     "  --resume FILE     go on from a checkpoint, to the same bits; with all other options as "
@@ -71,10 +77,12 @@ static const char help[] =
     "  --profile         say where the time of the steps went\n"
     "\n"
     "examples:\n"
-    "  swell train gpt --data input.txt --steps 2000 --sample-every 500 --out model.safetensors\n"
+    "  swell train gpt --data input.txt --steps 2000 --sample-every 500 --out model.gguf\n"
     "  swell train gpt --data books/ --tokenizer gpt2.gguf --layers 6 --width 384 --heads 6 "
     "--context 256 \\\n"
-    "      --batch 64 --bf16 --dropout 0.2 --steps 5000 --checkpoint run.safetensors --every 250\n";
+    "      --batch 64 --bf16 --dropout 0.2 --steps 5000 --checkpoint run.safetensors --every 250\n"
+    "  swell train gpt --from model.gguf --data answers.jsonl --lora 8 --document-mask --steps 300 "
+    "--out adapter.gguf\n";
 
 static int run(const struct verb *verb, int argc, char **argv)
 {
@@ -83,7 +91,8 @@ static int run(const struct verb *verb, int argc, char **argv)
     if (status >= 0) return status;
     j.ctx = cli_context(verb, (int)(j.f.threads > 0 ? j.f.threads : 0), NULL);
     if (!j.ctx) return 1;
-    status = gpt_data_open(&j);
+    status = gpt_load(&j);
+    if (!status) status = gpt_data_open(&j);
     if (!status) status = gpt_build(&j);
     if (!status) status = gpt_train(&j);
     if (!status) status = gpt_finish(&j);

@@ -100,6 +100,7 @@ static sw_status export_weight(sw_context *ctx, const struct sw_gpt_net *net, co
         return sw__fail(ctx, SW_ERR_UNSUPPORTED, "'%s' has no name in transformers",
                         sw_weight_name(w));
     const bool matrix = from.shape.rank == 2;
+    if (layout == ROTATED && net->halves) layout = AS_IT_IS;
     if (!matrix) layout = AS_IT_IS;
     const sw_shape shape = layout == TRANSPOSED ? SW_SHAPE(from.shape.dim[1], from.shape.dim[0])
                                                 : from.shape;

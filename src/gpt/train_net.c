@@ -150,7 +150,8 @@ static void project_llama(const struct builder *b, sw_node *x, sw_node *qkv[3])
 {
     const struct sw_gpt_net *net = b->net;
     const int64_t kv = net->width / net->heads * net->kv_heads;
-    const sw_rope_options rope = {.pairing = SW_ROPE_INTERLEAVED, .base = net->rope_base};
+    const sw_rope_options rope = {.pairing = net->halves ? SW_ROPE_NEOX : SW_ROPE_INTERLEAVED,
+                                  .base = net->rope_base};
     qkv[0] = heads(b, linear(b, x, "attn_q", net->width, DEVIATION), net->heads);
     qkv[1] = heads(b, linear(b, x, "attn_k", kv, DEVIATION), net->kv_heads);
     qkv[2] = heads(b, linear(b, x, "attn_v", kv, DEVIATION), net->kv_heads);

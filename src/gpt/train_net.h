@@ -19,6 +19,7 @@ struct sw_gpt_net {
     int64_t hidden;   /* of the feed-forward network */
     float eps;        /* of the norms */
     float rope_base;
+    bool halves;       /* rope turns features i and i + HS/2 together, else 2i and 2i + 1 */
     bool untied;       /* llama: the head has weights of its own, "output.weight" */
     float dropout;     /* of training */
     int64_t lora_rank; /* > 0: linear layers of the blocks get adapters of this rank ... */

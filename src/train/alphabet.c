@@ -2,6 +2,7 @@
 #include "train/alphabet.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <utf8proc.h>
 
 #include "base/context_int.h"
@@ -42,6 +43,46 @@ sw_status sw__alphabet_gather(sw_context *ctx, struct sw_alphabet *a, const stru
     return status == SW_OK ? gather(ctx, a, d, d->text, d->text_bytes) : status;
 }
 
+static int encode(int32_t code, char text[4])
+{
+    return (int)utf8proc_encode_char(code, (utf8proc_uint8_t *)text);
+}
+
+static int compare_parts(const void *a, const void *b)
+{
+    const struct sw_alphabet_part *x = a, *y = b;
+    return x->bytes != y->bytes ? x->bytes - y->bytes : memcmp(x->text, y->text, 4);
+}
+
+/* Beginnings of characters and their bytes, each once. */
+static bool find_parts(struct sw_alphabet *a)
+{
+    int64_t n = 0, kept = 0;
+    a->parts = calloc((size_t)a->count * 6 + 1, sizeof *a->parts);
+    if (!a->parts) return false;
+    for (int64_t i = 0; i < a->count; i++) {
+        char text[4];
+        const int bytes = encode(a->codes[i], text);
+        for (int k = 1; k < bytes; k++) {
+            a->parts[n].bytes = k;
+            memcpy(a->parts[n++].text, text, (size_t)k);
+            a->parts[n].bytes = 1;
+            a->parts[n++].text[0] = text[k];
+        }
+    }
+    qsort(a->parts, (size_t)n, sizeof *a->parts, compare_parts);
+    for (int64_t i = 0; i < n; i++)
+        if (i == 0 || compare_parts(&a->parts[i], &a->parts[kept - 1]) != 0)
+            a->parts[kept++] = a->parts[i];
+    a->n_parts = kept;
+    return true;
+}
+
+int64_t sw__alphabet_size(const struct sw_alphabet *a)
+{
+    return a->count + 1 + a->n_parts;
+}
+
 sw_status sw__alphabet_complete(sw_context *ctx, struct sw_alphabet *a)
 {
     int64_t count = 0;
@@ -56,12 +97,14 @@ sw_status sw__alphabet_complete(sw_context *ctx, struct sw_alphabet *a)
         if (a->seen[c / 8] >> c % 8 & 1) a->codes[a->count++] = c;
     free(a->seen);
     a->seen = NULL;
+    if (!find_parts(a)) return sw__fail(ctx, SW_ERR_MEMORY, "alphabet: out of memory");
     return SW_OK;
 }
 
 void sw__alphabet_free(struct sw_alphabet *a)
 {
     free(a->codes);
+    free(a->parts);
     free(a->seen);
     *a = (struct sw_alphabet){0};
 }
@@ -96,6 +139,9 @@ int64_t sw__alphabet_encode(const struct sw_alphabet *a, const char *text, size_
 
 int sw__alphabet_text(const struct sw_alphabet *a, int32_t token, char text[4])
 {
-    if (token < 0 || token >= a->count) return 0;
-    return (int)utf8proc_encode_char(a->codes[token], (utf8proc_uint8_t *)text);
+    if (token >= 0 && token < a->count) return encode(a->codes[token], text);
+    if (token <= a->count || token >= sw__alphabet_size(a)) return 0;
+    const struct sw_alphabet_part *part = &a->parts[token - a->count - 1];
+    memcpy(text, part->text, sizeof part->text);
+    return part->bytes;
 }
