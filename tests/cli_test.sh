@@ -171,6 +171,31 @@ grep -qE '^\[\{"name":"gemm NT","dtype":"f32","isa":"[a-z0-9]+","shape":"256x256
     "$dir/rows" || fail "bench kernels --json: $(cat "$dir/rows")"
 "$swell" "${kernel[@]}" --peers "$dir/data/broken" >/dev/null 2>"$dir/err" && fail "a broken module"
 grep -q -- '--peers' "$dir/err" || fail "a broken module: $(cat "$dir/err")"
+# ---- language models ---------------------------------------------------------------------------------
+
+gguf=$onnx/../gguf
+cp "$gguf/good_v3" "$dir/m.gguf"
+"$swell" info "$dir/m.gguf" --context 10 >"$dir/out" || fail "info of a GGUF file"
+grep -q '^blk.0.attn_q.weight  *q8_0  *(3,32)$' "$dir/out" && grep -q '^general.architecture: llama$' "$dir/out" ||
+    fail "info of a GGUF file says $(cat "$dir/out")"
+"$swell" info "$dir/m.gguf" --json | grep -q '"numbers": 356' || fail "info --json of a GGUF file"
+refused "--context: for language models" info alexnet --context 5
+refused "a language model has no plan here" info "$dir/m.gguf" --plan
+for type in f16 q8_0 q4_0 iq4_nl; do
+    "$swell" convert "$dir/m.gguf" "$dir/q.gguf" --type $type 2>"$dir/err" || fail "convert --type $type: $(cat "$dir/err")"
+    "$swell" info "$dir/q.gguf" | grep -q "^blk.0.attn_q.weight  *$type  *(3,32)$" || fail "convert --type $type makes other types"
+done
+refused "no such type" convert "$dir/m.gguf" "$dir/q.gguf" --type q9_9
+refused "which type" convert "$dir/m.gguf" "$dir/q.gguf"
+refused "not for language models" convert "$dir/m.gguf" "$dir/q.gguf" --type q8_0 --half
+refused "for language models in GGUF" convert "$dir/one.safetensors" "$dir/q.safetensors" --type q8_0
+refused "has 2 importances for rows of 32" convert "$dir/m.gguf" "$dir/q.gguf" --type q4_0 --imatrix "$gguf/../imatrix/two"
+refused "importances of none of the tensors" convert "$dir/m.gguf" "$dir/q.gguf" --type q4_0 --imatrix "$gguf/../imatrix/gguf"
+refused "written as .gguf only" convert "$dir/m.gguf" "$dir/q.onnx" --type q8_0
+cp "$gguf/beyond" "$dir/bad.gguf"
+refused "bad.gguf: offset " info "$dir/bad.gguf"
+refused "bad.gguf: offset " convert "$dir/bad.gguf" "$dir/q.gguf" --type q8_0
+
 # ---- convert -----------------------------------------------------------------------------------------
 out() # a file name for this test, not there yet
 {

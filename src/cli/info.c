@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "cli/info_gguf.h"
 #include "cli/network.h"
 #include "cli/verbs.h"
 
@@ -11,7 +12,8 @@ static const char help[] =
     "usage: swell info MODEL [options]\n"
     "       swell info                      the networks that are built in\n"
     "\n"
-    "MODEL is a file (.safetensors, .pth of torch.save, .onnx), or a network that is built in.\n"
+    "MODEL is a file (.safetensors, .pth of torch.save, .onnx, .gguf), or a network that is built "
+    "in.\n"
     "Lists its tensors, and inputs and outputs of an ONNX file; with --plan, "
     "the\n"
     "steps, fusions, kernels, memory of a compiled plan.\n"
@@ -22,15 +24,19 @@ static const char help[] =
     "  --training        the plan of a training step: loss, gradients, update\n"
     "  --recompute HOW   none, cheap or kept: what the backward pass computes again\n"
     "  --threads N       default: all cores\n"
+    "  --context N       of a language model (.gguf): memory for so many tokens (default: as many "
+    "as it\n"
+    "                    was trained for)\n"
     "  --json            tensors and sizes as one JSON object\n"
     "\n"
     "examples:\n"
     "  swell info alexnet --plan\n"
     "  swell info fashion.safetensors\n"
     "  swell info squeezenet1.0.onnx --plan\n"
-    "  swell info convnet --plan --training --batch 128\n";
+    "  swell info convnet --plan --training --batch 128\n"
+    "  swell info tinyllama-1.1b.Q4_0.gguf --context 2048\n";
 
-enum { PLAN = 1000, BATCH, BF16, TRAINING, RECOMPUTE, THREADS, JSON };
+enum { PLAN = 1000, BATCH, BF16, TRAINING, RECOMPUTE, THREADS, CONTEXT, JSON };
 
 static const struct option options[] = {{"plan", no_argument, NULL, PLAN},
                                         {"batch", required_argument, NULL, BATCH},
@@ -38,6 +44,7 @@ static const struct option options[] = {{"plan", no_argument, NULL, PLAN},
                                         {"training", no_argument, NULL, TRAINING},
                                         {"recompute", required_argument, NULL, RECOMPUTE},
                                         {"threads", required_argument, NULL, THREADS},
+                                        {"context", required_argument, NULL, CONTEXT},
                                         {"json", no_argument, NULL, JSON},
                                         {"help", no_argument, NULL, 'h'},
                                         {0}};
@@ -147,7 +154,7 @@ static int run(const struct verb *verb, int argc, char **argv)
 {
     struct network_options o = {0};
     struct network n;
-    int64_t threads = 0;
+    int64_t threads = 0, context = 0;
     bool plan = false, json = false;
     int status = 0;
     for (int c; (c = cli_option(verb, argc, argv, options, &status)) != -1;) switch (c) {
@@ -163,6 +170,9 @@ static int run(const struct verb *verb, int argc, char **argv)
         case THREADS:
             if (!cli_integer(verb, "threads", 1, 256, &threads)) return 1;
             break;
+        case CONTEXT:
+            if (!cli_integer(verb, "context", 1, INT64_C(1) << 40, &context)) return 1;
+            break;
         case JSON: json = true; break;
         default: return status;
         }
@@ -172,6 +182,15 @@ static int run(const struct verb *verb, int argc, char **argv)
     }
     if (optind + 1 != argc) return cli_fail(verb, "name one model; see 'swell help info'");
     o.name = argv[optind];
+    const size_t length = strlen(o.name);
+    if (length > 5 && strcmp(o.name + length - 5, ".gguf") == 0) {
+        if (plan || o.batch || o.bf16 || o.training || o.recompute || threads)
+            return cli_fail(
+                verb, "%s: a language model has no plan here; --context and --json go with it",
+                o.name);
+        return info_gguf(verb, o.name, context, json);
+    }
+    if (context) return cli_fail(verb, "--context: for language models (.gguf)");
     status = network_open(verb, &n, &o, (int)threads);
     if (!status && (plan || n.known || n.onnx)) status = network_plan(verb, &n, &o);
     if (!status && n.onnx && !json && !plan) list_onnx(n.onnx);

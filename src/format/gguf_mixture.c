@@ -1,6 +1,7 @@
 /* Which type each tensor gets in a file of mixed types, as llama.cpp decides (its llama_tensor_get_type):
  * the output matrix in q6_k; in the mixtures S, M and L values, down projections and outputs of attention
- * with more bits, in all layers or in the first and last eighth and every third between.  Falcon, which
+ * with more bits, in all layers or in the first and last eighth and every third between (q, k and v in one
+ * matrix count as values); MXFP4 for experts only, where there are any.  Falcon, which
  * llama.cpp treats apart, and types that Swell does not have are left out.  Rows that are no whole blocks of
  * 256 fall back to the next larger type of 32, rows of none to f16. */
 #include "format/gguf_mixture.h"
@@ -19,7 +20,8 @@ enum {
     Q5_K_M,
     Q6_K,
     IQ4_NL = 25,
-    IQ4_XS = 30
+    IQ4_XS = 30,
+    MXFP4 = 38
 };
 
 static const struct sw_gguf_mixture mixtures[] = {
@@ -38,7 +40,7 @@ static const struct sw_gguf_mixture mixtures[] = {
     {"Q4_0", 2, SW_Q4_0},
     {"IQ4_NL", IQ4_NL, SW_IQ4_NL},
     {"IQ4_XS", IQ4_XS, SW_IQ4_XS},
-    {"MXFP4", 38, SW_MXFP4},
+    {"MXFP4", MXFP4, SW_MXFP4},
     {"Q3_K_L", Q3_K_L, SW_Q3_K},
     {"Q3_K_M", Q3_K_M, SW_Q3_K},
     {"Q3_K_S", Q3_K_S, SW_Q3_K},
@@ -71,7 +73,6 @@ struct model {
     int type; /* file_type */
     bool important;
     int64_t layers, experts, shared; /* shared: query heads a head of keys */
-    int64_t values, downs;           /* matrices of the kind so far */
 };
 
 static bool has(const char *name, const char *part)
@@ -90,9 +91,8 @@ static bool more_bits(const struct model *m, int64_t i)
     return first_eighth(m, i) || i >= 7 * m->layers / 8 || (i - m->layers / 8) % 3 == 2;
 }
 
-static sw_dtype of_values(struct model *m, sw_dtype d)
+static sw_dtype of_values(const struct model *m, int64_t i, sw_dtype d)
 {
-    const int64_t i = m->values++;
     if (m->type == Q2_K) d = m->shared >= 4 ? SW_Q4_K : SW_Q3_K;
     if (m->type == Q3_K_M) d = i < 2 ? SW_Q5_K : SW_Q4_K;
     if (m->type == Q3_K_L) d = SW_Q5_K;
@@ -102,11 +102,8 @@ static sw_dtype of_values(struct model *m, sw_dtype d)
     return m->experts == 8 ? SW_Q8_0 : d;
 }
 
-static sw_dtype of_downs(struct model *m, const char *name, sw_dtype d)
+static sw_dtype of_downs(const struct model *m, int64_t i, sw_dtype d)
 {
-    int layer;
-    int64_t i = m->downs++;
-    if (m->experts > 1 && sscanf(name, "blk.%d.", &layer) == 1) i = layer;
     if (m->type == Q2_K) d = SW_Q3_K;
     if (m->type == Q3_K_M) d = i < m->layers / 16 ? SW_Q5_K : SW_Q4_K;
     if (m->type == Q3_K_L) d = SW_Q5_K;
@@ -129,13 +126,6 @@ static sw_dtype of_attention_output(const struct model *m, sw_dtype d)
     if (m->type == Q2_K) return SW_Q3_K;
     if (m->type == Q3_K_M) return SW_Q4_K;
     return m->type == Q3_K_L ? SW_Q5_K : d;
-}
-
-static sw_dtype of_qkv(const struct model *m, sw_dtype d)
-{
-    if (m->type == Q3_K_M || m->type == Q3_K_L) return SW_Q4_K;
-    if (m->type == Q4_K_M) return SW_Q5_K;
-    return m->type == Q5_K_M ? SW_Q6_K : d;
 }
 
 /* A matrix whose rows are no whole blocks. */
@@ -168,16 +158,20 @@ static bool is_matrix(const struct sw_gguf_tensor *t)
            strcmp(t->name, "token_types.weight") != 0;
 }
 
-static sw_dtype of_matrix(struct model *m, const char *name, bool output, sw_dtype d, int64_t row)
+static sw_dtype of_matrix(const struct model *m, const char *name, bool output, sw_dtype d,
+                          int64_t row)
 {
     const bool blocks = sw_dtype_get(d)->block_elements > 1;
+    int layer = 0;
     if (!blocks) return d;
+    if (m->type == MXFP4 && m->experts > 0) d = has(name, "_exps.") ? d : SW_Q8_0;
+    (void)sscanf(name, "blk.%d.", &layer);
     if (output) return row % 256 ? SW_Q8_0 : d == SW_Q8_0 ? d : SW_Q6_K;
-    if (has(name, "attn_v.weight")) return of_values(m, d);
+    if (has(name, "attn_v.weight") || has(name, "attn_qkv.weight")) return of_values(m, layer, d);
     if (has(name, "attn_k.weight")) return m->experts == 8 ? SW_Q8_0 : d;
-    if (has(name, "ffn_down")) return of_downs(m, name, d);
+    if (has(name, "ffn_down")) return of_downs(m, layer, d);
     if (has(name, "attn_output.weight")) return of_attention_output(m, d);
-    return has(name, "attn_qkv.weight") ? of_qkv(m, d) : d;
+    return d;
 }
 
 /* "<architecture>.<what>", 0 when it is not said. */
