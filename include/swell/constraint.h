@@ -15,7 +15,8 @@
  *     }
  *
  * The mask takes the tokens that are left into account: a token is allowed only if the text can
- * still be brought to an end with those after it.  So a text never stops in the middle.
+ * still be brought to an end with those after it.  So a text never stops in the middle.  (A grammar that reads
+ * one text in more than 128 ways at once has only those that are nearest to the end followed.)
  *
  * docs/constrained-decoding.md describes the three languages. */
 #ifndef SWELL_CONSTRAINT_H

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { HEADS = 4096 };
+enum { HEADS = 4096, ROUNDS = 32 };
 
 bool sw__machine_create(struct sw_machine *m, const struct sw_grammar *g, bool follows_names)
 {
@@ -124,12 +124,48 @@ static int32_t add_name(struct sw_machine *m, int32_t before, int32_t start)
 
 /* ---- sets -------------------------------------------------------------------------------------- */
 
-static void add(struct sw_set *set, int32_t state, int32_t frame, int32_t keys)
+static int32_t cost_of(const struct sw_machine *m, const struct sw_configuration *c)
 {
+    return m->g->states[c->state].cost + m->frames[c->frame].cost;
+}
+
+static void find_furthest(const struct sw_machine *m, struct sw_set *set)
+{
+    set->furthest = 0;
+    for (int32_t i = 1; i < set->n; i++)
+        if (cost_of(m, &set->at[i]) > cost_of(m, &set->at[set->furthest])) set->furthest = i;
+}
+
+/* Whether something of this cost would not get into the set. */
+static bool too_far(const struct sw_machine *m, const struct sw_set *set, int32_t cost)
+{
+    return set->n == SW_MAX_SET && cost >= cost_of(m, &set->at[set->furthest]);
+}
+
+/* In a full set the new configuration takes the place of the one that is furthest from the end, if that is further: so
+ * the nearest ways stay. */
+static void add(const struct sw_machine *m, struct sw_set *set, int32_t state, int32_t frame,
+                int32_t keys)
+{
+    const struct sw_configuration c = {state, frame, keys};
+    if (too_far(m, set, cost_of(m, &c))) return;
     for (int32_t i = 0; i < set->n; i++)
         if (set->at[i].state == state && set->at[i].frame == frame && set->at[i].keys == keys)
             return;
-    if (set->n < SW_MAX_SET) set->at[set->n++] = (struct sw_configuration){state, frame, keys};
+    if (set->n < SW_MAX_SET) {
+        set->at[set->n++] = c;
+    } else {
+        set->at[set->furthest] = c;
+        if (set->furthest < set->again) set->again = set->furthest;
+    }
+    if (set->n == SW_MAX_SET) find_furthest(m, set);
+}
+
+static void clear(struct sw_set *set)
+{
+    set->n = 0;
+    set->base = false;
+    set->again = SW_MAX_SET;
 }
 
 static void follow_call(struct sw_machine *m, struct sw_set *set, struct sw_configuration c,
@@ -140,14 +176,17 @@ static void follow_call(struct sw_machine *m, struct sw_set *set, struct sw_conf
     const struct sw_state *back = &g->states[call->back];
     const bool last = back->accept && back[0].edge == back[1].edge && back[0].call == back[1].call;
     if (last && !rule->key) {
-        add(set, rule->start, c.frame, -1);
+        add(m, set, rule->start, c.frame, -1);
         return;
     }
+    const int64_t cost = (int64_t)g->states[rule->start].cost + back->cost +
+                         m->frames[c.frame].cost;
+    if (too_far(m, set, cost < SW_NEVER_ENDS ? (int32_t)cost : SW_NEVER_ENDS)) return;
     const int32_t start = !rule->key ? -1 : m->follows_names ? (int32_t)m->n_text : 0;
     const int32_t frame = make_frame(
         m, (struct sw_frame){
                .back = call->back, .below = c.frame, .keys = c.keys, .key_start = start});
-    if (frame >= 0) add(set, rule->start, frame, -1);
+    if (frame >= 0) add(m, set, rule->start, frame, -1);
 }
 
 static void follow_end(struct sw_machine *m, struct sw_set *set, struct sw_configuration c)
@@ -166,51 +205,52 @@ static void follow_end(struct sw_machine *m, struct sw_set *set, struct sw_confi
         keys = add_name(m, keys, f.key_start);
         if (keys < 0) return;
     }
-    add(set, f.back, f.below, keys);
+    add(m, set, f.back, f.below, keys);
 }
 
-/* Work through what was added from place i on. */
-static void close_set(struct sw_machine *m, struct sw_set *set, int32_t i)
+/* Work through what was added; where a full set has changed, again from there, up to ROUNDS times. */
+static void close_set(struct sw_machine *m, struct sw_set *set)
 {
     const struct sw_grammar *g = m->g;
-    for (; i < set->n; i++) {
-        const struct sw_configuration c = set->at[i];
-        const struct sw_state *s = &g->states[c.state];
-        if (s->accept) follow_end(m, set, c);
-        for (int32_t k = s[0].call; k < s[1].call; k++) follow_call(m, set, c, &g->calls[k]);
+    set->again = 0;
+    for (int round = 0; round < ROUNDS && set->again < SW_MAX_SET; round++) {
+        int32_t i = set->again;
+        set->again = SW_MAX_SET;
+        for (; i < set->n; i++) {
+            const struct sw_configuration c = set->at[i];
+            const struct sw_state *s = &g->states[c.state];
+            if (s->accept) follow_end(m, set, c);
+            for (int32_t k = s[0].call; k < s[1].call; k++) follow_call(m, set, c, &g->calls[k]);
+        }
     }
 }
 
 void sw__machine_begin(struct sw_machine *m, struct sw_set *set, int32_t state, int32_t frame,
                        int32_t keys)
 {
-    set->n = 0;
-    set->base = false;
-    add(set, state, frame, keys);
-    close_set(m, set, 0);
+    clear(set);
+    add(m, set, state, frame, keys);
+    close_set(m, set);
 }
 
 void sw__machine_step(struct sw_machine *m, const struct sw_set *from, uint8_t byte,
                       struct sw_set *to)
 {
     const struct sw_grammar *g = m->g;
-    to->n = 0;
-    to->base = false;
+    clear(to);
     for (int32_t i = 0; i < from->n; i++) {
         const struct sw_state *s = &g->states[from->at[i].state];
         for (const struct sw_edge *e = g->edges + s[0].edge; e < g->edges + s[1].edge; e++)
             if (e->low <= byte && byte <= e->high)
-                add(to, e->target, from->at[i].frame, from->at[i].keys);
+                add(m, to, e->target, from->at[i].frame, from->at[i].keys);
     }
-    close_set(m, to, 0);
+    close_set(m, to);
 }
 
 int32_t sw__machine_cost(const struct sw_machine *m, const struct sw_set *set)
 {
     int32_t best = SW_NEVER_ENDS;
-    for (int32_t i = 0; i < set->n; i++) {
-        const int32_t cost = m->g->states[set->at[i].state].cost + m->frames[set->at[i].frame].cost;
-        if (cost < best) best = cost;
-    }
+    for (int32_t i = 0; i < set->n; i++)
+        if (cost_of(m, &set->at[i]) < best) best = cost_of(m, &set->at[i]);
     return best;
 }

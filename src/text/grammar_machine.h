@@ -11,7 +11,7 @@
 
 enum {
     SW_BASE = 0,      /* the frame below all others */
-    SW_MAX_SET = 256, /* more configurations at once are not followed */
+    SW_MAX_SET = 128, /* more configurations at once are not followed */
 };
 
 struct sw_frame {
@@ -34,7 +34,9 @@ struct sw_configuration {
 
 struct sw_set {
     int32_t n;
-    bool base; /* the text may end; for masks: the rule at the base has ended */
+    bool base;        /* the text may end; for masks: the rule at the base has ended */
+    int32_t furthest; /* of a full set: from the end */
+    int32_t again;    /* the first that has taken the place of another; SW_MAX_SET: none */
     struct sw_configuration at[SW_MAX_SET];
 };
 
