@@ -107,7 +107,7 @@ static inline json_t *random_alternatives(struct sw_rng *rng, int depth)
             char kind[2] = {(char)('p' + i), 0};
             json_object_set_new(json_object_get(one, "properties"), "kind",
                                 json_pack("{s:s}", "const", kind));
-            json_array_append_new(json_object_get(one, "required"), json_string("kind"));
+            json_object_set_new(one, "required", json_pack("[s]", "kind"));
             json_array_append_new(list, one);
         }
         return json_pack("{s:o}", "oneOf", list);
