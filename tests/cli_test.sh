@@ -35,7 +35,7 @@ labels 60 | gzip >"$dir/data/t10k-labels-idx1-ubyte.gz"
 train=(train convnet --data "$dir/data" --batch 16)
 
 # ---- help and errors ---------------------------------------------------------------------------------
-for verb in train "train convnet" "train alexnet" tokenize info bench pull version; do
+for verb in train "train convnet" "train alexnet" "train tokenizer" tokenize info bench pull version; do
     # shellcheck disable=SC2086
     "$swell" help $verb | grep -q '^example' || fail "help of $verb has no example"
     "$swell" $verb --help | grep -q "^usage: swell $verb" || fail "$verb --help prints no usage"
@@ -94,6 +94,18 @@ refused "'hello': text comes on standard input" "${tokens[@]}" hello
 refused "No such file" tokenize --model "$dir/nothing.json"
 refused "no tokenizer: neither" tokenize --model "$swell"
 refused "neither tokenizer.json nor vocab.txt" tokenize --model "$dir/data"
+printf 'to be or not to be, that is the question: to be or to do\n' >"$dir/hamlet.txt"
+learn=(train tokenizer --data "$dir/hamlet.txt" --vocabulary 262 --out "$dir/hamlet.json")
+"$swell" "${learn[@]}" 2>/dev/null | grep -q '^262 tokens from 57 B in 1 documents' || fail "train tokenizer"
+"$swell" tokenize --model "$dir/hamlet.json" <"$dir/hamlet.txt" | "$swell" tokenize --model "$dir/hamlet.json" --decode |
+    cmp -s - "$dir/hamlet.txt" || fail "a learnt vocabulary does not give the text back"
+[ "$(printf '<|endoftext|>' | "$swell" tokenize --model "$dir/hamlet.json" --special)" = 261 ] || fail "train tokenizer: the special token"
+"$swell" "${learn[@]}" --special '<a>' --special '<b>' --pattern cl100k --json 2>/dev/null | grep -q '^{"vocabulary":262,"merges":4,' ||
+    fail "train tokenizer --json"
+refused "--vocabulary 257: 256 bytes and 2 special tokens are more" "${learn[@]}" --vocabulary 257 --special a --special b
+refused "--special a: twice" "${learn[@]}" --special a --special a
+refused "pattern 'gpt-9' is not known" "${learn[@]}" --pattern gpt-9
+refused "are needed" train tokenizer --vocabulary 300
 printf '{"model":{"type":"Unigram","vocab":[]}}' >"$dir/unigram.json"
 refused "model 'Unigram' is not known" tokenize --model "$dir/unigram.json"
 

@@ -103,6 +103,32 @@ SW_API sw_status sw_detokenizer_push(sw_detokenizer *d, int32_t id, sw_text_fn w
 /* Writes what is left of a character that never became whole. */
 SW_API void sw_detokenizer_end(sw_detokenizer *d, sw_text_fn write, void *user);
 
+/* Learning a vocabulary: byte-level BPE.  The same text in the same order gives the same tokens.
+ *
+ *     sw_tokenizer_trainer *trainer;
+ *     int64_t learnt;
+ *     if (sw_tokenizer_trainer_create(ctx, "gpt-2", &trainer) != SW_OK) ...
+ *     sw_tokenizer_trainer_add(trainer, text, bytes);
+ *     sw_tokenizer_trainer_learn(trainer, 4096 - 257, &learnt);
+ *     sw_tokenizer_trainer_write(trainer, "tokenizer.json", (const char *[]){"<|endoftext|>", NULL});
+ *     sw_tokenizer_trainer_destroy(trainer);
+ */
+typedef struct sw_tokenizer_trainer sw_tokenizer_trainer;
+
+/* `pattern`: how text is cut into words, "gpt-2", "cl100k", "o200k" or "qwen2".  SW_ERR_ARGUMENT, SW_ERR_MEMORY. */
+SW_API sw_status sw_tokenizer_trainer_create(sw_context *ctx, const char *pattern,
+                                             sw_tokenizer_trainer **out);
+SW_API void sw_tokenizer_trainer_destroy(sw_tokenizer_trainer *t); /* NULL is fine */
+/* Count the words of a text, which is not kept.  SW_ERR_MEMORY; SW_ERR_STATE after learning has begun. */
+SW_API sw_status sw_tokenizer_trainer_add(sw_tokenizer_trainer *t, const char *text, size_t bytes);
+/* Learn up to so many more merges; *learnt: how many there are in all.  It stops when no pair is there twice. */
+SW_API sw_status sw_tokenizer_trainer_learn(sw_tokenizer_trainer *t, int64_t merges,
+                                            int64_t *learnt);
+/* Write tokenizer.json, whole or not at all: 256 bytes, merges, then the special tokens (up to NULL; may be NULL).
+ * SW_ERR_IO, SW_ERR_MEMORY. */
+SW_API sw_status sw_tokenizer_trainer_write(const sw_tokenizer_trainer *t, const char *path,
+                                            const char *const *special);
+
 #ifdef __cplusplus
 }
 #endif

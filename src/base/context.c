@@ -68,6 +68,8 @@ sw_status sw__failv(sw_context *ctx, sw_status status, const char *format, va_li
 
     if (!ctx) return status;
     format_line(line, format, args);
+    for (char *c = line; *c; c++) /* one line, whatever a file calls its things */
+        if ((unsigned char)*c < ' ' || *c == 0x7F) *c = '?';
     memcpy(ctx->error, line, sizeof(line));
     if (ctx->options.log) ctx->options.log(ctx->options.log_user, SW_LOG_DEBUG, ctx->error);
     return status;

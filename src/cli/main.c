@@ -11,6 +11,7 @@ static const struct verb *const verbs[] = {
     &verb_train_alexnet,
     &verb_train_convnet,
     &verb_train_gpt,
+    &verb_train_tokenizer,
     &verb_tokenize, &verb_info,
     &verb_convert,
     &verb_pull,

@@ -27,7 +27,7 @@ extern const struct verb verb_train;
 extern const struct verb verb_train_alexnet;
 extern const struct verb verb_train_convnet;
 extern const struct verb verb_train_gpt;
-extern const struct verb verb_tokenize, verb_version;
+extern const struct verb verb_tokenize, verb_train_tokenizer, verb_version;
 extern const struct verb verb_write;
 
 /* One line on standard error, "swell train: ...", and exit status 1. */

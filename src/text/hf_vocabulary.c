@@ -216,8 +216,9 @@ static sw_status add_merge(struct sw_hf *h, size_t i, const json_t *merge, char 
                   right = written(h, half[1], bytes[1], room);
     const int32_t merged = written(h, both, bytes[0] + bytes[1], room);
     if (left < 0 || right < 0 || merged < 0)
-        return sw__hf_fail(h, SW_ERR_FORMAT, "merge %zu, '%.40s' and '%.40s': %s is no token", i,
-                           half[0], half[1],
+        return sw__hf_fail(h, SW_ERR_FORMAT, "merge %zu, '%.*s' and '%.*s': %s is no token", i,
+                           (int)(bytes[0] < 40 ? bytes[0] : 40), half[0],
+                           (int)(bytes[1] < 40 ? bytes[1] : 40), half[1],
                            left < 0    ? "the first"
                            : right < 0 ? "the second"
                                        : "what they become");

@@ -62,7 +62,7 @@ static void normal_form(struct growing *g, const char *text, size_t size, utf8pr
         for (size_t n; end < size && (n = sw__utf8_size(text + end, size - end)); end += n)
             ascii &= n == 1;
         utf8proc_uint8_t *made = NULL;
-        utf8proc_ssize_t n = -1;
+        utf8proc_ssize_t n = UTF8PROC_ERROR_INVALIDOPTS; /* nothing was made */
         if (!ascii)
             n = utf8proc_map((const utf8proc_uint8_t *)text + at, (utf8proc_ssize_t)(end - at),
                              &made, UTF8PROC_STABLE | form);
