@@ -58,27 +58,18 @@ bool sw__tokenizer_order_by_score(struct sw_tokenizer *t)
     return s && t->order;
 }
 
+/* <|end_of_sentence|> with U+FF5C and U+2581. */
+#define DEEPSEEK_END                                                                               \
+    "<\xef\xbd\x9c"                                                                                \
+    "end\xe2\x96\x81of\xe2\x96\x81sentence\xef\xbd\x9c>"
+
 bool sw__token_names_an_end(const char *text, size_t bytes)
 {
     static const char *const names[] = {
-        "</s>",
-        "<|endoftext|>",
-        "<|im_end|>",
-        "<|eot_id|>",
-        "<|eom_id|>",
-        "<|end|>",
-        "<|return|>",
-        "<|call|>",
-        "<end_of_turn>",
-        "<|endofprompt|>",
-        "<EOT>",
-        "_<EOT>",
-        "<|end_of_text|>",
-        "<\xef\xbd\x9c"
-        "end\xe2\x96\x81of\xe2\x96\x81sentence\xef\xbd\x9c>",
-        "<|end_of_turn|>",
-        "<|eot|>",
-        "<eos>",
+        "</s>",    "<|endoftext|>", "<|im_end|>",      "<|eot_id|>",    "<|eom_id|>",
+        "<|end|>", "<|return|>",    "<|call|>",        "<end_of_turn>", "<|endofprompt|>",
+        "<EOT>",   "_<EOT>",        "<|end_of_text|>", DEEPSEEK_END,    "<|end_of_turn|>",
+        "<|eot|>", "<eos>",
     };
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (strlen(names[i]) == bytes && memcmp(names[i], text, bytes) == 0) return true;
