@@ -17,6 +17,7 @@
 #define SWELL_GENERATE_H
 
 #include <stdbool.h>
+#include <swell/constraint.h>
 #include <swell/context.h>
 #include <swell/sample.h>
 #include <swell/tensor.h>
@@ -131,7 +132,7 @@ SW_API sw_status sw_model_step(sw_model *m, sw_model_part *parts, int n);
 /* Why it ended. */
 typedef enum sw_finish {
     SW_FINISH_TOKENS,  /* as many as asked for */
-    SW_FINISH_END,     /* the model ended the text */
+    SW_FINISH_END,     /* the model, or the constraint, ended the text */
     SW_FINISH_CONTEXT, /* the context is full */
     SW_FINISH_STOPPED  /* by the callback */
 } sw_finish;
@@ -143,10 +144,13 @@ typedef bool (*sw_piece_fn)(void *user, int32_t token, const char *text, size_t 
 typedef struct sw_generate_options {
     int64_t tokens;      /* most; 0: until the end of the text or of the context */
     sw_sampler *sampler; /* how to choose; NULL: always the most likely */
-    bool ignore_end;     /* go on after the end of the text */
-    bool shift;          /* full context: forget the older half, read the newer one again, go on */
-    int64_t keep;        /* shift: tokens at the beginning that are never forgotten */
-    int lookup; /* guess so many tokens ahead from the text itself; the same tokens, sooner */
+    /* What the text must fit, or NULL; it ends where the constraint ends, within `tokens`.  SW_ERR_ARGUMENT
+     * when these are too few for any text that fits. */
+    sw_constraint *constraint;
+    bool ignore_end; /* go on after the end of the text */
+    bool shift;      /* full context: forget the older half, read the newer one again, go on */
+    int64_t keep;    /* shift: tokens at the beginning that are never forgotten */
+    int lookup;      /* guess so many tokens ahead from the text itself; the same tokens, sooner */
     sw_piece_fn piece; /* or NULL */
     void *user;
 } sw_generate_options;

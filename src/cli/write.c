@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/memory.h"
 #include "base/terminal.h"
 #include "base/text.h"
@@ -31,6 +32,11 @@ static const char help[] =
     "  --lora FILE[:S]   an adapter in GGUF, S times as strong (default 1); up to 8, all at once\n"
     "  --seed S          the same seed writes the same text (default 0)\n"
     "\n"
+    "  --schema FILE     what is written is JSON that a JSON schema describes\n"
+    "  --grammar FILE    ... fits a grammar in GBNF\n"
+    "  --regex R         ... matches a regular expression as a whole\n"
+    "                    in each case complete within N tokens\n"
+    "\n"
     "  --only-new        leave TEXT out of the output\n"
     "  --ignore-end      go on where the model ends its text\n"
     "  --context N       tokens that it can look back on (default: as many as this call can need)\n"
@@ -50,6 +56,7 @@ static const char help[] =
     "  swell write \"Once upon a time\" --model tinyllama-1.1b.Q4_0.gguf\n"
     "  swell write \"The capital of France is\" --model qwen2.5.gguf -n 8 --temperature 0 --stats\n"
     "  swell write - --model smollm.gguf --only-new < chapter.txt\n"
+    "  swell write \"Lily, a dog: \" --model m.gguf --only-new --schema animal.json\n"
     "  swell write --model stories260K.bin --tokenizer tok512.bin --temperature 0\n";
 
 enum {
@@ -62,6 +69,9 @@ enum {
     REPEAT_PENALTY,
     SEED,
     LORA,
+    SCHEMA,
+    GRAMMAR,
+    REGEX,
     ONLY_NEW,
     IGNORE_END,
     CONTEXT,
@@ -86,6 +96,9 @@ static const struct option options[] = {{"model", required_argument, NULL, MODEL
                                         {"repeat-penalty", required_argument, NULL, REPEAT_PENALTY},
                                         {"seed", required_argument, NULL, SEED},
                                         {"lora", required_argument, NULL, LORA},
+                                        {"schema", required_argument, NULL, SCHEMA},
+                                        {"grammar", required_argument, NULL, GRAMMAR},
+                                        {"regex", required_argument, NULL, REGEX},
                                         {"only-new", no_argument, NULL, ONLY_NEW},
                                         {"ignore-end", no_argument, NULL, IGNORE_END},
                                         {"context", required_argument, NULL, CONTEXT},
@@ -112,12 +125,16 @@ struct write {
     sw_model_adapter adapters[SW_MODEL_MOST_ADAPTERS];
     sw_sampler_options sample;
     sw_generate_options generate;
+    const char *fit; /* a file, or the expression itself */
+    sw_grammar_kind fit_kind;
     int64_t threads;
     bool only_new, stats, json;
     /* as opened */
     sw_context *ctx;
     sw_model *m;
     sw_session *s;
+    sw_token_trie *trie;
+    sw_grammar *grammar;
     char *text; /* of standard input */
     size_t bytes;
     int32_t *ids;
@@ -194,6 +211,15 @@ static bool lora(struct write *w)
     return true;
 }
 
+static bool fit(struct write *w, sw_grammar_kind kind)
+{
+    if (w->fit) cli_fail(w->verb, "one of --schema, --grammar and --regex");
+    if (w->fit) return false;
+    w->fit = optarg;
+    w->fit_kind = kind;
+    return true;
+}
+
 static bool take(struct write *w, int c)
 {
     const struct verb *v = w->verb;
@@ -208,6 +234,9 @@ static bool take(struct write *w, int c)
     case REPEAT_PENALTY: return real(w, "repeat-penalty", 0.01, 100, &w->sample.repeat_penalty);
     case SEED: return seed(w);
     case LORA: return lora(w);
+    case SCHEMA: return fit(w, SW_GRAMMAR_JSON_SCHEMA);
+    case GRAMMAR: return fit(w, SW_GRAMMAR_GBNF);
+    case REGEX: return fit(w, SW_GRAMMAR_REGEX);
     case ONLY_NEW: w->only_new = true; return true;
     case IGNORE_END: w->generate.ignore_end = true; return true;
     case CONTEXT: return cli_integer(v, "context", 1, 1 << 30, &w->open.context);
@@ -354,8 +383,34 @@ static int open_model(struct write *w)
     return tokenize(w);
 }
 
+static int open_constraint(struct write *w)
+{
+    char *read = NULL;
+    const char *source = w->fit;
+    size_t bytes = w->fit ? strlen(w->fit) : 0;
+    if (!w->fit) return 0;
+    if (w->fit_kind != SW_GRAMMAR_REGEX) {
+        sw_status status = sw__file_read(w->fit, TEXT_LIMIT, &read, &bytes);
+        if (status != SW_OK)
+            return cli_fail(w->verb, "%s: cannot read: %s", w->fit, strerror(errno));
+        source = read;
+    }
+    sw_status status = sw_token_trie_of(w->ctx, sw_model_tokenizer(w->m), &w->trie);
+    if (status == SW_OK)
+        status = sw_grammar_create(w->ctx, w->trie, w->fit_kind, source, bytes, &w->grammar);
+    free(read);
+    if (status == SW_OK) status = sw_constraint_create(w->ctx, w->grammar, &w->generate.constraint);
+    if (status == SW_OK && w->generate.tokens > 0)
+        status = sw_constraint_check_budget(w->generate.constraint, w->generate.tokens);
+    if (status != SW_OK)
+        return cli_fail(w->verb, "%s: %s", w->fit_kind == SW_GRAMMAR_REGEX ? "--regex" : w->fit,
+                        sw_error(w->ctx));
+    return 0;
+}
+
 static int write_text(struct write *w)
 {
+    if (open_constraint(w)) return 1;
     sw_status status = sw_session_open(w->m, &w->s);
     if (status == SW_OK)
         status = sw_sampler_create(w->ctx, &w->sample, sw_model_get_info(w->m).vocabulary,
@@ -397,6 +452,9 @@ static int run(const struct verb *verb, int argc, char **argv)
     if (!status) status = open_model(&w);
     if (!status) status = write_text(&w);
     sw_sampler_destroy(w.generate.sampler);
+    sw_constraint_destroy(w.generate.constraint);
+    sw_grammar_destroy(w.grammar);
+    sw_token_trie_destroy(w.trie);
     sw_session_close(w.s);
     sw_model_destroy(w.m);
     sw_context_destroy(w.ctx);

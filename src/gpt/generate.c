@@ -32,6 +32,7 @@ struct turn {
     const float *rows; /* logits behind each */
     int64_t base;      /* length of the session before them */
     int64_t n, at;
+    uint32_t *mask; /* of tokens that the constraint allows */
 };
 
 /* ---- text -------------------------------------------------------------------------------------- */
@@ -74,26 +75,57 @@ static sw_status show(struct turn *t, int32_t token, bool *go)
 
 /* ---- drawing ----------------------------------------------------------------------------------- */
 
-/* The most likely token, the lowest of equals. */
-static sw_status most_likely(sw_model *m, const float *logits, int32_t *token)
+static bool allowed(const uint32_t *mask, int64_t token)
 {
-    int64_t best = 0;
+    return !mask || (mask[token / 32] >> (token % 32) & 1);
+}
+
+/* The most likely token, the lowest of equals. */
+static sw_status most_likely(sw_model *m, const float *logits, const uint32_t *mask, int32_t *token)
+{
+    int64_t best = -1;
     for (int64_t i = 0; i < m->net.z.vocabulary; i++) {
         if (isnan(logits[i]))
             return sw__fail(m->ctx, SW_ERR_NAN, "%s: the logits are not numbers", m->path);
-        if (logits[i] > logits[best]) best = i;
+        if (allowed(mask, i) && (best < 0 || logits[i] > logits[best])) best = i;
     }
     *token = (int32_t)best;
     return SW_OK;
 }
 
-static sw_status draw(struct turn *t, int32_t *token)
+/* Tokens that may still be made. */
+static int64_t left(const struct turn *t)
+{
+    const int64_t asked = t->o->tokens > 0 ? t->o->tokens - t->out.tokens : INT64_MAX;
+    const int64_t guessed = t->n - t->at; /* that stand in the session and may be cut off */
+    const int64_t room = t->s->m->o.context - (t->s->n - guessed) + 1;
+    return t->o->shift ? asked : sw__min64(asked, room);
+}
+
+/* Ask the constraint what may follow; *end: nothing. */
+static sw_status ask(struct turn *t, bool *end)
+{
+    const int64_t words = (t->s->m->net.z.vocabulary + 31) / 32;
+    sw_status status = sw_constraint_mask(t->o->constraint, left(t), t->mask);
+    *end = true;
+    for (int64_t i = 0; i < words && *end; i++) *end = t->mask[i] == 0;
+    return status;
+}
+
+/* *end: the constraint lets nothing follow. */
+static sw_status draw(struct turn *t, int32_t *token, bool *end)
 {
     sw_model *m = t->s->m;
-    if (!t->o->sampler) return most_likely(m, t->s->logits, token);
-    sw_status status = sw_sampler_draw(t->o->sampler, t->s->logits, m->net.z.vocabulary, NULL,
-                                       token);
-    if (status == SW_OK) sw_sampler_accept(t->o->sampler, *token);
+    sw_status status = SW_OK;
+    *end = false;
+    if (t->mask) status = ask(t, end);
+    if (status != SW_OK || *end) return status;
+    if (t->o->sampler)
+        status = sw_sampler_draw(t->o->sampler, t->s->logits, m->net.z.vocabulary, t->mask, token);
+    else
+        status = most_likely(m, t->s->logits, t->mask, token);
+    if (status == SW_OK && t->o->sampler) sw_sampler_accept(t->o->sampler, *token);
+    if (status == SW_OK && t->mask) status = sw_constraint_accept(t->o->constraint, *token);
     return status;
 }
 
@@ -197,11 +229,12 @@ static sw_status generate(struct turn *t)
     const sw_tokenizer *tokenizer = t->s->m->tokenizer;
     bool go = true, full = false;
     for (;;) {
-        int32_t token;
-        if (t->o->tokens > 0 && t->out.tokens == t->o->tokens) return SW_OK;
-        sw_status status = draw(t, &token);
+        int32_t token = 0;
+        bool end;
+        sw_status status = draw(t, &token, &end);
         if (status != SW_OK) return status;
-        if (!t->o->ignore_end && tokenizer && sw_token_ends(tokenizer, token)) {
+        const bool ends = tokenizer && !end && sw_token_ends(tokenizer, token);
+        if (end || (ends && (t->mask || !t->o->ignore_end))) {
             t->out.finish = SW_FINISH_END;
             return SW_OK;
         }
@@ -212,6 +245,10 @@ static sw_status generate(struct turn *t)
             t->out.finish = SW_FINISH_STOPPED;
             return SW_OK;
         }
+        if (t->mask && sw_constraint_ended(t->o->constraint)) {
+            t->out.finish = SW_FINISH_END;
+            return SW_OK;
+        }
         if (t->o->tokens > 0 && t->out.tokens == t->o->tokens) return SW_OK;
         status = go_on(t, token, &full);
         if (status != SW_OK) return status;
@@ -220,6 +257,15 @@ static sw_status generate(struct turn *t)
             return SW_OK;
         }
     }
+}
+
+static sw_status begin_constraint(struct turn *t)
+{
+    sw_model *m = t->s->m;
+    if (!t->o->constraint) return SW_OK;
+    t->mask = sw__calloc2((size_t)(m->net.z.vocabulary + 31) / 32, sizeof *t->mask);
+    if (!t->mask) return sw__fail(m->ctx, SW_ERR_MEMORY, "generate: out of memory");
+    return sw_constraint_check_budget(t->o->constraint, left(t));
 }
 
 sw_status sw_generate(sw_session *s, const sw_generate_options *options, sw_generated *out)
@@ -237,10 +283,12 @@ sw_status sw_generate(sw_session *s, const sw_generate_options *options, sw_gene
     if (s->m->tokenizer)
         sw_detokenizer_begin(&t.detokenizer, s->m->tokenizer,
                              (sw_detokenizer_options){.middle = in_middle(s)});
-    sw_status status = generate(&t);
+    sw_status status = begin_constraint(&t);
+    if (status == SW_OK) status = generate(&t);
     if (status == SW_OK) status = cut(&t);
     if (status == SW_OK) status = show(&t, -1, &go);
     free(t.text);
+    free(t.mask);
     if (out) *out = t.out;
     return status;
 }

@@ -19,7 +19,7 @@
 #include "base/rng.h"
 
 enum { V = 320, C = 256, NH = 8, NKV = 2, HS = 32, FF = 512, L = 4, CONTEXT = 256, POSITIONS = 64 };
-enum { MOST_TENSORS = 160, ALIGNMENT = 32 };
+enum { E = 8, CHOSEN = 3, MOST_TENSORS = 160, ALIGNMENT = 32 };
 
 /* Deviation of logits; of what a branch adds to the residual stream, in embeddings. */
 #define HEAD   3.0f
@@ -27,7 +27,7 @@ enum { MOST_TENSORS = 160, ALIGNMENT = 32 };
 
 struct tensor {
     char name[64];
-    int64_t rows, k; /* rows 0: a vector of k */
+    int64_t experts, rows, k; /* experts, rows 0: none */
     int type;
     sw_dtype dtype;
     float deviation, mean;
@@ -151,7 +151,13 @@ static bool is(const struct model *m, const char *arch)
 
 static bool biased(const struct model *m, const char *name)
 {
-    return is(m, "gpt2") || (is(m, "qwen2") && strstr(name, "attn_") && !strstr(name, "output"));
+    return is(m, "gpt2") || is(m, "gpt-oss") ||
+           (is(m, "qwen2") && strstr(name, "attn_") && !strstr(name, "output"));
+}
+
+static bool mixed(const struct model *m)
+{
+    return is(m, "qwen3moe") || is(m, "gpt-oss");
 }
 
 static void linear(struct model *m, int layer, const char *name, int64_t rows, int64_t k)
@@ -166,14 +172,36 @@ static void linear(struct model *m, int layer, const char *name, int64_t rows, i
     vector(m, in_layer(layer, full), rows, 0, 0.2f * (rows == C ? BRANCH * m->embedding : 1));
 }
 
+/* E networks one behind the other. */
+static void experts(struct model *m, int layer, const char *name, int64_t rows, int64_t k)
+{
+    linear(m, layer, name, rows, k);
+    const int n = is(m, "gpt-oss") ? 2 : 1;
+    for (int i = 1; i <= n; i++) m->tensors[m->n - i].experts = E;
+    if (n == 2) m->tensors[m->n - 1].rows = 0;
+    m->tensors[m->n - n].deviation = 1 / sqrtf((float)k);
+    if (strcmp(name, "ffn_down_exps") == 0) m->tensors[m->n - n].deviation *= BRANCH * m->embedding;
+}
+
+static void mixture(struct model *m, int l)
+{
+    const sw_dtype dtype = m->dtype;
+    m->dtype = SW_F32; /* llama.cpp keeps routers so; a choice must not hang on rounding */
+    linear(m, l, "ffn_gate_inp", E, C);
+    m->dtype = dtype;
+    experts(m, l, "ffn_gate_exps", FF, C);
+    experts(m, l, "ffn_up_exps", FF, C);
+    experts(m, l, "ffn_down_exps", C, FF);
+}
+
 static void norm(struct model *m, int layer, const char *name, int64_t k)
 {
     char full[48];
     snprintf(full, sizeof full, "%s.weight", name);
     /* The last one has both signs: where the head is the table of embeddings, each token would follow itself
      * otherwise. */
-    const float mean = strncmp(name, "post", 4) == 0
-                           ? 0.5f * BRANCH * sqrtf((float)C) * m->embedding
+    const bool post = strncmp(name, "post", 4) == 0 && !is(m, "gpt-oss");
+    const float mean = post ? 0.5f * BRANCH * sqrtf((float)C) * m->embedding
                        : strcmp(name, "output_norm") == 0 ? 0
                                                           : 1;
     vector(m, layer < 0 ? full : in_layer(layer, full), k, mean, mean > 0 ? 0.2f * mean : 1);
@@ -193,13 +221,18 @@ static void layer_tensors(struct model *m, int l)
         linear(m, l, "attn_k", nkv * HS, C);
         linear(m, l, "attn_v", nkv * HS, C);
     }
-    if (is(m, "qwen3") || is(m, "gemma3")) {
+    if (is(m, "qwen3") || is(m, "gemma3") || is(m, "qwen3moe")) {
         norm(m, l, "attn_q_norm", HS);
         norm(m, l, "attn_k_norm", HS);
     }
     linear(m, l, "attn_output", C, NH * HS);
     if (gemma) norm(m, l, "post_attention_norm", C);
-    norm(m, l, "ffn_norm", C);
+    if (is(m, "gpt-oss")) vector(m, in_layer(l, "attn_sinks.weight"), NH, 1, 1);
+    norm(m, l, is(m, "gpt-oss") ? "post_attention_norm" : "ffn_norm", C);
+    if (mixed(m)) {
+        mixture(m, l);
+        return;
+    }
     if (!fused) linear(m, l, "ffn_gate", FF, C);
     linear(m, l, "ffn_up", is(m, "phi3") ? 2 * FF : FF, C);
     linear(m, l, "ffn_down", C, FF);
@@ -242,7 +275,18 @@ static void all_pairs(struct model *m)
         put_u32(m, ".attention.value_length", HS);
         put_u32(m, ".vocab_size", V);
     }
-    if (is(m, "gemma2") || is(m, "gemma3")) put_u32(m, ".attention.sliding_window", 16);
+    if (is(m, "gemma2") || is(m, "gemma3") || is(m, "gpt-oss"))
+        put_u32(m, ".attention.sliding_window", 16);
+    if (mixed(m)) {
+        put_u32(m, ".expert_count", E);
+        put_u32(m, ".expert_used_count", CHOSEN);
+        put_u32(m, ".expert_feed_forward_length", FF);
+    }
+    if (is(m, "gpt-oss")) {
+        put_string(m, ".rope.scaling.type", "yarn");
+        put_f32(m, ".rope.scaling.factor", 8);
+        put_u32(m, ".rope.scaling.original_context_length", 32);
+    }
     if (is(m, "gemma2")) {
         put_f32(m, ".attn_logit_softcapping", 5);
         put_f32(m, ".final_logit_softcapping", 30);
@@ -269,12 +313,12 @@ static int file_type(sw_dtype dtype)
 
 static int64_t elements(const struct tensor *t)
 {
-    return (t->rows ? t->rows : 1) * t->k;
+    return (t->experts ? t->experts : 1) * (t->rows ? t->rows : 1) * t->k;
 }
 
 static int64_t bytes_of(const struct tensor *t)
 {
-    return sw_shape_bytes(&SW_SHAPE(t->rows ? t->rows : 1, t->k), t->dtype);
+    return sw_shape_bytes(&SW_SHAPE(elements(t) / t->k, t->k), t->dtype);
 }
 
 static void pad(struct model *m)
@@ -338,7 +382,7 @@ static int write_model(const char *name, const char *type, const char *path, boo
     const bool llama3 = strcmp(name, "llama3") == 0;
     m.arch = llama3 ? "llama" : name;
     if (m.dtype == SW_DTYPE_COUNT || file_type(m.dtype) < 0) return 77;
-    all_tensors(&m, !llama3 && !is(&m, "qwen3") && !is(&m, "phi3"), llama3);
+    all_tensors(&m, !llama3 && !is(&m, "qwen3") && !is(&m, "phi3") && !mixed(&m), llama3);
     if (adapter) adapter_tensors(&m);
     m.f = fopen(path, "w+b");
     if (!m.f) return 1;
@@ -352,9 +396,10 @@ static int write_model(const char *name, const char *type, const char *path, boo
     for (int i = 0; i < m.n; i++) {
         const struct tensor *t = &m.tensors[i];
         string(&m, t->name);
-        number(&m, t->rows ? 2 : 1, 4);
+        number(&m, 1 + (t->rows > 0) + (t->experts > 0), 4);
         number(&m, (uint64_t)t->k, 8);
         if (t->rows) number(&m, (uint64_t)t->rows, 8);
+        if (t->experts) number(&m, (uint64_t)t->experts, 8);
         number(&m, (uint64_t)file_type(t->dtype), 4);
         number(&m, (uint64_t)offset, 8);
         offset += (bytes_of(t) + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
