@@ -18,6 +18,12 @@ static const struct sw_gpt_architecture architectures[] = {
      .pairing = SW_ROPE_NEOX,
      .build = sw__gpt_build_gemma3,
      .adjust = sw__gpt_adjust_gemma3},
+    {.name = "qwen3moe", .pairing = SW_ROPE_NEOX, .experts = true, .build = sw__gpt_build_qwen3moe},
+    {.name = "gpt-oss",
+     .pairing = SW_ROPE_NEOX,
+     .experts = true,
+     .build = sw__gpt_build_gpt_oss,
+     .adjust = sw__gpt_adjust_gpt_oss},
     {.name = "phi3", .pairing = SW_ROPE_NEOX, .build = sw__gpt_build_phi3},
 };
 enum { COUNT = sizeof architectures / sizeof *architectures };
@@ -70,5 +76,12 @@ sw_status sw__gpt_check_sizes(sw_context *ctx, const char *path, const struct sw
     if (z->window < 0 || z->window > z->context || z->window_period < 0)
         return sw__fail(ctx, SW_ERR_FORMAT, "%s: a window of %lld, each %lldth layer without", path,
                         (long long)z->window, (long long)z->window_period);
+    if (z->experts < 0 || z->experts > 4096 || z->chosen < (z->experts > 0) ||
+        z->chosen > z->experts || z->expert_hidden < (z->experts > 0) || z->expert_hidden > 1 << 22)
+        return sw__fail(ctx, SW_ERR_FORMAT, "%s: %lld of %lld experts, %lld wide", path,
+                        (long long)z->chosen, (long long)z->experts, (long long)z->expert_hidden);
+    if (z->yarn_factor < 0 || z->yarn_factor > 1e6f || (z->yarn_factor > 0 && z->yarn_original < 1))
+        return sw__fail(ctx, SW_ERR_FORMAT, "%s: rope scaled %g times from %lld positions", path,
+                        (double)z->yarn_factor, (long long)z->yarn_original);
     return SW_OK;
 }

@@ -105,6 +105,11 @@ static sw_status read_rope(struct reader *r)
     const bool said = sw__gguf_string(r->f, key(r, "rope.scaling.type", k), &text, &bytes);
     if (!said || text_is(r, "rope.scaling.type", "linear")) {
         if (factor != 1) z->rope_scale = 1 / factor;
+    } else if (text_is(r, "rope.scaling.type", "yarn")) {
+        z->yarn_factor = factor;
+        z->yarn_original = integer(r, "rope.scaling.original_context_length", 0);
+        z->yarn_magnitude = real(r, "rope.scaling.attn_factor", 0);
+        if (z->yarn_magnitude > 0) z->yarn_magnitude *= 1 + 0.1f * logf(factor);
     } else if (!text_is(r, "rope.scaling.type", "none") && factor != 1) {
         return sw__fail(m->ctx, SW_ERR_UNSUPPORTED,
                         "%s: rope scaling of the kind '%.*s' is not known", m->path,
@@ -124,6 +129,11 @@ static sw_status read_sizes(struct reader *r)
     z->kv_heads = integer(r, "attention.head_count_kv", z->heads);
     z->hidden = needed(r, "feed_forward_length");
     z->context = needed(r, "context_length");
+    if (m->net.architecture->experts) {
+        z->experts = needed(r, "expert_count");
+        z->chosen = needed(r, "expert_used_count");
+        z->expert_hidden = integer(r, "expert_feed_forward_length", z->hidden);
+    }
     if (r->missing)
         return sw__fail(m->ctx, SW_ERR_FORMAT, "%s: does not say its %s.%s", m->path, r->name,
                         r->missing);
@@ -147,7 +157,8 @@ static sw_status read_sizes(struct reader *r)
 static sw_status add_tensor(sw_model *m, const struct sw_gguf_tensor *t)
 {
     sw_weight *w;
-    if (t->shape.rank > 1 || t->dtype == SW_F32)
+    const bool bias = strlen(t->name) > 5 && strcmp(t->name + strlen(t->name) - 5, ".bias") == 0;
+    if ((t->shape.rank > 1 && !bias) || t->dtype == SW_F32)
         return sw_weights_add_mapped(m->net.ws, t->name, t->dtype, t->shape, t->data, &w);
     sw_status status = sw_weights_add(m->net.ws, t->name, SW_F32, t->shape, &w);
     if (status != SW_OK) return status;

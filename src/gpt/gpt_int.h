@@ -19,6 +19,7 @@ struct sw_gpt_architecture {
     const char *name;        /* as in GGUF's general.architecture */
     sw_rope_pairing pairing; /* in GGUF */
     bool layernorm;          /* the file's eps is that of LayerNorm */
+    bool experts;            /* a mixture */
     bool learned;            /* positions are a table: nothing turns, and no context is longer */
     sw_node *(*build)(struct sw_gpt *m);    /* tokens (N) -> logits of the wanted rows (R,V) */
     void (*adjust)(struct sw_gpt_sizes *z); /* what files do not say; NULL: nothing */
@@ -35,7 +36,11 @@ struct sw_gpt_sizes {
     float local_rope_base;       /* of layers with a window; 0: the same */
     int64_t window;              /* 0: none */
     int64_t window_period; /* each window_period-th layer sees all; 0: all layers have the window */
-    float attention_scale; /* 0: 1 / sqrt(HS) */
+    int64_t experts, chosen, expert_hidden; /* E, K and FF of a mixture; 0: none */
+    float yarn_factor;                      /* rope scaling by YaRN; 0: none */
+    int64_t yarn_original;                  /* positions before it */
+    float yarn_magnitude;                   /* 0: as the paper says */
+    float attention_scale;                  /* 0: 1 / sqrt(HS) */
     float attention_softcap, logit_softcap; /* 0: off */
 };
 

@@ -118,20 +118,39 @@ sw_node *sw__gpt_rope(struct sw_gpt *m, sw_node *x)
                                      .dims = (int)z->rope_dims,
                                      .base = local ? z->local_rope_base : z->rope_base,
                                      .scale = local ? 1 : z->rope_scale,
-                                     .frequencies = frequencies});
+                                     .frequencies = frequencies,
+                                     .yarn = {.factor = z->yarn_factor,
+                                              .original = z->yarn_original,
+                                              .magnitude = z->yarn_magnitude}});
 }
 
 sw_node *sw__gpt_attend(struct sw_gpt *m, sw_node *q, sw_node *k, sw_node *v)
+{
+    return sw__gpt_attend_with(m, q, k, v, NULL);
+}
+
+sw_node *sw__gpt_attend_with(struct sw_gpt *m, sw_node *q, sw_node *k, sw_node *v, sw_node *sinks)
 {
     sw_node *k_pages, *v_pages;
     const sw_attention_options o = {.causal = true,
                                     .window = is_local(m) ? (int)m->z.window : 0,
                                     .scale = m->z.attention_scale,
-                                    .softcap = m->z.attention_softcap};
+                                    .softcap = m->z.attention_softcap,
+                                    .sinks = sinks};
     sw_kv_nodes(m->kv, m->g, (int)m->layer, &k_pages, &v_pages);
     sw_node *y = sw_paged_attention(m->g, q, k, v, k_pages, v_pages, m->blocks, m->sequence,
                                     m->position, o);
     return sw_reshape(m->g, y, SW_SHAPE(-1, m->z.heads * m->z.head));
+}
+
+sw_node *sw__gpt_expert(struct sw_gpt *m, const char *name, sw_node *x, sw_node *which,
+                        int64_t size)
+{
+    char full[NAME];
+    const int64_t e = m->z.experts;
+    sw_node *w = sw__gpt_weight(m, name, SW_SHAPE(e, size, last_dim(x)));
+    sw_node *b = find(m, full_name(m, name, ".bias", full), SW_SHAPE(e, size));
+    return sw_moe_linear(m->g, x, w, b, which);
 }
 
 sw_node *sw__gpt_wanted(struct sw_gpt *m, sw_node *x)

@@ -23,6 +23,11 @@ sw_node *sw__gpt_heads(struct sw_gpt *m, sw_node *x, int64_t heads);
 sw_node *sw__gpt_rope(struct sw_gpt *m, sw_node *x);
 /* Keys and values into the pages, attention over them: q (N,NH,HS) -> (N,NH*HS). */
 sw_node *sw__gpt_attend(struct sw_gpt *m, sw_node *q, sw_node *k, sw_node *v);
+/* The same with a sink (NH) in each head: a logit that joins the softmax without a value. */
+sw_node *sw__gpt_attend_with(struct sw_gpt *m, sw_node *q, sw_node *k, sw_node *v, sw_node *sinks);
+/* The experts `which` (R,K) of weights (E,size,in): x (R,in), or (R,K,in), -> (R,K,size). */
+sw_node *sw__gpt_expert(struct sw_gpt *m, const char *name, sw_node *x, sw_node *which,
+                        int64_t size);
 /* In the last layer, once keys and values are stored: the rows whose logits are asked for, (N,C) -> (R,C);
  * in others x itself. */
 sw_node *sw__gpt_wanted(struct sw_gpt *m, sw_node *x);

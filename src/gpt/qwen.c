@@ -7,7 +7,7 @@
 #include "gpt/builders.h"
 #include "gpt/layers.h"
 
-static sw_node *attention(struct sw_gpt *m, sw_node *x)
+sw_node *sw__gpt_qwen3_attention(struct sw_gpt *m, sw_node *x)
 {
     const struct sw_gpt_sizes *z = &m->z;
     sw_node *q = sw__gpt_linear(m, "attn_q", x, z->heads * z->head);         /* (N,NH*HS) */
@@ -22,7 +22,7 @@ static sw_node *attention(struct sw_gpt *m, sw_node *x)
 
 static sw_node *block(struct sw_gpt *m, sw_node *x)
 {
-    sw_node *y = attention(m, sw__gpt_rmsnorm(m, "attn_norm", x));
+    sw_node *y = sw__gpt_qwen3_attention(m, sw__gpt_rmsnorm(m, "attn_norm", x));
     sw_node *h = sw_add(m->g, sw__gpt_wanted(m, x), sw__gpt_wanted(m, y));
     return sw_add(m->g, h, sw__gpt_swiglu(m, sw__gpt_rmsnorm(m, "ffn_norm", h)));
 }

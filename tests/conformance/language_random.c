@@ -363,7 +363,7 @@ static void adapter_tensors(struct model *m)
     memcpy(all, m->tensors, sizeof all);
     m->n = 0;
     for (int i = 0; i < n; i++) {
-        if (!all[i].rows || strncmp(all[i].name, "blk.", 4) != 0) continue;
+        if (!all[i].rows || all[i].experts || strncmp(all[i].name, "blk.", 4) != 0) continue;
         struct tensor *a = &m->tensors[m->n++], *b = &m->tensors[m->n++];
         *a = *b = all[i];
         a->dtype = b->dtype = SW_F32;
@@ -457,7 +457,7 @@ static int run(const char *path, const char *out, const char *adapter)
 int main(int argc, char **argv)
 {
     if (argc == 2 && strcmp(argv[1], "archs") == 0)
-        return puts("llama llama3 gpt2 qwen2 qwen3 gemma2 gemma3 phi3") < 0;
+        return puts("llama llama3 gpt2 qwen2 qwen3 gemma2 gemma3 phi3 qwen3moe gpt-oss") < 0;
     if (argc == 5 && strcmp(argv[1], "write") == 0)
         return write_model(argv[2], argv[3], argv[4], false);
     if (argc == 4 && strcmp(argv[1], "adapter") == 0)
