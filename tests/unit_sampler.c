@@ -164,6 +164,60 @@ static void distributions(void **state)
         }
 }
 
+/* Tokens of a draft that was drawn by q, verified: their frequencies are p's, and as many stay as the sum of min(p, q)
+ * says; of a draft that was not drawn, the token is that of sw_sampler_draw. */
+static void verified(void **state)
+{
+    enum { N = 40, DRAWS = 40000 };
+    for (size_t c = 0; c < sizeof chains / sizeof *chains; c++) {
+        float logits[N], q[N];
+        double sum = 0, stays = 0;
+        int seen[N] = {0}, stayed = 0, freedom = -1;
+        struct reference r = {.n = N};
+        struct sw_rng rng = {.seed = 31, .stream = c};
+        sw__fill_normal(logits, N, 0, 1.5f, 6, c);
+        sw__fill_normal(q, N, 0, 1.5f, 7, c);
+        for (int i = 0; i < N; i++) {
+            q[i] = expf(0.5f * q[i] + 0.5f * logits[i]);
+            sum += (double)q[i];
+            r.x[i] = (double)logits[i];
+        }
+        for (int i = 0; i < N; i++) q[i] = (float)((double)q[i] / sum);
+        filter(&r, &chains[c]);
+        for (int i = 0; i < N; i++) r.x[i] /= (double)chains[c].temperature;
+        sw_sampler_options o = chains[c];
+        o.seed = 12;
+        sw_sampler *s = make(o, N), *plain = make(o, N);
+        for (int k = 0; k < DRAWS; k++) {
+            int32_t token, drafted = 0;
+            for (double u = (double)sw__rng_uniform(&rng); drafted < N - 1; drafted++)
+                if ((u -= (double)q[drafted]) < 0) break;
+            assert_int_equal(sw_sampler_verify(s, logits, N, NULL, drafted, q, &token), SW_OK);
+            seen[token]++;
+            stayed += token == drafted;
+        }
+        double statistic = 0;
+        for (int i = 0; i < N; i++) {
+            const double p = probability(&r, i), expected = p * DRAWS;
+            stays += fmin(p, (double)q[i]);
+            if (expected == 0) assert_int_equal(seen[i], 0);
+            if (expected < 10) continue;
+            statistic += (seen[i] - expected) * (seen[i] - expected) / expected;
+            freedom++;
+        }
+        assert_true(statistic <= freedom + 5 * sqrt(2.0 * (freedom > 0 ? freedom : 0)) + 1e-9);
+        assert_true(fabs(stayed - stays * DRAWS) <= 5 * sqrt(DRAWS * stays * (1 - stays)) + 1e-6);
+        sw_sampler_reset(s);
+        for (int k = 0; k < 200; k++) {
+            int32_t token;
+            assert_int_equal(sw_sampler_verify(s, logits, N, NULL, k % N, NULL, &token), SW_OK);
+            assert_int_equal(token, draw(plain, logits, N));
+        }
+        sw_sampler_destroy(s);
+        sw_sampler_destroy(plain);
+    }
+}
+
 /* ---- by hand ----------------------------------------------------------------------------------- */
 
 /* Which tokens 20000 draws give, as bits; all probabilities here are above 1/100. */
@@ -478,6 +532,11 @@ static void bad_logits(void **state)
     assert_int_equal(token, 8);
     const uint32_t none[2] = {0, 0xFFFFFF00}; /* bits behind the vocabulary count for nothing */
     assert_int_equal(sw_sampler_draw(s, logits, 40, none, &token), SW_ERR_STATE);
+    const float q[40] = {[1] = 0.5f};
+    assert_int_equal(sw_sampler_verify(s, logits, 40, NULL, 2, q, &token), SW_ERR_ARGUMENT);
+    assert_string_equal(sw_error(ctx),
+                        "sampler: the draft gives its own token 2 the probability 0");
+    assert_int_equal(sw_sampler_verify(s, logits, 40, NULL, 40, NULL, &token), SW_ERR_ARGUMENT);
     sw_sampler_destroy(s);
 }
 
@@ -528,12 +587,13 @@ static int teardown(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(distributions),     cmocka_unit_test(by_hand),
-        cmocka_unit_test(xtc_probability),   cmocka_unit_test(mirostat),
-        cmocka_unit_test(penalties),         cmocka_unit_test(dry),
-        cmocka_unit_test(dry_against_loops), cmocka_unit_test(greedy),
-        cmocka_unit_test(same_seed),         cmocka_unit_test(logprobs),
-        cmocka_unit_test(bad_logits),        cmocka_unit_test(refused),
+        cmocka_unit_test(distributions), cmocka_unit_test(verified),
+        cmocka_unit_test(by_hand),       cmocka_unit_test(xtc_probability),
+        cmocka_unit_test(mirostat),      cmocka_unit_test(penalties),
+        cmocka_unit_test(dry),           cmocka_unit_test(dry_against_loops),
+        cmocka_unit_test(greedy),        cmocka_unit_test(same_seed),
+        cmocka_unit_test(logprobs),      cmocka_unit_test(bad_logits),
+        cmocka_unit_test(refused),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

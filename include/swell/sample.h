@@ -103,6 +103,15 @@ SW_API void sw_sampler_accept(sw_sampler *s, int32_t token);
 SW_API sw_status sw_sampler_draw(sw_sampler *s, float *logits, int64_t n, const uint32_t *mask,
                                  int32_t *token);
 
+/* Speculative decoding (Leviathan et al. 2023, algorithm 1): which token stands where a draft has `drafted` and the
+ * model has these logits.  *token is `drafted`, which is then accepted, or another, and the draft is void from here on.
+ * draft: the n probabilities that `drafted` was drawn by; it is accepted with probability min(1, p / q), else a token is
+ * drawn by max(0, p - q).  So tokens have the distribution of sw_sampler_draw, whose draws this counts with.  NULL for a
+ * draft that was not drawn (prompt lookup): then *token is what sw_sampler_draw gives, to the bit.  Temperature 0: the
+ * likeliest token, either way.  Besides the errors of a draw, SW_ERR_ARGUMENT: draft[drafted] is not within 0 < q <= 1. */
+SW_API sw_status sw_sampler_verify(sw_sampler *s, float *logits, int64_t n, const uint32_t *mask,
+                                   int32_t drafted, const float *draft, int32_t *token);
+
 typedef struct sw_token_logprob {
     int32_t token;
     float logprob; /* natural logarithm */

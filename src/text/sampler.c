@@ -6,7 +6,7 @@
  * in an order that depends on the logits only.
  *
  * Random numbers: draw i takes block i of Philox's stream 0 of the seed; words 0 and 1 are the place in
- * the distribution (53 bits), word 2 decides on XTC. */
+ * the distribution (53 bits), word 2 decides on XTC, word 3 on what a draft proposes. */
 #include <swell/sample.h>
 
 #include <math.h>
@@ -235,6 +235,7 @@ void sw_sampler_accept(sw_sampler *s, int32_t token)
 struct luck {
     double place;  /* [0, 1) */
     float exclude; /* [0, 1) */
+    float accept;  /* [0, 1) */
 };
 
 static struct luck draw_luck(const sw_sampler *s)
@@ -242,7 +243,8 @@ static struct luck draw_luck(const sw_sampler *s)
     uint32_t w[4];
     sw__philox(s->o.seed, 0, s->draws, w);
     const uint64_t bits = (uint64_t)w[0] << 32 | w[1];
-    return (struct luck){(double)(bits >> 11) * 0x1p-53, sw__uniform_of(w[2])};
+    return (struct luck){(double)(bits >> 11) * 0x1p-53, sw__uniform_of(w[2]),
+                         sw__uniform_of(w[3])};
 }
 
 /* Whether all logits are numbers below infinity. */
@@ -279,8 +281,51 @@ static void thin_out(sw_sampler *s, const float *logits, const uint32_t *mask, s
     if (luck.exclude < o->xtc_probability) sw__candidates_xtc(c, o->xtc_threshold);
 }
 
+/* The place among the candidates, which are not none, where the sum of weights reaches `left`. */
+static int64_t pick(const struct sw_candidates *c, double left)
+{
+    int64_t last = 0; /* the last that has any weight, should rounding lead past the end */
+    for (int64_t i = 0; i < c->n; i++) {
+        if (c->weight[i] <= 0) continue;
+        last = i;
+        left -= (double)c->weight[i];
+        if (left < 0) break;
+    }
+    return last;
+}
+
+/* A draft: what was proposed, and by which probabilities. */
+struct draft {
+    int32_t token;
+    const float *q; /* NULL: no draft */
+};
+
+/* Weights sum to `sum`.  The draft's token, or one by what the model has more of than the draft; then its weight is not its
+ * probability any more, which goes to *p. */
+static int64_t accept_or_pick(struct sw_candidates *c, double sum, struct draft d, struct luck luck,
+                              double *p)
+{
+    double more = 0;
+    for (int64_t i = 0; i < c->n; i++) {
+        if (c->at[i].id != d.token) continue;
+        *p = (double)c->weight[i] / sum;
+        if ((double)luck.accept * (double)d.q[d.token] < *p) return i;
+    }
+    for (int64_t i = 0; i < c->n; i++) {
+        const double rest = (double)c->weight[i] / sum - (double)d.q[c->at[i].id];
+        more += rest > 0 ? rest : 0;
+    }
+    for (int64_t i = 0; more > 0 && i < c->n; i++) {
+        const double own = (double)c->weight[i] / sum, rest = own - (double)d.q[c->at[i].id];
+        c->weight[i] = rest > 0 ? (float)rest : 0;
+    }
+    const int64_t i = pick(c, luck.place * (more > 0 ? more : sum));
+    *p = more > 0 ? (double)c->weight[i] + (double)d.q[c->at[i].id] : (double)c->weight[i] / sum;
+    return i;
+}
+
 /* One of the candidates, which are not none, by its probability, which mirostat learns from. */
-static int32_t choose(sw_sampler *s, struct luck luck)
+static int32_t choose(sw_sampler *s, struct luck luck, struct draft d)
 {
     struct sw_candidates *c = &s->candidates;
     if (s->o.temperature == 0) {
@@ -288,19 +333,17 @@ static int32_t choose(sw_sampler *s, struct luck luck)
         return c->at[0].id;
     }
     const double sum = sw__candidates_weigh(c, s->o.temperature);
-    double left = luck.place * sum;
-    int64_t i = 0, last = 0; /* the last that has any weight, should rounding lead past the end */
-    for (; i < c->n; i++) {
-        if (c->weight[i] == 0) continue;
-        last = i;
-        left -= (double)c->weight[i];
-        if (left < 0) break;
+    double p;
+    int64_t i;
+    if (d.q) {
+        i = accept_or_pick(c, sum, d, luck, &p);
+    } else {
+        i = pick(c, luck.place * sum);
+        p = (double)c->weight[i] / sum;
     }
-    if (s->o.mirostat_tau > 0) {
-        const double surprise = log2(sum / (double)c->weight[last]);
-        s->mu -= (double)s->o.mirostat_eta * (surprise - (double)s->o.mirostat_tau);
-    }
-    return c->at[last].id;
+    if (s->o.mirostat_tau > 0)
+        s->mu -= (double)s->o.mirostat_eta * (-log2(p) - (double)s->o.mirostat_tau);
+    return c->at[i].id;
 }
 
 /* The logarithm of the sum of exp(logits), and the likeliest tokens. */
@@ -328,23 +371,43 @@ static double keep_top(sw_sampler *s, const float *logits)
     return log_sum;
 }
 
-sw_status sw_sampler_draw(sw_sampler *s, float *logits, int64_t n, const uint32_t *mask,
-                          int32_t *token)
+static sw_status draw(sw_sampler *s, float *logits, const uint32_t *mask, struct draft d,
+                      int32_t *token)
 {
-    sw_status status = check_logits(s, logits, n);
-    if (status != SW_OK) return status;
     const struct luck luck = draw_luck(s);
     sw__history_apply(&s->history, &s->o, logits);
     thin_out(s, logits, mask, luck);
     sw__history_restore(&s->history, logits);
     if (s->candidates.n == 0) return sw__fail(s->ctx, SW_ERR_STATE, "sampler: no token is allowed");
-    *token = choose(s, luck);
+    *token = choose(s, luck, d);
     s->draws++;
     if (s->o.logprobs) {
         const double log_sum = keep_top(s, logits);
         s->chosen = (sw_token_logprob){*token, (float)((double)logits[*token] - log_sum)};
     }
     return SW_OK;
+}
+
+sw_status sw_sampler_draw(sw_sampler *s, float *logits, int64_t n, const uint32_t *mask,
+                          int32_t *token)
+{
+    sw_status status = check_logits(s, logits, n);
+    return status == SW_OK ? draw(s, logits, mask, (struct draft){.token = -1}, token) : status;
+}
+
+sw_status sw_sampler_verify(sw_sampler *s, float *logits, int64_t n, const uint32_t *mask,
+                            int32_t drafted, const float *draft, int32_t *token)
+{
+    sw_status status = check_logits(s, logits, n);
+    if (status != SW_OK) return status;
+    if (drafted < 0 || drafted >= n)
+        return sw__fail(s->ctx, SW_ERR_ARGUMENT, "sampler: a draft of token %d; there are %lld",
+                        drafted, (long long)n);
+    if (draft && !(draft[drafted] > 0 && draft[drafted] <= 1))
+        return sw__fail(s->ctx, SW_ERR_ARGUMENT,
+                        "sampler: the draft gives its own token %d the probability %g", drafted,
+                        (double)draft[drafted]);
+    return draw(s, logits, mask, (struct draft){drafted, draft}, token);
 }
 
 int64_t sw_sampler_logprobs(const sw_sampler *s, sw_token_logprob *chosen,
