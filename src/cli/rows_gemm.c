@@ -51,7 +51,7 @@ static sw_status build(struct bench_work *w)
     sw_graph_compute(w->g, c->a == SW_BF16 ? SW_BF16 : SW_F32);
     sw_node *a = bench_input(w, "a", c->a, as);
     sw_node *b = c->b_constant ? bench_weight(w, "b", c->b, bs) : bench_input(w, "b", c->b, bs);
-    if (w->row.unit == BENCH_OPS_INT8)
+    if (w->row.unit == BENCH_OPS_INT8 && c->b == SW_I8)
         w->outputs[0] = linear_int8(w, a, b);
     else if (c->b_constant)
         w->outputs[0] = sw_linear(w->g, a, b, NULL);
@@ -85,6 +85,36 @@ static void add(struct bench_rows *rows, const struct size *s, const struct arit
     bench_rows_add(rows, &row);
 }
 
+/* A prompt of 512 tokens in the layers of a Llama of 1.1 billion weights, stored in blocks. */
+static void add_blocks(struct bench_rows *rows)
+{
+    static const char *const names[] = {"q8_0", "q4_0", "q4_1", "q5_0",   "q5_1",   "q2_k", "q3_k",
+                                        "q4_k", "q5_k", "q6_k", "iq4_nl", "iq4_xs", "mxfp4"};
+    static const int64_t nk[][2] = {{5632, 2048}, {2048, 5632}};
+    for (size_t t = 0; t < sizeof names / sizeof *names; t++)
+        for (size_t i = 0; i < (t < 2 ? 2 : 1); i++) {
+            const sw_shape shape = sw_shape_make(2, nk[i]);
+            struct bench_row row = {
+                .group = "gemm", .name = "gemm packed", .unit = BENCH_OPS_INT8, .build = build};
+            row.c = (struct peer_case){.op = PEER_NONE,
+                                       .a = SW_F32,
+                                       .b = sw_dtype_find(names[t]),
+                                       .c = SW_F32,
+                                       .m = 512,
+                                       .n = nk[i][0],
+                                       .k = nk[i][1],
+                                       .b_transposed = true,
+                                       .b_constant = true};
+            row.operations = 2. * 512 * (double)sw_shape_elements(&shape);
+            row.read = 4. * 512 * (double)nk[i][1] + (double)sw_shape_bytes(&shape, row.c.b);
+            row.written = 4. * 512 * (double)nk[i][0];
+            snprintf(row.dtype, sizeof row.dtype, "%s", names[t]);
+            snprintf(row.shape, sizeof row.shape, "512x%lldx%lld", (long long)nk[i][1],
+                     (long long)nk[i][0]);
+            bench_rows_add(rows, &row);
+        }
+}
+
 void bench_gemm_rows(struct bench_rows *rows)
 {
     const struct size asked = {rows->m, rows->k, rows->n, true};
@@ -96,4 +126,5 @@ void bench_gemm_rows(struct bench_rows *rows)
         for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
             for (int layout = 0; layout < (sizes[i].layer ? LAYOUTS : PACKED); layout++)
                 add(rows, &sizes[i], &arithmetics[t], (enum layout)layout);
+    add_blocks(rows);
 }

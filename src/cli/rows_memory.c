@@ -23,8 +23,12 @@ void bench_matvec_rows(struct bench_rows *rows)
         const char *dtype;
         int64_t n;
         bool peers;
-    } formats[] = {{"f32", 8192, true},    {"bf16", 16384, true},  {"f16", 16384, false},
-                   {"q8_0", 32768, false}, {"q4_0", 65536, false}, {"q4_k", 65536, false}};
+    } formats[] = {{"f32", 8192, true},    {"bf16", 16384, true},    {"f16", 16384, false},
+                   {"q8_0", 32768, false}, {"q4_0", 65536, false},   {"q4_1", 49152, false},
+                   {"q5_0", 49152, false}, {"q5_1", 49152, false},   {"q2_k", 98304, false},
+                   {"q3_k", 81920, false}, {"q4_k", 65536, false},   {"q5_k", 49152, false},
+                   {"q6_k", 40960, false}, {"iq4_nl", 65536, false}, {"iq4_xs", 65536, false},
+                   {"mxfp4", 65536, false}};
     for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
         const sw_dtype dtype = sw_dtype_find(formats[i].dtype);
         const sw_shape shape = SW_SHAPE(formats[i].n, 4096);
