@@ -158,9 +158,9 @@ static bool allocate_candidates(struct sw_candidates *c, int64_t room, const str
 static bool allocate(sw_sampler *s, const sw_sampler_options *o)
 {
     struct sw_kernels k;
-    void *ids, *bias, *breakers;
-    const bool copied = copy_array(o->bias_ids, o->n_bias, sizeof *o->bias_ids, &ids) &
-                        copy_array(o->bias, o->n_bias, sizeof *o->bias, &bias) &
+    void *ids = NULL, *bias = NULL, *breakers = NULL;
+    const bool copied = copy_array(o->bias_ids, o->n_bias, sizeof *o->bias_ids, &ids) &&
+                        copy_array(o->bias, o->n_bias, sizeof *o->bias, &bias) &&
                         copy_array(o->dry_breakers, o->n_dry_breakers, sizeof(int32_t), &breakers);
     s->o.bias_ids = ids;
     s->o.bias = bias;
