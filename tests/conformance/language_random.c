@@ -22,8 +22,10 @@ enum { V = 320, C = 256, NH = 8, NKV = 2, HS = 32, FF = 512, L = 4, CONTEXT = 25
 enum { E = 8, CHOSEN = 3, MOST_TENSORS = 160, ALIGNMENT = 32 };
 
 /* Deviation of logits; of what a branch adds to the residual stream, in embeddings. */
-#define HEAD   3.0f
+#define HEAD   3.1f
 #define BRANCH 0.25f
+/* Deviation of a router's logits. */
+#define ROUTER 4.0f
 
 struct tensor {
     char name[64];
@@ -181,13 +183,21 @@ static void experts(struct model *m, int layer, const char *name, int64_t rows, 
     if (n == 2) m->tensors[m->n - 1].rows = 0;
     m->tensors[m->n - n].deviation = 1 / sqrtf((float)k);
     if (strcmp(name, "ffn_down_exps") == 0) m->tensors[m->n - n].deviation *= BRANCH * m->embedding;
+    /* What gpt-oss multiplies the gate with is up + 1. */
+    if (is(m, "gpt-oss") && strcmp(name, "ffn_down_exps") == 0)
+        m->tensors[m->n - n].deviation *= 0.5f;
 }
 
 static void mixture(struct model *m, int l)
 {
     const sw_dtype dtype = m->dtype;
-    m->dtype = SW_F32; /* llama.cpp keeps routers so; a choice must not hang on rounding */
+    m->dtype = SW_F32; /* llama.cpp keeps routers so */
     linear(m, l, "ffn_gate_inp", E, C);
+    /* Where the last chosen and the first left out are near a tie, rounding swaps them: by this spread both have
+     * little weight then. */
+    for (int i = 1; i <= 2; i++)
+        if (strstr(m->tensors[m->n - i].name, "ffn_gate_inp.weight"))
+            m->tensors[m->n - i].deviation *= ROUTER;
     m->dtype = dtype;
     experts(m, l, "ffn_gate_exps", FF, C);
     experts(m, l, "ffn_up_exps", FF, C);
