@@ -31,6 +31,14 @@ static inline int32_t sw__utf8_read(const char *at, size_t n)
     return (s[0] & 0x07) << 18 | (s[1] & 0x3F) << 12 | (s[2] & 0x3F) << 6 | (s[3] & 0x3F);
 }
 
+/* The character that begins a text that may be anything; its bytes, 0 if there is none (left may be 0). */
+static inline size_t sw__utf8_next(const char *text, size_t left, uint32_t *out)
+{
+    const size_t n = left > 0 ? sw__utf8_size(text, left) : 0;
+    if (n > 0) *out = (uint32_t)sw__utf8_read(text, n);
+    return n;
+}
+
 /* Write a character; its bytes, 1 to 4. */
 static inline size_t sw__utf8_write(char *to, int32_t c)
 {

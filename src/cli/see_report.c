@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "base/utf8.h"
+
 enum { BAR = 24 };
 
 const char *see_name(const char *path, char *text, size_t room)
@@ -61,31 +63,17 @@ static void text(FILE *to, const struct see_seen *s, bool colour)
 
 /* ---- JSON ------------------------------------------------------------------------------------------ */
 
-/* Bytes of the UTF-8 character at s (RFC 3629), 0 if it is none. */
-static size_t utf8(const unsigned char *s)
-{
-    if (s[0] < 0x80) return 1;
-    if (s[0] < 0xC2 || s[0] > 0xF4) return 0;
-    const size_t n = s[0] < 0xE0 ? 2 : s[0] < 0xF0 ? 3 : 4;
-    for (size_t i = 1; i < n; i++)
-        if ((s[i] & 0xC0) != 0x80) return 0;
-    if ((s[0] == 0xE0 && s[1] < 0xA0) || (s[0] == 0xED && s[1] > 0x9F) ||
-        (s[0] == 0xF0 && s[1] < 0x90) || (s[0] == 0xF4 && s[1] > 0x8F))
-        return 0;
-    return n;
-}
-
-static void json_text(FILE *to, const char *text_)
+static void json_text(FILE *to, const char *text)
 {
     fputc('"', to);
-    for (const unsigned char *s = (const unsigned char *)text_; *s;) {
-        const size_t n = utf8(s);
+    for (const char *s = text, *end = text + strlen(text); s < end;) {
+        const size_t n = sw__utf8_size(s, (size_t)(end - s));
         if (n == 0)
             fputs("\xef\xbf\xbd", to);
         else if (*s == '"' || *s == '\\')
             fprintf(to, "\\%c", *s);
-        else if (*s < 0x20 || *s == 0x7F)
-            fprintf(to, "\\u%04x", *s);
+        else if ((unsigned char)*s < 0x20 || *s == 0x7F)
+            fprintf(to, "\\u%04x", (unsigned)*s);
         else
             fwrite(s, 1, n, to);
         s += n ? n : 1;

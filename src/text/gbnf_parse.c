@@ -9,8 +9,8 @@
  * measured; names of tokens (<...>) are refused here. */
 #include <stdlib.h>
 #include <string.h>
+#include "base/utf8.h"
 #include "text/grammar_source.h"
-#include "text/utf8_read.h"
 
 enum { MAX_CLASS = 4096, MAX_REPEAT = 100000 };
 
@@ -140,7 +140,7 @@ static bool character(struct parser *p, uint32_t *out)
 {
     static const char from[] = "nrt\\\"[]-^", to[] = "\n\r\t\\\"[]-^";
     if (!take(p, '\\')) {
-        const size_t n = sw__utf8_read(p->text + p->at, p->n - p->at, out);
+        const size_t n = sw__utf8_next(p->text + p->at, p->n - p->at, out);
         p->at += n;
         return n > 0 || malformed(p, "bytes that are no UTF-8") != NULL;
     }

@@ -9,8 +9,8 @@
  * (\b) is refused by name and position. */
 #include <stdlib.h>
 #include <string.h>
+#include "base/utf8.h"
 #include "text/grammar_source.h"
-#include "text/utf8_read.h"
 
 enum { MAX_REPEAT = 100000, MAX_CLASS = 4096 };
 
@@ -117,7 +117,7 @@ static bool hex(struct parser *p, int least, int most, uint32_t *out)
 
 static bool code_point(struct parser *p, uint32_t *out)
 {
-    const size_t n = sw__utf8_read(p->text + p->at, p->n - p->at, out);
+    const size_t n = sw__utf8_next(p->text + p->at, p->n - p->at, out);
     if (n == 0) return malformed(p, "bytes that are no UTF-8") != NULL;
     p->at += n;
     return true;
