@@ -3,7 +3,7 @@
 # and carries no run path.
 set -euo pipefail
 
-allowed=' libpthreadpool libcpuinfo libjansson libprotobuf-c libz libjpeg libpng16 libwebp libwebpdemux libm libc libpthread ld-linux-x86-64 '
+allowed=' libpthreadpool libcpuinfo libjansson libprotobuf-c libz libjpeg libpng16 libwebp libwebpdemux libpcre2-8 libutf8proc libm libc libpthread ld-linux-x86-64 '
 dynamic=$(readelf -dW "$1")
 status=0
 while read -r needed; do

@@ -49,9 +49,9 @@ int network_open(const struct verb *verb, struct network *n, const struct networ
     char known[512];
     *n = (struct network){.known = onnx || weights ? NULL : sw_image_network_find(o->name)};
     if (!onnx && !weights && !n->known)
-        return cli_fail(verb,
-                        "'%s' is neither a network (%s) nor a .safetensors, .pth, .onnx or .gguf file",
-                        o->name, names(known, sizeof known));
+        return cli_fail(
+            verb, "'%s' is neither a network (%s) nor a .safetensors, .pth, .onnx or .gguf file",
+            o->name, names(known, sizeof known));
     if (onnx && o->training)
         return cli_fail(verb, "%s: --training is for networks that are built in", o->name);
     n->ctx = cli_context(verb, threads, NULL);

@@ -116,7 +116,8 @@ static sw_status put_alphabet(sw_context *ctx, struct sw_gguf_writer *w,
     const int64_t n = sw__alphabet_size(a);
     struct list tokens, merges;
     int32_t *kinds = calloc((size_t)n, sizeof *kinds);
-    const bool good = list_begin(&tokens, n) & list_begin(&merges, n) & (kinds != NULL);
+    const bool room = list_begin(&tokens, n), more = list_begin(&merges, n);
+    const bool good = room && more && kinds;
     if (good) put_lists(w, a, &tokens, &merges, kinds);
     list_end(&tokens);
     list_end(&merges);
