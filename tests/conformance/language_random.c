@@ -25,7 +25,7 @@ enum { E = 8, CHOSEN = 3, MOST_TENSORS = 160, ALIGNMENT = 32 };
 #define HEAD   3.1f
 #define BRANCH 0.25f
 /* Deviation of a router's logits. */
-#define ROUTER 4.0f
+#define ROUTER 3.0f
 
 struct tensor {
     char name[64];
