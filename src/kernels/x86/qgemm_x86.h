@@ -243,7 +243,9 @@ VEC_INLINE void some_rows(const enum type t, float *c, int64_t ldc, const struct
 VEC_INLINE void all_rows(const enum type t, float *c, int64_t ldc, const struct sw_qgemm_group *a,
                          const void *panel, int64_t groups, int64_t m, int n)
 {
+    static const struct sw_qgemm_group none; /* of K = 0, where a may be NULL */
     int64_t i = 0;
+    if (groups == 0) a = &none;
     if (ROWS_MOST > FEW_ROWS)
         for (; i + ROWS_MOST <= m; i += ROWS_MOST)
             some_rows(t, c, ldc, a, panel, groups, i, ROWS_MOST, n, ROWS_MOST);
