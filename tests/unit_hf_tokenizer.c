@@ -40,6 +40,25 @@ static void gives(sw_tokenizer *t, const char *text, const char *expected)
     "\"\xe2\x96\x81\"},"                                                                           \
     "{\"type\":\"Replace\",\"pattern\":{\"String\":\" \"},\"content\":\"\xe2\x96\x81\"}]}"
 
+/* Nothing says which token ends a text: the first one that is named so. */
+static void an_end_by_its_name(void **state)
+{
+    static const char *const added =
+        "\"added_tokens\":[{\"id\":11,\"content\":\"<|x|>\",\"special\":true},"
+        "{\"id\":12,\"content\":\"<|endoftext|>\",\"special\":true},"
+        "{\"id\":13,\"content\":\"<|im_end|>\",\"special\":true}]";
+    sw_tokenizer *t;
+    (void)state;
+    assert_int_equal(open_json(added, BPE, &t), SW_OK);
+    assert_int_equal(sw_tokenizer_eos(t), 12);
+    assert_true(sw_token_ends(t, 13));
+    gives(t, "abc", "5");
+    sw_tokenizer_destroy(t);
+    assert_int_equal(open_json("", BPE, &t), SW_OK);
+    assert_int_equal(sw_tokenizer_eos(t), -1);
+    sw_tokenizer_destroy(t);
+}
+
 static void parts(void **state)
 {
     static const struct {
@@ -346,8 +365,8 @@ static int close_context(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(parts), cmocka_unit_test(refused),
-                                       cmocka_unit_test(holes), cmocka_unit_test(tiktoken),
-                                       cmocka_unit_test(learning)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(parts), cmocka_unit_test(an_end_by_its_name), cmocka_unit_test(refused),
+        cmocka_unit_test(holes), cmocka_unit_test(tiktoken),           cmocka_unit_test(learning)};
     return cmocka_run_group_tests(tests, open_context, close_context);
 }

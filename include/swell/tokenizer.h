@@ -69,7 +69,8 @@ SW_API bool sw_token_is_special(const sw_tokenizer *t, int32_t id);
 /* Whether a model that draws this token has finished: end of text, of turn, of message. */
 SW_API bool sw_token_ends(const sw_tokenizer *t, int32_t id);
 
-/* The tokens that begin and end a text; -1: there is none. */
+/* The tokens that begin and end a text; -1: there is none.  Where a file does not say which token ends a text, it is
+ * the first one with a known name (<|endoftext|>, </s>, ...). */
 SW_API int32_t sw_tokenizer_bos(const sw_tokenizer *t);
 SW_API int32_t sw_tokenizer_eos(const sw_tokenizer *t);
 

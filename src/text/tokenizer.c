@@ -167,6 +167,7 @@ sw_status sw__tokenizer_finish(sw_context *ctx, const char *name, struct sw_toke
         t->ends[id] = id == t->eos ||
                       ((v->kind[id] == SW_TOKEN_CONTROL || v->kind[id] == SW_TOKEN_USER) &&
                        sw__token_names_an_end(text, bytes));
+        if (t->eos < 0 && t->ends[id]) t->eos = id;
     }
     sort_added(t);
     drop_same_added(t);
