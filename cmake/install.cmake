@@ -1,4 +1,4 @@
-# What `cmake --install` puts where: headers, the models, the library with its soname, and two ways to find it,
+# What `cmake --install` puts where: headers, the models that `swell see` and `swell write` look for, the library with its soname, and two ways to find it,
 # find_package(swell) with the target swell::swell, and pkg-config's swell.pc.  Both are relocatable:
 # they look from their own place.
 include(CMakePackageConfigHelpers)
@@ -8,11 +8,8 @@ install(TARGETS swell EXPORT swellTargets
   INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 install(DIRECTORY include/swell DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
 install(DIRECTORY models/ DESTINATION ${CMAKE_INSTALL_DATADIR}/swell/models
-  FILES_MATCHING PATTERN "*.safetensors" PATTERN "*.md" PATTERN "*.svg")
+  FILES_MATCHING PATTERN "*.safetensors" PATTERN "*.gguf" PATTERN "*.md" PATTERN "*.svg")
 install(FILES README.md LICENSE CHANGELOG.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
-
-# Models that come along: `swell see` looks for them beside its own folder.
-install(DIRECTORY models/ DESTINATION ${CMAKE_INSTALL_DATADIR}/swell/models OPTIONAL FILES_MATCHING PATTERN "*.safetensors")
 
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/swell)
 install(EXPORT swellTargets NAMESPACE swell:: DESTINATION ${package_dir})

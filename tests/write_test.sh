@@ -27,6 +27,11 @@ head -c 400 "$dir/text" | cmp -s - <(head -c 400 "$expected") || fail "a text gi
 printf 'Once upon' | write - --temperature 0 -n 8 --only-new >"$dir/text"
 head -c 7 "$dir/text" | cmp -s - <(printf ' a time') || fail "standard input: $(cat "$dir/text")"
 
+cp "$stories/stories260K.bin" "$dir/tales.gguf"
+SWELL_MODELS=$dir "$swell" write --tokenizer "$stories/tok512.bin" --temperature 0 >"$dir/text" 2>"$dir/err"
+cmp -s "$dir/text" "$expected" || fail "the model of \$SWELL_MODELS: $(cat "$dir/err")"
+grep -q 'that comes along' "$dir/err" || fail "no word about the model that was taken"
+
 # ---- seeds, numbers, a full context --------------------------------------------------------------------
 write --seed 3 -n 60 >"$dir/a"
 write --seed 3 -n 60 --lookup 5 --threads 1 >"$dir/b"
@@ -64,7 +69,6 @@ awk -v a="$(perplexity "$expected")" -v b="$(perplexity "$dir/sorted")" 'BEGIN {
 "$swell" help write | grep -q '^example' || fail "help of write has no example"
 long=$(printf 'word %.0s' {1..700})
 m="--model $stories/stories260K.bin" t="--tokenizer $stories/tok512.bin"
-refused "name a model" write hello
 refused "name one text" bench perplexity
 refused "comes without a tokenizer" write hello $m
 refused "tokens, the context 512: shorten it" write "$long" $m $t

@@ -9,8 +9,6 @@
 
 #include "base/folder.h"
 
-#define DEFAULT_MODEL "cifar10"
-
 enum { PLACES = 3 };
 
 /* <folder>/<name><suffix> if that is a file; malloc'ed. */
@@ -41,21 +39,18 @@ static void places(char folder[PLACES][PATH_MAX])
     snprintf(folder[2], PATH_MAX, "%.*s/../../models", PATH_MAX - 32, here);
 }
 
-char *model_path(const struct verb *verb, const char *name)
+char *model_path(const struct verb *verb, const char *name, const char *otherwise)
 {
-    static const char *const suffixes[] = {"", ".safetensors", ".onnx", ".pth"};
+    static const char *const suffixes[] = {"", ".safetensors", ".onnx", ".pth", ".gguf"};
     char folder[PLACES][PATH_MAX], *path = NULL;
     if (name && (strchr(name, '/') || sw__path_kind(name) == SW_PATH_FILE)) path = strdup(name);
     places(folder);
     for (int i = 0; !path && i < PLACES; i++)
         for (size_t k = 0; folder[i][0] && !path && k < sizeof suffixes / sizeof *suffixes; k++)
-            path = look(folder[i], name ? name : DEFAULT_MODEL, suffixes[k]);
+            path = look(folder[i], name ? name : otherwise, suffixes[k]);
     if (!path && name) path = strdup(name);
     if (path) return path;
-    cli_fail(verb,
-             "there is no " DEFAULT_MODEL
-             ".safetensors in $SWELL_MODELS, %s or %s: name a model with "
-             "--model FILE (.onnx, .safetensors, .pth)",
-             folder[1], folder[2]);
+    cli_fail(verb, "there is no %s in $SWELL_MODELS, %s or %s: name a model with --model FILE",
+             otherwise, folder[1], folder[2]);
     return NULL;
 }

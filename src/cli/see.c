@@ -251,7 +251,7 @@ static int open_classifier(struct see *s)
             o.classes = s->notes.classes;
         }
     }
-    s->model_file = model_path(s->verb, s->model);
+    s->model_file = model_path(s->verb, s->model, "cifar10.safetensors");
     if (!s->model_file) return 1;
     if (sw_classifier_open(s->ctx, s->model_file, &o, &s->classifier) != SW_OK) return failed(s);
     s->batch = o.batch;

@@ -19,7 +19,9 @@ static const char help[] =
     "the\n"
     "model begins by itself.\n"
     "\n"
-    "  --model M         a GGUF file, or llama2.c's .bin with its --tokenizer\n"
+    "  --model M         a GGUF file, a folder of Hugging Face, or llama2.c's .bin with its "
+    "--tokenizer\n"
+    "                    (default: tales.gguf, a small one that comes along)\n"
     "  --tokenizer T     a tokenizer of its own: GGUF, tokenizer.json, .tiktoken, llama2.c's .bin\n"
     "  -n, --tokens N    write at most N tokens (default 256); 0: until the text or the context "
     "ends\n"
@@ -58,6 +60,8 @@ static const char help[] =
     "  swell write - --model smollm.gguf --only-new < chapter.txt\n"
     "  swell write \"Lily, a dog: \" --model m.gguf --only-new --schema animal.json\n"
     "  swell write --model stories260K.bin --tokenizer tok512.bin --temperature 0\n";
+
+#define DEFAULT_MODEL "tales.gguf"
 
 enum {
     MODEL = 1000,
@@ -135,6 +139,7 @@ struct write {
     sw_session *s;
     sw_token_trie *trie;
     sw_grammar *grammar;
+    char *model_file;
     char *text; /* of standard input */
     size_t bytes;
     int32_t *ids;
@@ -279,7 +284,7 @@ static int tokenize(struct write *w)
     const int64_t context = sw_model_get_info(w->m).context;
     if (!t)
         return cli_fail(w->verb, "%s comes without a tokenizer: name one with --tokenizer",
-                        w->model);
+                        w->model_file);
     sw_status status = sw_tokenize(t, w->prompt, w->bytes, o, NULL, 0, &w->n_ids);
     if (status == SW_OK && w->n_ids == 0)
         return cli_fail(w->verb, "this model cannot begin by itself: give it a text");
@@ -371,6 +376,17 @@ static int print_json(const struct write *w)
 
 /* ---- all of it --------------------------------------------------------------------------------- */
 
+static int find_model(struct write *w)
+{
+    w->model_file = model_path(w->verb, w->model, DEFAULT_MODEL);
+    if (!w->model_file) return 1;
+    if (!w->model && !w->json)
+        fprintf(stderr,
+                "swell write: the model that comes along is small and has read tales and novels "
+                "only; another: --model FILE.gguf\n");
+    return 0;
+}
+
 /* A token has a byte at least: so much context is enough, unless more was asked for. */
 static int open_model(struct write *w)
 {
@@ -379,7 +395,7 @@ static int open_model(struct write *w)
     if (!ctx) return 1;
     w->at_start = sw__clock_seconds();
     w->open.most_context = n > 0 ? (int64_t)w->bytes + n + TOKENS_BEFORE : 0;
-    if (sw_model_open(ctx, w->model, &w->open, &w->m) != SW_OK) return failed(w);
+    if (sw_model_open(ctx, w->model_file, &w->open, &w->m) != SW_OK) return failed(w);
     return tokenize(w);
 }
 
@@ -445,10 +461,10 @@ static int run(const struct verb *verb, int argc, char **argv)
     }
     if (optind + 1 < argc)
         return cli_fail(verb, "one text, in quotes: '%s' is another", argv[optind + 1]);
-    if (!w.model) return cli_fail(verb, "name a model: --model FILE; see 'swell help write'");
     if (w.generate.keep && !w.generate.shift) return cli_fail(verb, "--keep needs --shift");
     w.prompt = argv[optind];
     status = read_prompt(&w);
+    if (!status) status = find_model(&w);
     if (!status) status = open_model(&w);
     if (!status) status = write_text(&w);
     sw_sampler_destroy(w.generate.sampler);
@@ -458,6 +474,7 @@ static int run(const struct verb *verb, int argc, char **argv)
     sw_session_close(w.s);
     sw_model_destroy(w.m);
     sw_context_destroy(w.ctx);
+    free(w.model_file);
     free(w.text);
     free(w.ids);
     free(w.written);
