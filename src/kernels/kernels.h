@@ -54,6 +54,7 @@
     SW_NORM_KERNELS(X)                                                                             \
     SW_ATTENTION_KERNELS(X)                                                                        \
     SW_QGEMM_KERNELS(X)                                                                            \
+    SW_QGEMM_PACK_KERNELS(X)                                                                       \
     SW_QUANT_KERNELS(X)                                                                            \
     SW_OPTIM_KERNELS(X)                                                                            \
     SW_MOVE_KERNELS(X)                                                                             \
@@ -77,6 +78,7 @@
     X(norm)                                                                                        \
     X(attention)                                                                                   \
     X(qgemm)                                                                                       \
+    X(qgemm_pack)                                                                                  \
     X(quant)                                                                                       \
     X(optim)                                                                                       \
     X(move)                                                                                        \

@@ -22,9 +22,9 @@ sw_qgemm_fn *sw__qgemm_kernel(const struct sw_qgemm_type *t, const struct sw_ker
 
 /* Bytes of a panel for K = 32 * groups. */
 int64_t sw__qgemm_panel_bytes(const struct sw_qgemm_type *t, int64_t groups);
-/* Panels begin..end-1 of w (n,k), whose rows of stored blocks follow each other, to `panels`, where the
+/* Panels begin..end-1 of w (n,depth), whose rows of stored blocks follow each other, to `panels`, where the
  * panel `begin` goes first. */
-void sw__qgemm_pack(const struct sw_qgemm_type *t, uint8_t *panels, const void *w, int64_t n,
-                    int64_t k, int64_t begin, int64_t end);
+void sw__qgemm_pack(const struct sw_kernels *k, const struct sw_qgemm_type *t, uint8_t *panels,
+                    const void *w, int64_t n, int64_t depth, int64_t begin, int64_t end);
 
 #endif

@@ -20,8 +20,8 @@
  * A group of zeros, or of numbers so small that 127 / most overflows, has d = 0; one that holds a NaN
  * or an infinity has d = NaN and q = 0, so that the fault stays visible.
  *
- * Panels (made by qgemm.c).  16 columns of C, which are 16 rows of W, one after the other; columns
- * behind the matrix are zeros.  Groups that share scales are a unit: the scales of all its groups, then
+ * Panels.  16 columns of C, which are 16 rows of W, one after the other; columns behind the matrix are those
+ * of rows whose bytes are zeros.  Groups that share scales are a unit: the scales of all its groups, then
  * the data of group after group.  The last unit may have fewer groups, and then ends early.
  *
  * Vectors of 64 bytes hold 4 consecutive k of each column: [column][k % 4], the form that vpdpbusd wants.
@@ -53,6 +53,7 @@
  *
  * qgemm_<type>:  c[i][j] = the sum, for m rows and the n <= 16 columns of one panel; rows ldc apart,
  *     K is 32 * groups (a multiple of 256 for types of 256).
+ * qgemm_pack:    the panel of n <= 16 rows of W stored in blocks of a dtype, `row` bytes from one to the next.
  * qgemm_round:   32 * groups numbers of one row as row `row` of a[0..groups-1].  offset takes the
  *     unsigned form of u back; 0 for types with a minimum.  parts: 1 or 2, of a group. */
 #ifndef SWELL_QGEMM_KERNELS_H
@@ -118,6 +119,9 @@ struct sw_qgemm_group {
     SW_QGEMM_SLOT(X, q5_k)                                                                         \
     SW_QGEMM_SLOT(X, q6_k)                                                                         \
     SW_QGEMM_SLOT(X, iq4_xs)
+#define SW_QGEMM_PACK_KERNELS(X)                                                                   \
+    X(qgemm_pack, void,                                                                            \
+      (uint8_t *panel, int dtype, const uint8_t *w, int64_t row, int n, int64_t groups))
 /* clang-format on */
 
 /* The levels of iq4_nl and iq4_xs plus 128, of mxfp4 (twice those of the OCP specification) plus 12. */

@@ -1,6 +1,7 @@
 /* Checks of the qgemm slots.  The oracles read panels and rows by the layout in qgemm_kernels.h, an
  * element at a time, and sum in float64. */
 #include "checkkern.h"
+#include "tensor/block_type.h"
 
 enum { GROUP = SW_QGEMM_GROUP, COLUMNS = SW_QGEMM_COLUMNS, ROWS = SW_QGEMM_ROWS, MOST_ROWS = 21 };
 
@@ -381,3 +382,75 @@ CHECK(q4_k)
 CHECK(q5_k)
 CHECK(q6_k)
 CHECK(iq4_xs)
+
+/* ---- packing ----------------------------------------------------------------------------------- */
+
+/* One column of a panel against the same row's blocks, taken apart. */
+static void check_column(struct checkkern *c, const struct form *f, const struct sw_block_type *t,
+                         const uint8_t *panel, const uint8_t *row, int64_t groups, int column)
+{
+    const sw_dtype_info *info = sw_dtype_get(t->dtype);
+    struct sw_block_parts block;
+    for (int64_t k = 0; k < groups * GROUP; k++) {
+        const int64_t g = k / GROUP;
+        const int i = (int)(k % info->block_elements), b = (int)(g % f->unit);
+        if (i == 0)
+            sw__block_take_apart(t, row + k / info->block_elements * info->block_bytes, &block);
+        const uint8_t *unit = panel + g / f->unit * (f->scales + f->unit * f->data);
+        const struct weight w = f->read(unit, unit + f->scales + b * f->data, b, (int)(k % GROUP),
+                                        column);
+        const double scale = (double)block.d * block.scale[i / t->group];
+        const double minimum = (double)block.dmin * block.minimum[i / t->group];
+        ck_same(c, (float)w.scale, (float)scale, "scale of k %lld, column %d", (long long)k,
+                column);
+        ck_same(c, (float)w.minimum, (float)minimum, "minimum of k %lld, column %d", (long long)k,
+                column);
+        ck_true(c, w.u == block.q[i], "k %lld, column %d is %d, not %d", (long long)k, column, w.u,
+                block.q[i]);
+    }
+}
+
+/* n rows that lie `gap` bytes apart. */
+static void check_packing(struct checkkern *c, sw_dtype dtype, const struct form *f, int64_t groups,
+                          int n)
+{
+    const sw_dtype_info *info = sw_dtype_get(dtype);
+    const int64_t bytes = groups * GROUP / info->block_elements * info->block_bytes;
+    const int64_t row = bytes + ck_below(c, 9);
+    uint8_t *w = ck_bytes(c, (size_t)((n - 1) * row + bytes), 1);
+    uint8_t *panel = ck_bytes(c, (size_t)panel_bytes(f, groups), 1);
+    for (int64_t i = 0; i < (n - 1) * row + bytes; i++) w[i] = (uint8_t)ck_random(c);
+    ck_freeze(c, w);
+    c->k->qgemm_pack(panel, (int)dtype, w, row, n, groups);
+    for (int j = 0; j < n; j++)
+        check_column(c, f, sw__block_type(dtype), panel, w + j * row, groups, j);
+    ck_release(c);
+}
+
+void check_qgemm_pack(struct checkkern *c)
+{
+    static const struct {
+        const char *name;
+        sw_dtype dtype;
+        const struct form *form;
+    } types[] = {
+#define TYPE(type, TYPE, unit, scales, data, offset, parts) {#type, SW_##TYPE, &type},
+        SW_QGEMM_TYPES(TYPE)
+#undef TYPE
+    };
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+        const struct form *f = types[i].form;
+        for (int n = 1; n <= COLUMNS; n++)
+            for (int64_t groups = 1; groups <= 4; groups++)
+                check_packing(c, types[i].dtype, f, groups * f->step, n);
+        if (!c->bench) continue;
+        enum { K = 2048, GROUPS = K / GROUP };
+        const sw_dtype_info *info = sw_dtype_get(types[i].dtype);
+        const int64_t row = K / info->block_elements * info->block_bytes;
+        uint8_t *panel = ck_bytes(c, (size_t)panel_bytes(f, GROUPS), 64);
+        uint8_t *w = ck_bytes(c, (size_t)(COLUMNS * row), 64);
+        memset(w, 1, (size_t)(COLUMNS * row));
+        CK_BENCH(c, types[i].name, (double)(COLUMNS * row), "B",
+                 c->k->qgemm_pack(panel, (int)types[i].dtype, w, row, COLUMNS, GROUPS));
+    }
+}

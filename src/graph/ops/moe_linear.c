@@ -109,7 +109,7 @@ static void pack_piece(const struct moe_note *p, const struct sw_kernels *k, sw_
     const int64_t j = piece * p->columns, n = sw__min64(p->columns, p->n - j);
     if (p->type) {
         const int64_t first = piece * PANELS;
-        sw__qgemm_pack(p->type, to, expert, p->n, p->k, first,
+        sw__qgemm_pack(k, p->type, to, expert, p->n, p->k, first,
                        first + sw__ceil_div(n, SW_QGEMM_COLUMNS));
         return;
     }

@@ -81,11 +81,10 @@ static void quantised_linear_grad(sw_graph *g, const struct sw_op *op, sw_node *
 static void pack_run(const struct sw_pack *p, const struct sw_kernels *k, const void *src,
                      void *dst, int64_t begin, int64_t end)
 {
-    (void)k;
     const struct sw_qgemm_type *t = sw__qgemm_type((sw_dtype)p->param[0]);
     uint8_t *to = dst;
     to += begin * sw__qgemm_panel_bytes(t, p->param[2] / SW_QGEMM_GROUP);
-    sw__qgemm_pack(t, to, src, p->param[1], p->param[2], begin, end);
+    sw__qgemm_pack(k, t, to, src, p->param[1], p->param[2], begin, end);
 }
 
 static bool quantised_linear_pack(const struct sw_step *s, int input, struct sw_pack *out)
@@ -176,7 +175,8 @@ static void quantised_linear_run(const struct sw_step *s, int phase, int64_t beg
     for (int64_t panel = from; panel < to; panel++) {
         int64_t j = panel * SW_QGEMM_COLUMNS, n = sw__min64(SW_QGEMM_COLUMNS, p->n - j);
         const void *w = packed ? packed + panel * p->panel_bytes : scratch;
-        if (!packed) sw__qgemm_pack(p->type, scratch, s->in[W]->data, p->n, p->k, panel, panel + 1);
+        if (!packed)
+            sw__qgemm_pack(s->k, p->type, scratch, s->in[W]->data, p->n, p->k, panel, panel + 1);
         p->multiply((float *)s->out[0]->data + j, p->n, s->ws, w, p->groups, p->m, (int)n);
     }
     int64_t j = from * SW_QGEMM_COLUMNS, n = sw__min64(to * SW_QGEMM_COLUMNS, p->n) - j;
