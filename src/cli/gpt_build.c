@@ -52,17 +52,18 @@ static int describe(struct gpt_job *j)
     return sw__gpt_net_complete(j->ctx, &j->net) == SW_OK ? 0 : fail(j);
 }
 
-/* Windows of tokens to logits; *positions and *mask as they are to be bound. */
+/* Windows of tokens to logits; *positions and *documents as they are to be bound. */
 static sw_node *logits(struct gpt_job *j, sw_graph *g, int64_t n, bool training, sw_node **ids,
-                       sw_node **positions, sw_node **mask)
+                       sw_node **positions, sw_node **documents)
 {
     const int64_t t = j->window;
-    const bool masked = mask && j->f.document_mask;
+    const bool masked = documents && j->f.document_mask;
     if (j->f.bf16) sw_graph_compute(g, SW_BF16);
     *ids = sw_input(g, "ids", SW_I32, SW_SHAPE(n, t));
     *positions = sw_input(g, "positions", SW_I32, masked ? SW_SHAPE(n, t) : SW_SHAPE(t));
-    if (masked) *mask = sw_input(g, "documents", SW_F32, SW_SHAPE(n, 1, t, t));
-    return sw__gpt_net_logits(g, j->ws, &j->net, *ids, *positions, masked ? *mask : NULL, training);
+    if (masked) *documents = sw_input(g, "documents", SW_I32, SW_SHAPE(n, t));
+    sw_node *of = masked ? *documents : NULL;
+    return sw__gpt_net_logits(g, j->ws, &j->net, *ids, *positions, of, training);
 }
 
 static int build_test(struct gpt_job *j)
@@ -73,7 +74,7 @@ static int build_test(struct gpt_job *j)
     j->test_batch = j->f.batch < 16 ? j->f.batch : 16;
     sw_graph *g = j->test_graph;
     sw_node *y = logits(j, g, j->test_batch, false, &j->test_ids, &j->test_positions,
-                        &j->test_mask);
+                        &j->test_documents);
     j->test_labels = sw_input(g, "labels", SW_I32, SW_SHAPE(j->test_batch, j->window));
     j->test_loss = sw_cross_entropy(g, y, j->test_labels, sum);
     const sw_plan_options o = {.outputs = &j->test_loss, .n_outputs = 1, .name = "held out"};
@@ -109,7 +110,7 @@ static int build_training(struct gpt_job *j)
 {
     const sw_cross_entropy_options mean = {.ignore = true, .ignore_label = -1};
     if (sw_graph_create(j->ctx, &j->graph) != SW_OK) return fail(j);
-    sw_node *y = logits(j, j->graph, j->f.batch, true, &j->ids, &j->positions, &j->mask);
+    sw_node *y = logits(j, j->graph, j->f.batch, true, &j->ids, &j->positions, &j->documents);
     j->labels = sw_input(j->graph, "labels", SW_I32, SW_SHAPE(j->f.batch, j->window));
     sw_node *loss = sw_cross_entropy(j->graph, y, j->labels, mean);
     const sw_trainer_options o = {.optimizer = optimizer(&j->f),
@@ -125,14 +126,13 @@ static int bind(struct gpt_job *j)
     const int64_t t = j->window, n = j->f.batch;
     const int64_t most = n > j->test_batch ? n : j->test_batch;
     const bool masked = j->f.document_mask;
-    const sw_shape all = SW_SHAPE(most, t, masked ? t : 1);
     const size_t tokens = (size_t)(most * t);
     j->id = calloc(tokens, sizeof *j->id);
     j->label = calloc(tokens, sizeof *j->label);
     j->position = calloc(tokens, sizeof *j->position);
-    if (masked) j->hide = calloc((size_t)sw_shape_elements(&all), sizeof *j->hide);
+    if (masked) j->document = calloc(tokens, sizeof *j->document);
     j->place = calloc((size_t)t, sizeof *j->place);
-    if (!j->id || !j->label || !j->position || !j->place || (masked && !j->hide))
+    if (!j->id || !j->label || !j->position || !j->place || (masked && !j->document))
         return cli_fail(j->verb, "out of memory");
     for (int64_t i = 0; i < t; i++) j->place[i] = j->position[i] = (int32_t)i;
     sw_plan *p = sw_trainer_plan(j->trainer);
@@ -141,7 +141,7 @@ static int bind(struct gpt_job *j)
     if (status == SW_OK) status = sw_bind(p, j->labels, j->label, windows);
     if (status == SW_OK)
         status = sw_bind(p, j->positions, j->position, masked ? windows : SW_SHAPE(t));
-    if (status == SW_OK && masked) status = sw_bind(p, j->mask, j->hide, SW_SHAPE(n, 1, t, t));
+    if (status == SW_OK && masked) status = sw_bind(p, j->documents, j->document, windows);
     return status == SW_OK ? 0 : fail(j);
 }
 
@@ -190,5 +190,5 @@ void gpt_release(struct gpt_job *j)
     free(j->position);
     free(j->place);
     free(j->prompt);
-    free(j->hide);
+    free(j->document);
 }

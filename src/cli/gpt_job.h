@@ -48,13 +48,13 @@ struct gpt_job {
     sw_graph *graph, *test_graph, *sample_graph;
     sw_trainer *trainer;
     sw_plan *test_plan, *sample_plan;
-    sw_node *ids, *labels, *positions, *mask; /* of the trainer */
-    sw_node *test_ids, *test_labels, *test_positions, *test_mask, *test_loss;
+    sw_node *ids, *labels, *positions, *documents; /* of the trainer */
+    sw_node *test_ids, *test_labels, *test_positions, *test_documents, *test_loss;
     sw_node *sample_ids, *sample_positions, *sample_logits;
     int64_t test_batch;  /* windows in a run of test_plan */
     int32_t *id, *label; /* (windows,window), the larger of both batches */
     int32_t *position;   /* (windows,window) with a mask, else only the first row */
-    float *hide;         /* (windows,window,window), with --document-mask */
+    int32_t *document;   /* (windows,window), with --document-mask */
     int32_t *place;      /* (window): 0, 1, 2 ... */
     sw_sampler *sampler;
     int32_t *prompt;

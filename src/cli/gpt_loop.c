@@ -17,7 +17,7 @@ static int read_windows(struct training *t)
         sw__token_window(&j->train, start, size, j->id + i * size, j->label + i * size);
         if (j->f.document_mask)
             sw__token_documents(j->id + i * size, size, j->vocabulary.end, j->position + i * size,
-                                j->hide + i * size * size);
+                                j->document + i * size);
     }
     return 0;
 }

@@ -48,7 +48,7 @@ static void read_windows(struct gpt_job *j, int64_t first, int64_t step, int64_t
             if (label[k] >= 0) s->bytes += j->text_bytes[label[k]];
         if (j->f.document_mask)
             sw__token_documents(j->id + i * size, size, j->vocabulary.end, j->position + i * size,
-                                j->hide + i * size * size);
+                                j->document + i * size);
     }
     for (int64_t i = n * size; i < j->test_batch * size; i++) j->label[i] = -1;
 }
@@ -62,7 +62,8 @@ static int run_windows(struct gpt_job *j, struct gpt_score *s)
     if (status == SW_OK) status = sw_bind(p, j->test_labels, j->label, SW_SHAPE(n, t));
     if (status == SW_OK)
         status = sw_bind(p, j->test_positions, j->position, masked ? SW_SHAPE(n, t) : SW_SHAPE(t));
-    if (status == SW_OK && masked) status = sw_bind(p, j->test_mask, j->hide, SW_SHAPE(n, 1, t, t));
+    if (status == SW_OK && masked)
+        status = sw_bind(p, j->test_documents, j->document, SW_SHAPE(n, t));
     if (status == SW_OK) status = sw_run(p);
     if (status != SW_OK) return fail(j);
     s->loss += (double)*(const float *)sw_plan_tensor(p, j->test_loss).data;

@@ -71,7 +71,7 @@ struct builder {
     sw_graph *g;
     sw_weights *ws;
     const struct sw_gpt_net *net;
-    sw_node *positions, *mask;
+    sw_node *positions, *documents;
     int64_t layer; /* whose weights are asked for; -1: none */
     bool training;
 };
@@ -166,7 +166,7 @@ static sw_node *attention(const struct builder *b, sw_node *x)
         project_gpt2(b, x, qkv);
     else
         project_llama(b, x, qkv);
-    const sw_attention_options o = {.causal = true, .mask = b->mask};
+    const sw_attention_options o = {.causal = true, .documents = b->documents};
     sw_node *y = sw_attention(b->g, qkv[0], qkv[1], qkv[2], o); /* (B,T,NH,HS) */
     y = linear(b, sw_flatten(b->g, y, 2, 3), "attn_output", b->net->width, residual_deviation(b));
     return drop(b, y);
@@ -194,9 +194,9 @@ static sw_node *block(const struct builder *b, sw_node *h)
 /* ---- the network -------------------------------------------------------------------------------- */
 
 sw_node *sw__gpt_net_logits(sw_graph *g, sw_weights *ws, const struct sw_gpt_net *net, sw_node *ids,
-                            sw_node *positions, sw_node *mask, bool training)
+                            sw_node *positions, sw_node *documents, bool training)
 {
-    struct builder b = {g, ws, net, positions, mask, -1, training};
+    struct builder b = {g, ws, net, positions, documents, -1, training};
     const int64_t c = net->width;
     const sw_init normal = sw_init_normal(0, DEVIATION);
     sw_node *table = param(&b, "token_embd", "weight", SW_SHAPE(net->vocabulary, c), normal);

@@ -33,11 +33,11 @@ sw_status sw__gpt_net_complete(sw_context *ctx, struct sw_gpt_net *net);
 /* Numbers in all weights of a complete net, adapters left out. */
 int64_t sw__gpt_net_parameters(const struct sw_gpt_net *net);
 
-/* ids i32 (B,T), positions i32 (T) or (B,T), mask f32 (B,1,T,T) added to the logits of attention, or NULL
- * -> logits (B,T,vocabulary).  Weights that `ws` does not have are made: N(0,0.02), projections that end in
+/* ids i32 (B,T), positions i32 (T) or (B,T), documents i32 (B,T) of sw_attention_options, or NULL ->
+ * logits (B,T,vocabulary).  Weights that `ws` does not have are made: N(0,0.02), projections that end in
  * the residual stream N(0,0.02 / sqrt(2 layers)) (GPT-2, section 2.3).  Weights that it has keep their
  * dtype. */
 sw_node *sw__gpt_net_logits(sw_graph *g, sw_weights *ws, const struct sw_gpt_net *net, sw_node *ids,
-                            sw_node *positions, sw_node *mask, bool training);
+                            sw_node *positions, sw_node *documents, bool training);
 
 #endif

@@ -229,12 +229,12 @@ int64_t sw__token_window(const struct sw_token_part *part, int64_t start, int64_
 }
 
 void sw__token_documents(const int32_t *ids, int64_t n, int32_t end, int32_t *positions,
-                         float *mask)
+                         int32_t *documents)
 {
     int64_t start = 0;
     for (int64_t i = 0; i < n; i++) {
         if (i > 0 && ids[i - 1] == end) start = i;
         positions[i] = (int32_t)(i - start);
-        for (int64_t j = 0; j < n; j++) mask[i * n + j] = j < start ? -INFINITY : 0;
+        documents[i] = (int32_t)start;
     }
 }

@@ -70,9 +70,9 @@ int64_t sw__token_draw(const struct sw_token_part *part, int64_t tokens, uint64_
 int64_t sw__token_window(const struct sw_token_part *part, int64_t start, int64_t n, int32_t *ids,
                          int32_t *labels);
 
-/* Attention within documents: position of each of n ids in its document, and mask (n,n): 0 where row and column are of
- * one document, else -infinity.  `end` belongs to the document that it ends. */
+/* Attention within documents: position of each of n ids in its document, and the number of the document: where it
+ * begins.  `end` belongs to the document that it ends. */
 void sw__token_documents(const int32_t *ids, int64_t n, int32_t end, int32_t *positions,
-                         float *mask);
+                         int32_t *documents);
 
 #endif
