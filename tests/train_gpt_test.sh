@@ -84,6 +84,17 @@ for _ in $(seq 60); do printf 'Où est l’été? 😀 '; done >"$dir/accents.tx
 trained --data "$dir/accents.txt" "${tiny[@]}" --steps 60 --out "$dir/accents.gguf"
 [ "$("$swell" write 'Où est l’é' --model "$dir/accents.gguf" -n 5 --temperature 0 2>"$dir/err")" = 'Où est l’été? 😀' ] ||
     fail "characters of several bytes: $(cat "$dir/err")"
+# A vocabulary learnt from the text goes into the file: the same ids, before and after.
+"$swell" train tokenizer --data "$dir/rules.txt" --vocabulary 300 --out "$dir/tokens.json" >"$dir/out" 2>"$dir/err" ||
+    fail "train tokenizer: $(cat "$dir/err")"
+trained "${small[@]}" "${tiny[@]}" --tokenizer "$dir/tokens.json" --steps 20 --out "$dir/t.gguf"
+for model in tokens.json t.gguf; do
+    "$swell" tokenize --model "$dir/$model" <"$dir/accents.txt" >"$dir/$model.ids" 2>"$dir/err" || fail "$(cat "$dir/err")"
+done
+same "$dir/tokens.json.ids" "$dir/t.gguf.ids" "in the ids of a vocabulary in GGUF"
+"$swell" write 01 --model "$dir/t.gguf" -n 3 --temperature 0 >"$dir/out" 2>"$dir/err" || fail "its own: $(cat "$dir/err")"
+sed 's/"add_prefix_space":false/"add_prefix_space":true/' "$dir/tokens.json" >"$dir/prefix.json"
+refused "GGUF cannot say a space before a text" train gpt "${small[@]}" --tokenizer "$dir/prefix.json" --steps 1 --out "$dir/x.gguf"
 refused "no option for it besides" train gpt "${small[@]}" --from "$dir/m.gguf" --steps 1 --layers 3
 refused "--context 17: $dir/m.gguf was made for 16" train gpt "${small[@]}" --from "$dir/m.gguf" --steps 1 --context 17
 refused "is not among" train gpt --data "$dir/accents.txt" --val "$dir/rules.txt" --steps 1 --context 16

@@ -162,11 +162,6 @@ static int check_out(const struct gpt_job *j)
     if (gguf && f->lora < 0 && chars && ends_with(f->data, ".bin"))
         return cli_fail(j->verb, "--out %s: packed tokens need --tokenizer for a vocabulary",
                         f->out);
-    if (gguf && f->lora < 0 && !chars && !ends_with(tokenizer, ".gguf"))
-        return cli_fail(j->verb,
-                        "--out %s: only the vocabulary of a .gguf can be copied, not that of %s; "
-                        ".safetensors needs none",
-                        f->out, tokenizer);
     if (!flags_writable(j->verb, "out", f->out)) return 1;
     return training_check(j->verb, &f->run);
 }

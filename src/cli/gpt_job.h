@@ -84,6 +84,8 @@ int gpt_build(struct gpt_job *j);
 void gpt_release(struct gpt_job *j);
 
 /* ---- gpt_save.c */
+/* Whether --out can have the vocabulary: before hours of training. */
+int gpt_save_check(struct gpt_job *j);
 int gpt_save(struct gpt_job *j);
 
 /* ---- gpt_loop.c: exit status; 130: interrupted */

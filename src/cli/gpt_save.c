@@ -2,8 +2,16 @@
 #include <string.h>
 
 #include "cli/gpt_job.h"
+#include "format/gguf_write.h"
 #include "gpt/train_export.h"
 #include "gpt/train_gguf.h"
+#include "text/tokenizer_int.h"
+
+static bool ends_with(const char *name, const char *end)
+{
+    const size_t n = strlen(name), m = strlen(end);
+    return n >= m && strcmp(name + n - m, end) == 0;
+}
 
 /* transformers reads only files that say so. */
 static int save_safetensors(struct gpt_job *j)
@@ -16,17 +24,49 @@ static int save_safetensors(struct gpt_job *j)
     return status == SW_OK ? 0 : cli_fail(j->verb, "%s", sw_error(j->ctx));
 }
 
+/* The pairs of a GGUF go over as they are, where there are as many tokens. */
+static const char *copied_vocabulary(const struct gpt_job *j, int64_t tokens)
+{
+    return ends_with(j->f.tokenizer, ".gguf") && sw_tokenizer_size(j->tokenizer) == tokens
+               ? j->f.tokenizer
+               : NULL;
+}
+
 static int save_gguf(struct gpt_job *j)
 {
-    const struct sw_gpt_tokens tokens = {j->vocabulary.alphabet, j->f.tokenizer};
-    return sw__gpt_net_write_gguf(j->ctx, j->ws, &j->net, &tokens, j->f.half, j->f.out) == SW_OK
-               ? 0
-               : cli_fail(j->verb, "%s", sw_error(j->ctx));
+    sw_tokenizer *own = NULL;
+    struct sw_gpt_tokens tokens = {.tokenizer = j->tokenizer, .name = j->f.tokenizer};
+    sw_status status = SW_OK;
+    if (j->tokenizer) {
+        tokens.gguf = copied_vocabulary(j, j->net.vocabulary);
+    } else if (j->f.lora < 0) {
+        status = sw__alphabet_tokenizer(j->ctx, &j->alphabet, &own);
+        tokens.tokenizer = own;
+    }
+    if (status == SW_OK)
+        status = sw__gpt_net_write_gguf(j->ctx, j->ws, &j->net, &tokens, j->f.half, j->f.out);
+    sw_tokenizer_destroy(own);
+    return status == SW_OK ? 0 : cli_fail(j->verb, "%s", sw_error(j->ctx));
+}
+
+int gpt_save_check(struct gpt_job *j)
+{
+    struct sw_gguf_writer *w;
+    if (!j->f.out || !ends_with(j->f.out, ".gguf") || j->f.lora > 0 || !j->tokenizer ||
+        copied_vocabulary(j, j->vocabulary.size))
+        return 0;
+    sw_status status = sw__gguf_writer_create(j->ctx, &w);
+    if (status != SW_OK) return cli_fail(j->verb, "%s", sw_error(j->ctx));
+    status = sw__tokenizer_put_gguf(j->ctx, j->f.tokenizer, j->tokenizer,
+                                    sw_tokenizer_size(j->tokenizer), w);
+    sw__gguf_writer_destroy(w);
+    return status == SW_OK ? 0
+                           : cli_fail(j->verb, "--out %s: %s; .safetensors needs no tokenizer",
+                                      j->f.out, sw_error(j->ctx));
 }
 
 int gpt_save(struct gpt_job *j)
 {
-    const size_t n = j->f.out ? strlen(j->f.out) : 0;
-    if (n == 0) return 0;
-    return n > 5 && strcmp(j->f.out + n - 5, ".gguf") == 0 ? save_gguf(j) : save_safetensors(j);
+    if (!j->f.out) return 0;
+    return ends_with(j->f.out, ".gguf") ? save_gguf(j) : save_safetensors(j);
 }

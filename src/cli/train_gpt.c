@@ -93,6 +93,7 @@ static int run(const struct verb *verb, int argc, char **argv)
     if (!j.ctx) return 1;
     status = gpt_load(&j);
     if (!status) status = gpt_data_open(&j);
+    if (!status) status = gpt_save_check(&j);
     if (!status) status = gpt_build(&j);
     if (!status) status = gpt_train(&j);
     if (!status) status = gpt_finish(&j);

@@ -1,7 +1,4 @@
-/* GGUF of a trained network (train_gguf.h): sizes, vocabulary, tensors, which have their names already.
- *
- * A vocabulary of characters goes as byte-level BPE whose merges put characters together from their bytes and
- * nothing else.  A byte that the text had not is left out by whoever reads it. */
+/* GGUF of a trained network (train_gguf.h): sizes, vocabulary, tensors, which have their names already. */
 #include "gpt/train_gguf.h"
 
 #include <stdio.h>
@@ -48,82 +45,6 @@ static void put_sizes(struct sw_gguf_writer *w, const struct sw_gpt_net *net)
 }
 
 /* ---- vocabularies ----------------------------------------------------------------------------------- */
-
-enum { TEXT = 24 };
-
-/* The texts of a list in the file: tokens, or merges. */
-struct list {
-    char (*text)[TEXT];
-    const char **texts;
-    int64_t n;
-};
-
-static bool list_begin(struct list *l, int64_t most)
-{
-    *l = (struct list){.text = calloc((size_t)most + 1, sizeof *l->text),
-                       .texts = calloc((size_t)most + 1, sizeof *l->texts)};
-    for (int64_t i = 0; l->text && l->texts && i < most; i++) l->texts[i] = l->text[i];
-    return l->text && l->texts;
-}
-
-static void list_end(struct list *l)
-{
-    free(l->text);
-    free(l->texts);
-}
-
-/* A token is written in the alphabet of bytes; a merge is all but its last byte, a space, and that. */
-static void add_token(struct list *l, const struct sw_alphabet *a, int32_t token, bool merge)
-{
-    char text[4], *out = l->text[l->n];
-    const size_t n = (size_t)sw__alphabet_text(a, token, text);
-    if (merge && n < 2) return;
-    size_t size = sw__byte_alphabet_encode(text, merge ? n - 1 : n, out);
-    if (merge) {
-        out[size++] = ' ';
-        size += sw__byte_alphabet_encode(text + n - 1, 1, out + size);
-    }
-    out[size] = 0;
-    l->n++;
-}
-
-static void put_lists(struct sw_gguf_writer *w, const struct sw_alphabet *a, struct list *tokens,
-                      struct list *merges, int32_t *kinds)
-{
-    const int64_t n = sw__alphabet_size(a);
-    for (int32_t i = 0; i < n; i++) {
-        kinds[i] = i == a->count ? SW_TOKEN_CONTROL : SW_TOKEN_NORMAL;
-        if (i == a->count)
-            snprintf(tokens->text[tokens->n++], TEXT, "%s", SW_END_OF_TEXT);
-        else
-            add_token(tokens, a, i, false);
-    }
-    for (int32_t i = (int32_t)a->count + 1; i < n; i++) add_token(merges, a, i, true);
-    for (int32_t i = 0; i < a->count; i++) add_token(merges, a, i, true);
-    put_text(w, "tokenizer.ggml.model", "gpt2");
-    put_text(w, "tokenizer.ggml.pre", "gpt-2");
-    sw__gguf_put_strings(w, "tokenizer.ggml.tokens", tokens->texts, NULL, n);
-    sw__gguf_put_integers(w, "tokenizer.ggml.token_type", kinds, n);
-    sw__gguf_put_strings(w, "tokenizer.ggml.merges", merges->texts, NULL, merges->n);
-    sw__gguf_put_integer(w, "tokenizer.ggml.bos_token_id", SW_GGUF_U32, a->count);
-    sw__gguf_put_integer(w, "tokenizer.ggml.eos_token_id", SW_GGUF_U32, a->count);
-    sw__gguf_put_bool(w, "tokenizer.ggml.add_bos_token", false);
-}
-
-static sw_status put_alphabet(sw_context *ctx, struct sw_gguf_writer *w,
-                              const struct sw_alphabet *a)
-{
-    const int64_t n = sw__alphabet_size(a);
-    struct list tokens, merges;
-    int32_t *kinds = calloc((size_t)n, sizeof *kinds);
-    const bool room = list_begin(&tokens, n), more = list_begin(&merges, n);
-    const bool good = room && more && kinds;
-    if (good) put_lists(w, a, &tokens, &merges, kinds);
-    list_end(&tokens);
-    list_end(&merges);
-    free(kinds);
-    return good ? SW_OK : sw__fail(ctx, SW_ERR_MEMORY, "gguf: out of memory");
-}
 
 static sw_status put_copy(sw_context *ctx, struct sw_gguf_writer *w, const char *path,
                           int64_t vocabulary)
@@ -204,8 +125,9 @@ sw_status sw__gpt_net_write_gguf(sw_context *ctx, const sw_weights *ws,
         put_adapter(w, net);
     } else {
         put_sizes(w, net);
-        status = tokens->alphabet ? put_alphabet(ctx, w, tokens->alphabet)
-                                  : put_copy(ctx, w, tokens->gguf, net->vocabulary);
+        status = tokens->gguf ? put_copy(ctx, w, tokens->gguf, net->vocabulary)
+                              : sw__tokenizer_put_gguf(ctx, tokens->name, tokens->tokenizer,
+                                                       net->vocabulary, w);
     }
     sw__gguf_put_integer(w, "general.file_type", SW_GGUF_U32, half ? 1 : 0);
     put_tensors(w, ws, adapters, half);

@@ -41,6 +41,13 @@ void sw__merges_add(struct sw_merges *m, int32_t left, int32_t right, uint32_t r
     m->count++;
 }
 
+const struct sw_merge *sw__merges_find(const struct sw_merges *m, int32_t left, int32_t right)
+{
+    for (uint32_t i = pair_slot(m, left, right); m->slot[i].left >= 0; i = (i + 1) & m->mask)
+        if (m->slot[i].left == left && m->slot[i].right == right) return &m->slot[i];
+    return NULL;
+}
+
 /* What symbols a and b, neighbours in `word`, become. */
 static void look_at_pair(const struct sw_encoder *e, const char *word, struct sw_symbol *a,
                          const struct sw_symbol *b)
@@ -53,14 +60,10 @@ static void look_at_pair(const struct sw_encoder *e, const char *word, struct sw
         return;
     }
     if (a->id < 0 || b->id < 0) return;
-    for (uint32_t i = pair_slot(&t->merges, a->id, b->id);; i = (i + 1) & t->merges.mask) {
-        const struct sw_merge *m = &t->merges.slot[i];
-        if (m->left < 0) return;
-        if (m->left != a->id || m->right != b->id) continue;
-        a->rank = m->rank;
-        a->merged = m->merged;
-        return;
-    }
+    const struct sw_merge *m = sw__merges_find(&t->merges, a->id, b->id);
+    if (!m) return;
+    a->rank = m->rank;
+    a->merged = m->merged;
 }
 
 /* ---- symbols ------------------------------------------------------------------------------------- */

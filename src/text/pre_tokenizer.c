@@ -73,8 +73,11 @@ sw_status sw__pre_tokenizer_add(sw_context *ctx, const char *name, struct sw_pre
                                     PCRE2_NEVER_BACKSLASH_C,
                                 &why, &where, NULL);
     free(text);
-    if (!text || why == PCRE2_ERROR_NOMEMORY || (why == 0 && !s->code))
+    s->pattern = s->code ? strdup(pattern) : NULL;
+    if (!text || why == PCRE2_ERROR_NOMEMORY || (why == 0 && !s->pattern)) {
+        pcre2_code_free(s->code);
         return sw__fail(ctx, SW_ERR_MEMORY, "%s: out of memory", name);
+    }
     if (!s->code) {
         char said[128] = "";
         pcre2_get_error_message(why, (PCRE2_UCHAR *)said, sizeof said);
@@ -88,7 +91,10 @@ sw_status sw__pre_tokenizer_add(sw_context *ctx, const char *name, struct sw_pre
 
 void sw__pre_tokenizer_free(struct sw_pre_tokenizer *p)
 {
-    for (int i = 0; i < p->count; i++) pcre2_code_free(p->split[i].code);
+    for (int i = 0; i < p->count; i++) {
+        pcre2_code_free(p->split[i].code);
+        free(p->split[i].pattern);
+    }
     *p = (struct sw_pre_tokenizer){0};
 }
 

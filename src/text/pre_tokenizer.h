@@ -42,6 +42,7 @@ enum sw_split_keep {
 struct sw_split {
     const struct sw_word_rules *rules; /* NULL: the expression */
     struct pcre2_real_code_8 *code;
+    char *pattern; /* of code; owned */
     enum sw_split_keep keep;
     bool invert; /* what lies between matches is what matched */
 };
@@ -72,6 +73,8 @@ struct sw_pre_name {
 };
 /* NULL: an unknown name. */
 const struct sw_pre_name *sw__pre_name(const char *name, size_t bytes);
+/* The name that stands for these steps and whole words or not, up to a space or the end; NULL: none. */
+const char *sw__pre_name_of(const struct sw_pre_tokenizer *p, bool whole_words);
 
 /* Call word(user, begin, bytes) for each word of a text, in order.  What is no UTF-8 counts as a control character.
  * SW_ERR_MEMORY; SW_ERR_FORMAT: an expression that does not come to an end in reasonable time. */

@@ -119,7 +119,7 @@ static const struct sw_pre_name pre_names[] = {
          "mpt olmo jais trillion granite-docling exaone4 ",
      .pattern = LIST(GPT2)},
     {.names = " jina-v1-en jina-v2-code roberta-bpe ", .pattern = LIST(GPT2), .add_sep = true},
-    {.names = " llama3 llama-v3 llama-bpe falcon3 falcon-h1 pixtral midm-2.0 lfm2 jina-v5-nano ",
+    {.names = " llama-bpe llama3 llama-v3 falcon3 falcon-h1 pixtral midm-2.0 lfm2 jina-v5-nano ",
      .pattern = LIST(CL100K),
      .whole_words = true,
      .add_bos = true},
@@ -180,5 +180,24 @@ const struct sw_pre_name *sw__pre_name(const char *name, size_t bytes)
     memcpy(word + 1 + bytes, " ", 2);
     for (size_t i = 0; i < sizeof pre_names / sizeof *pre_names; i++)
         if (strstr(pre_names[i].names, word)) return &pre_names[i];
+    return NULL;
+}
+
+static bool same_step(const struct sw_split *s, const char *pattern)
+{
+    if (s->keep != SW_SPLIT_ISOLATED || s->invert) return false;
+    return s->rules ? s->rules == sw__word_rules_of(pattern) : strcmp(s->pattern, pattern) == 0;
+}
+
+const char *sw__pre_name_of(const struct sw_pre_tokenizer *p, bool whole_words)
+{
+    for (size_t i = 0; i < sizeof pre_names / sizeof *pre_names; i++) {
+        const struct sw_pre_name *n = &pre_names[i];
+        int same = 0;
+        while (same < p->count && n->pattern[same] && same_step(&p->split[same], n->pattern[same]))
+            same++;
+        if (same == p->count && !n->pattern[same] && n->whole_words == whole_words)
+            return n->names + 1;
+    }
     return NULL;
 }

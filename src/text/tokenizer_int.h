@@ -86,6 +86,8 @@ struct sw_tokenizer *sw__tokenizer_new(enum sw_token_model model); /* NULL: out 
 bool sw__merges_reserve(struct sw_merges *m, int64_t count);
 void sw__merges_add(struct sw_merges *m, int32_t left, int32_t right, uint32_t rank,
                     int32_t merged);
+/* Of a table that is not empty; NULL: the two do not merge. */
+const struct sw_merge *sw__merges_find(const struct sw_merges *m, int32_t left, int32_t right);
 /* False: out of memory. */
 bool sw__added_add(struct sw_added *a, struct sw_added_token token);
 /* Index what was added; `name` is the file.  SW_ERR_FORMAT, SW_ERR_MEMORY with the text set. */
@@ -120,6 +122,12 @@ struct sw_gguf;
 /* The metadata tokenizer.ggml.* of a model. */
 sw_status sw__tokenizer_from_gguf(sw_context *ctx, const char *name, const struct sw_gguf *f,
                                   struct sw_tokenizer **out);
+
+struct sw_gguf_writer;
+/* The same metadata for a model of `size` tokens, of which the last ones may be none of the tokenizer's; `name` is
+ * the tokenizer's file.  SW_ERR_ARGUMENT: it has more; SW_ERR_UNSUPPORTED names what GGUF cannot say. */
+sw_status sw__tokenizer_put_gguf(sw_context *ctx, const char *name, const struct sw_tokenizer *t,
+                                 int64_t size, struct sw_gguf_writer *w);
 
 /* Byte-level BPE writes bytes as characters that can be seen: decode a token; -1: it is not written so.  At most as
  * many bytes as it had. */

@@ -6,6 +6,7 @@
 #include <utf8proc.h>
 
 #include "base/context_int.h"
+#include "text/tokenizer_int.h"
 
 enum { CODES = 0x110000 };
 
@@ -144,4 +145,59 @@ int sw__alphabet_text(const struct sw_alphabet *a, int32_t token, char text[4])
     const struct sw_alphabet_part *part = &a->parts[token - a->count - 1];
     memcpy(text, part->text, sizeof part->text);
     return part->bytes;
+}
+
+/* Characters are put together from their bytes, and nothing from characters: a merge is all bytes but the last, and
+ * that. */
+static void add_merge(struct sw_tokenizer *t, const char *text, size_t n, int32_t id)
+{
+    const int32_t left = sw__vocabulary_find(&t->vocabulary, text, n - 1),
+                  right = sw__vocabulary_find(&t->vocabulary, text + n - 1, 1);
+    if (left >= 0 && right >= 0)
+        sw__merges_add(&t->merges, left, right, (uint32_t)t->merges.count, id);
+}
+
+static void add_merges(const struct sw_alphabet *a, struct sw_tokenizer *t)
+{
+    const int32_t n = (int32_t)sw__alphabet_size(a), count = (int32_t)a->count;
+    for (int32_t i = 0; i < n; i++) { /* parts first: they are what characters begin with */
+        const int32_t id = i < n - count - 1 ? i + count + 1 : i - (n - count - 1);
+        char text[4];
+        const int bytes = sw__alphabet_text(a, id, text);
+        if (bytes > 1) add_merge(t, text, (size_t)bytes, id);
+    }
+}
+
+static bool add_tokens(const struct sw_alphabet *a, struct sw_tokenizer *t)
+{
+    for (int32_t i = 0; i < sw__alphabet_size(a); i++) {
+        char text[4];
+        const int bytes = sw__alphabet_text(a, i, text);
+        const bool good = i == a->count
+                              ? sw__vocabulary_add(&t->vocabulary, SW_END_OF_TEXT,
+                                                   strlen(SW_END_OF_TEXT), SW_TOKEN_CONTROL, 0)
+                              : sw__vocabulary_add(&t->vocabulary, text, (size_t)bytes,
+                                                   SW_TOKEN_NORMAL, 0);
+        if (!good) return false;
+        if (bytes == 1) t->byte_token[(unsigned char)*text] = i;
+    }
+    t->bos = t->eos = (int32_t)a->count;
+    return sw__added_add(&t->added, (struct sw_added_token){.id = t->eos, .special = true});
+}
+
+sw_status sw__alphabet_tokenizer(sw_context *ctx, const struct sw_alphabet *a, sw_tokenizer **out)
+{
+    struct sw_tokenizer *t = sw__tokenizer_new(SW_MODEL_BYTES);
+    sw_status status = t && add_tokens(a, t) && sw__merges_reserve(&t->merges, sw__alphabet_size(a))
+                           ? SW_OK
+                           : sw__fail(ctx, SW_ERR_MEMORY, "alphabet: out of memory");
+    if (status == SW_OK)
+        status = sw__pre_tokenizer_add(ctx, "alphabet", &t->pre,
+                                       sw__pre_name("gpt-2", 5)->pattern[0], SW_SPLIT_ISOLATED,
+                                       false);
+    if (status == SW_OK) status = sw__tokenizer_finish(ctx, "alphabet", t);
+    if (status == SW_OK) add_merges(a, t);
+    *out = status == SW_OK ? t : NULL;
+    if (status != SW_OK) sw_tokenizer_destroy(t);
+    return status;
 }

@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <swell/tokenizer.h>
 
 #include "train/documents.h"
 
@@ -37,5 +38,7 @@ int64_t sw__alphabet_encode(const struct sw_alphabet *a, const char *text, size_
                             int32_t *ids, size_t *at);
 /* The UTF-8 bytes of a token into text; how many. */
 int sw__alphabet_text(const struct sw_alphabet *a, int32_t token, char text[4]);
+/* The same as byte-level BPE whose merges put characters together from their bytes and nothing else, for files. */
+sw_status sw__alphabet_tokenizer(sw_context *ctx, const struct sw_alphabet *a, sw_tokenizer **out);
 
 #endif

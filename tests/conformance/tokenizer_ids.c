@@ -1,11 +1,15 @@
 /* llama.cpp's own tests of its tokenizers: for each vocabulary texts (.inp, between lines __ggml_vocab_test__) and
  * their ids (.out, one text a line).
+ * The same of each vocabulary written into another GGUF.
  * usage: tokenizer_ids FOLDER; exit status 77 when there is no such folder. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <swell/tokenizer.h>
+#include <unistd.h>
 #include "base/file.h"
+#include "format/gguf_write.h"
+#include "text/tokenizer_int.h"
 
 static const char *const vocabularies[] = {"gpt-2", "llama-spm", "phi-3", "falcon", "bert-bge"};
 static const char separator[] = "\n__ggml_vocab_test__\n";
@@ -49,6 +53,24 @@ static int same(const sw_tokenizer *t, const char *name, const char *text, size_
     return 0;
 }
 
+/* The tokenizer as another file has it; `name` keeps what Phi-3's special tokens do. */
+static sw_tokenizer *written(sw_context *ctx, const char *name, const sw_tokenizer *t)
+{
+    char path[64];
+    struct sw_gguf_writer *w;
+    sw_tokenizer *out = NULL;
+    snprintf(path, sizeof path, "/tmp/swell_tokenizer_ids_%ld", (long)getpid());
+    if (sw__gguf_writer_create(ctx, &w) != SW_OK) return NULL;
+    sw__gguf_put_string(w, "general.name", name, strlen(name));
+    if (sw__tokenizer_put_gguf(ctx, name, t, sw_tokenizer_size(t) + 3, w) == SW_OK &&
+        sw__gguf_writer_finish(w, path) == SW_OK)
+        sw_tokenizer_open(ctx, path, &out);
+    sw__gguf_writer_destroy(w);
+    unlink(path);
+    if (!out) fprintf(stderr, "%s: %s\n", name, sw_error(ctx));
+    return out;
+}
+
 static int check(sw_context *ctx, const char *folder, const char *name)
 {
     char path[512], *text = read_all(folder, name, ".inp"), *ids = read_all(folder, name, ".out");
@@ -59,16 +81,20 @@ static int check(sw_context *ctx, const char *folder, const char *name)
         fprintf(stderr, "%s: %s\n", name, t ? "no test" : sw_error(ctx));
         return 0;
     }
+    sw_tokenizer *again = written(ctx, name, t);
+    if (!again) return 0;
     for (char *at = text, *line = ids, *end; (end = strstr(at, separator)) != NULL;
          at = end + strlen(separator), cases++) {
         char *line_end = strchr(line, '\n');
         if (!line_end) break;
         *line_end = 0;
         wrong += !same(t, name, at, (size_t)(end - at), line);
+        wrong += !same(again, name, at, (size_t)(end - at), line);
         line = line_end + 1;
     }
     printf("%s: %d texts, %d wrong\n", name, cases, wrong);
     sw_tokenizer_destroy(t);
+    sw_tokenizer_destroy(again);
     free(text);
     free(ids);
     return cases >= 40 && !wrong;

@@ -83,6 +83,28 @@ function compare(name, model, theirs, ...args) {
   }
 }
 
+// ---- the same tokenizer in a GGUF that swell writes: its ids, and llama.cpp's where it is there -------------------
+const llamacpp = `${process.env.SWELL_LLAMACPP ?? "/tmp/llamacpp"}/node_modules/node-llama-cpp/dist/index.js`;
+const engine = existsSync(llamacpp) &&
+  await (await import(pathToFileURL(llamacpp).href)).getLlama({ gpu: false, build: "never", logLevel: "error", progressLogs: false });
+if (!engine) console.log(`no ${llamacpp}: GGUF is not compared with llama.cpp`);
+writeFileSync(work + "/few.txt", "some words to be looked at ".repeat(40));
+
+// `plain`: llama.cpp sees ASCII only, where its own expressions are not those of the vocabulary for the rest.
+async function compareGguf(file, plain = false) {
+  const gguf = file + ".gguf", expected = ours(file, text), seen = plain ? text.replace(/[^\x00-\x7f]/g, "") : text;
+  execFileSync(swell, ["train", "gpt", "--data", work + "/few.txt", "--tokenizer", file, "--layers", "1", "--width", "8", "--heads", "1",
+    "--context", "4", "--steps", "0", "--threads", "1", "--out", gguf], { stdio: ["ignore", "ignore", "inherit"] });
+  compare(`GGUF of ${file.split("/").pop()}`, gguf, expected);
+  if (!engine) return;
+  const model = await engine.loadModel({ modelPath: gguf, gpuLayers: 0 });
+  const mine = ours(gguf, seen), theirs = Array.from(model.tokenize(seen, false));
+  const same = mine.length === theirs.length && mine.every((id, i) => id === theirs[i]);
+  console.log(`GGUF of ${file.split("/").pop()}, llama.cpp: ${theirs.length} ids of ${Buffer.byteLength(seen)} bytes: ${same ? "the same" : "others"}`);
+  failed += !same;
+  await model.dispose();
+}
+
 // ---- tiktoken: rank files, and the same as tokenizer.json -------------------------------------------------------
 const alphabet = (() => { // GPT-2's way to write bytes
   const to = [];
@@ -146,10 +168,12 @@ for (const name of ["r50k_base", "cl100k_base", "o200k_base"]) {
   writeFileSync(file, ranks.map((token, rank) => `${token} ${rank}\n`).join(""));
   const peer = new Tiktoken(encoder.bpe_ranks, encoder.special_tokens, encoder.pat_str);
   compare(`tiktoken ${name}`, file, Array.from(peer.encode(text, [], [])));
+  await compareGguf(file, name === "o200k_base"); // llama.cpp's gpt-4o knows no marks (\\p{M})
   if (name === "o200k_base") continue; // the other two show both kinds of pre-tokeniser
   const json = tokenizerJson(encoder, ranks, name !== "r50k_base");
   writeFileSync(`${work}/${name}.json`, JSON.stringify(json));
   compare(`tokenizer.json of ${name}, tiktoken`, `${work}/${name}.json`, Array.from(peer.encode(text, [], [])));
+  await compareGguf(`${work}/${name}.json`);
   const hf = new Tokenizer(json, {});
   // JavaScript's \s has U+FEFF and not U+0085; White_Space elsewhere is the other way about.
   const part = text.slice(0, 60000).replace(/[\ufeff\u0085]/g, ""), mine = ours(`${work}/${name}.json`, part, "--special");
@@ -175,6 +199,7 @@ writeFileSync(`${work}/llama.json`, JSON.stringify({
   model: { type: "BPE", unk_token: "<unk>", fuse_unk: true, byte_fallback: true, vocab, merges },
 }));
 compare("tokenizer.json of Llama, llama-tokenizer-js", `${work}/llama.json`, theirs);
+await compareGguf(`${work}/llama.json`);
 const gguf = `${shared}/data/tokenizers/ggml-vocab-llama-spm.gguf`;
 if (existsSync(gguf)) compare("GGUF of Llama, llama-tokenizer-js", gguf, theirs);
 process.exit(failed ? 1 : 0);

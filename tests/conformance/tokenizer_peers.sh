@@ -2,6 +2,9 @@
 # tokenizer_peers.sh SWELL SHARED: the ids of a megabyte of many scripts, code, emoji and broken UTF-8 are those of
 # npm's tiktoken (r50k, cl100k, o200k), llama-tokenizer-js and @huggingface/tokenizers; and the bytes come back.
 #
+# A GGUF that swell train gpt writes with each of these tokenizers has the same ids, in llama.cpp too where
+# node-llama-cpp is in $SWELL_LLAMACPP (default /tmp/llamacpp).
+#
 # The packages lie in a folder with node_modules that $SWELL_TOKENIZERS names (npm install --prefix /tmp/tokenizers
 # tiktoken llama-tokenizer-js @huggingface/tokenizers: the default); exit 77 where one is absent.
 set -uo pipefail
