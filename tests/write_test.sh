@@ -44,6 +44,44 @@ write --context 40 --json -n 100 --ignore-end | grep -q '"finish": "context"' ||
 write --context 40 --json -n 100 --ignore-end --shift --keep 1 | grep -q '"finish": "tokens"' ||
     fail "a full context is not shifted"
 
+# ---- samplers: off is as if nothing was said, on changes the text ---------------------------------------
+text="Once upon a time, there was a little dog. The little dog was a little dog."
+plain()
+{
+    write "$text" --only-new -n 40 --seed 5 "$@" 2>&1
+}
+plain --top-k 0 --top-p 1 --min-p 0 >"$dir/plain"
+for off in "--typical 1" "--xtc-probability 0" "--repeat-penalty 1" "--presence-penalty 0" "--frequency-penalty 0" \
+    "--repeat-penalty 1.9 --repeat-last-n 0" "--dry-multiplier 0" "--dry-multiplier 9 --dry-penalty-last-n 0" \
+    "--dry-multiplier 9 --dry-allowed-length 100" "--logit-bias 300+0" "--mirostat 0" "--temperature 0.8"; do
+    plain --top-k 0 --top-p 1 --min-p 0 $off | cmp -s - "$dir/plain" || fail "$off is not off"
+done
+for on in "--top-k 2" "--top-p 0.3" "--min-p 0.5" "--typical 0.2" "--xtc-probability 1 --xtc-threshold 0.01" \
+    "--repeat-penalty 1.9" "--presence-penalty 3" "--frequency-penalty 3" "--dry-multiplier 9" "--logit-bias .-inf" \
+    "--temperature 0.2"; do
+    plain --top-k 0 --top-p 1 --min-p 0 $on | cmp -s - "$dir/plain" && fail "$on changes nothing"
+done
+plain --mirostat 2 >"$dir/a"
+plain --mirostat 2 --mirostat-ent 5 --mirostat-lr 0.1 | cmp -s - "$dir/a" || fail "mirostat's defaults"
+plain --mirostat 2 --mirostat-ent 0.5 | cmp -s - "$dir/a" && fail "--mirostat-ent changes nothing"
+plain --mirostat 2 --mirostat-ent 1 --mirostat-lr 0.9 >"$dir/b"
+plain --mirostat 2 --mirostat-ent 1 | cmp -s - "$dir/b" && fail "--mirostat-lr changes nothing"
+plain --logit-bias .-inf | grep -qF . && fail "--logit-bias -inf: a full stop was written"
+plain --logit-bias 430+1e9 -n 3 >"$dir/a"
+plain --logit-bias 430+2e9 -n 9 >"$dir/b"
+[ "$(sed 's/^ *//' "$dir/b")" = "$(sed 's/^ *\(.*\)$/\1\1\1/' "$dir/a")" ] || fail "--logit-bias by number: $(cat "$dir/a" "$dir/b")"
+# DRY, at temperature 0: a text that repeats itself goes on repeating, but not with it; not over what breaks it.
+repeats="The dog ran to the big red tree. The cat ran to the big red tree. The dog ran to the big red"
+plain="$(write "$repeats" --only-new -n 1 --temperature 0)"
+[ "$plain" = " t" ] || fail "nothing repeats itself: $plain"
+for dry in "" "--dry-base 1" "--dry-allowed-length 5" "--dry-penalty-last-n 30" "--dry-sequence-breaker none" \
+    "--dry-sequence-breaker . --dry-sequence-breaker \n"; do
+    [ "$(write "$repeats" --only-new -n 1 --temperature 0 --dry-multiplier 50 $dry)" = "$plain" ] && fail "DRY $dry repeats"
+done
+for dry in "--dry-allowed-length 40" "--dry-penalty-last-n 5" "--dry-sequence-breaker d"; do
+    [ "$(write "$repeats" --only-new -n 1 --temperature 0 --dry-multiplier 50 $dry)" = "$plain" ] || fail "DRY $dry does not"
+done
+
 # ---- text that has to fit ------------------------------------------------------------------------------
 write --temperature 2 --only-new -n 24 --regex '[a-z]{3,9}(, [a-z]{2,5})*\.' >"$dir/text" 2>"$dir/err" ||
     fail "--regex: $(cat "$dir/err")"
@@ -73,7 +111,22 @@ refused "name one text" bench perplexity
 refused "comes without a tokenizer" write hello $m
 refused "tokens, the context 512: shorten it" write "$long" $m $t
 refused "made for 512" write hello $m $t --context 513
-refused "f16, bf16 or f32" write hello $m $t --kv q4
+refused "it can be f16, bf16, f32" write hello $m $t --kv q4
+refused "takes the place of --top-k" write hello $m $t --mirostat 2 --top-k 3
+refused "takes the place of --xtc-probability" write hello $m $t --mirostat 2 --xtc-probability 0.1
+refused "--mirostat needs a --temperature" write hello $m $t --mirostat 2 --temperature 0
+refused "--mirostat-ent needs --mirostat" write hello $m $t --mirostat-ent 3
+refused "it can be 0, 2" write hello $m $t --mirostat 1
+refused "--dry-base needs --dry-multiplier" write hello $m $t --dry-base 2
+refused "--xtc-threshold needs" write hello $m $t --xtc-threshold 0.2
+refused "--repeat-last-n needs" write hello $m $t --repeat-last-n 3
+refused "no token has this text" write hello $m $t --dry-multiplier 1 --dry-sequence-breaker "no such thing"
+refused "is not one token" write hello $m $t --logit-bias "no such thing-3"
+refused "not TOKEN+BIAS" write hello $m $t --logit-bias 12
+refused "not TOKEN+BIAS" write hello $m $t --logit-bias 12+inf
+refused "the vocabulary has 512 tokens" write hello $m $t --logit-bias 512-3
+refused "not a number from 0.0001 to 0.5" write hello $m $t --xtc-probability 0.1 --xtc-threshold 0.6
+refused "--tokens x: not a whole number" write hello $m $t -n x
 refused "one of --schema" write hello $m $t --regex a --schema b
 refused "nothing.json: cannot read" write hello $m $t --schema nothing.json
 refused "--regex: " write hello $m $t --regex '(a'

@@ -48,6 +48,14 @@ static bool take(const struct verb *verb, const struct flag *f, void *to)
     return true;
 }
 
+/* What getopt found: a row, or a letter, which stands for the row behind its own. */
+static const struct flag *find(const struct flag *flags, int c)
+{
+    if (c >= FIRST) return &flags[c - FIRST];
+    while (flags->name[0] != c || flags->name[1]) flags++;
+    return flags + 1;
+}
+
 int flags_and_words(const struct verb *verb, const struct flag *flags, int n, void *to, int argc,
                     char **argv, int *words)
 {
@@ -57,11 +65,11 @@ int flags_and_words(const struct verb *verb, const struct flag *flags, int n, vo
     for (int i = 0; i < n; i++)
         options[i] = (struct option){flags[i].name,
                                      flags[i].kind == FLAG_YES ? no_argument : required_argument,
-                                     NULL, FIRST + i};
+                                     NULL, flags[i].name[1] ? FIRST + i : flags[i].name[0]};
     options[n] = (struct option){"help", no_argument, NULL, 'h'};
     for (int c; (c = cli_option(verb, argc, argv, options, &status)) != -1;) {
         if (c == '?') return status;
-        if (!take(verb, &flags[c - FIRST], to)) return 1;
+        if (!take(verb, find(flags, c), to)) return 1;
     }
     *words = optind;
     return -1;

@@ -17,7 +17,8 @@ enum flag_kind {
 };
 
 struct flag {
-    const char *name;
+    const char
+        *name; /* a single letter (-n) takes a value, and stands for the option of the next row */
     enum flag_kind kind;
     size_t at; /* in the struct */
     double lo, hi;
