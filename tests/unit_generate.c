@@ -7,7 +7,7 @@
 
 #include <unistd.h>
 #include <swell/swell.h>
-#include "base/rng.h"
+#include "small_model.h"
 
 enum { C = 32, FF = 64, LAYERS = 3, NH = 4, NKV = 2, V = 48, CONTEXT = 600 };
 enum { PROMPT = 90, TOKENS = 60, OTHERS = 31 };
@@ -17,20 +17,9 @@ static int32_t prompt[PROMPT];
 
 static int make_model(void **state)
 {
-    const int32_t header[7] = {C, FF, LAYERS, NH, NKV, V, CONTEXT};
-    const int hs = C / NH, kv = NKV * hs;
-    const int64_t n = V * C + LAYERS * (2 * C + 2 * C * C + 2 * kv * C + 3 * FF * C) + C +
-                      CONTEXT * hs;
-    const int fd = mkstemp(path);
-    FILE *f = fd < 0 ? NULL : fdopen(fd, "wb");
-    float *x = malloc((size_t)n * sizeof *x);
-    if (!f || !x) return 1;
-    sw__fill_normal(x, n, 0, 0.4f, 11, 0);
+    const struct small_model small = {C, FF, LAYERS, NH, NKV, V, CONTEXT, 0.4f, 11};
     for (int i = 0; i < PROMPT; i++) prompt[i] = (int32_t)(sw__random_u32(5, 0, (uint64_t)i) % V);
-    fwrite(header, sizeof header, 1, f);
-    fwrite(x, sizeof *x, (size_t)n, f);
-    free(x);
-    return fclose(f);
+    return !small_model_write(path, &small);
 }
 
 static int remove_model(void **state)

@@ -111,7 +111,8 @@ refused "name one text" bench perplexity
 refused "comes without a tokenizer" write hello $m
 refused "tokens, the context 512: shorten it" write "$long" $m $t
 refused "made for 512" write hello $m $t --context 513
-refused "it can be f16, bf16, f32" write hello $m $t --kv q4
+refused "it can be f16, bf16, f32, q8_0" write hello $m $t --kv q4
+refused "heads of a multiple of 32, not 8" write hello $m $t --kv q8_0
 refused "takes the place of --top-k" write hello $m $t --mirostat 2 --top-k 3
 refused "takes the place of --xtc-probability" write hello $m $t --mirostat 2 --xtc-probability 0.1
 refused "--mirostat needs a --temperature" write hello $m $t --mirostat 2 --temperature 0

@@ -33,8 +33,13 @@ typedef struct sw_model sw_model;
 
 #define SW_MODEL_MOST_ADAPTERS 8
 
-/* In what keys and values are kept. */
-typedef enum sw_model_kv { SW_MODEL_KV_F16, SW_MODEL_KV_BF16, SW_MODEL_KV_F32 } sw_model_kv;
+/* In what keys and values are kept.  q8_0, 8.5 bits a number: heads are a multiple of 32. */
+typedef enum sw_model_kv {
+    SW_MODEL_KV_F16,
+    SW_MODEL_KV_BF16,
+    SW_MODEL_KV_F32,
+    SW_MODEL_KV_Q8_0
+} sw_model_kv;
 
 /* A low-rank change of a model's weights (Hu et al. 2021, "LoRA"): W + scale alpha / r B A, beside weights of
  * any type. */

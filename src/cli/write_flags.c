@@ -65,7 +65,7 @@ const char write_help[] =
     "  --context N       tokens that it can look back on (default: as many as this call can need)\n"
     "  --shift           in a full context, and for a longer TEXT: forget the older half, go on\n"
     "  --keep N          with --shift: the first N tokens are never forgotten\n"
-    "  --kv TYPE         keys and values as f16 (default), bf16 or f32\n"
+    "  --kv TYPE         keys and values as f16 (default), bf16, f32, or q8_0: half of f16\n"
     "  --lookup N        guess N tokens ahead from what stands in the text: the same words, "
     "sooner\n"
     "                    where it repeats itself\n"
@@ -131,8 +131,11 @@ static bool take_word(const struct verb *verb, const struct flag *flag, void *to
 
 /* ---- the table --------------------------------------------------------------------------------- */
 
-static const char *const kv_names[] = {
-    [SW_MODEL_KV_F16] = "f16", [SW_MODEL_KV_BF16] = "bf16", [SW_MODEL_KV_F32] = "f32", NULL};
+static const char *const kv_names[] = {[SW_MODEL_KV_F16] = "f16",
+                                       [SW_MODEL_KV_BF16] = "bf16",
+                                       [SW_MODEL_KV_F32] = "f32",
+                                       [SW_MODEL_KV_Q8_0] = "q8_0",
+                                       NULL};
 static const char *const mirostats[] = {"0", "2", NULL};
 
 #define AT(field) offsetof(struct write_flags, field)

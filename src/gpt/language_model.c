@@ -19,8 +19,10 @@
 enum { CONTEXT_DEFAULT = 4096, CHUNK_DEFAULT = 512, ROWS_DEFAULT = 64, MOST_SESSIONS = 4096 };
 enum { MOST_CHUNK = 1 << 16, PAGE = 32 };
 
-static const sw_dtype kv_dtypes[] = {
-    [SW_MODEL_KV_F16] = SW_F16, [SW_MODEL_KV_BF16] = SW_BF16, [SW_MODEL_KV_F32] = SW_F32};
+static const sw_dtype kv_dtypes[] = {[SW_MODEL_KV_F16] = SW_F16,
+                                     [SW_MODEL_KV_BF16] = SW_BF16,
+                                     [SW_MODEL_KV_F32] = SW_F32,
+                                     [SW_MODEL_KV_Q8_0] = SW_Q8_0};
 
 /* ---- options ----------------------------------------------------------------------------------- */
 
@@ -34,7 +36,7 @@ static sw_status check_options(sw_context *ctx, const sw_model_options *o)
                         "rows %d (at most %d)",
                         (long long)o->context, o->sessions, MOST_SESSIONS, (long long)o->positions,
                         o->chunk, o->rows, MOST_CHUNK);
-    if ((int)o->kv < 0 || o->kv > SW_MODEL_KV_F32)
+    if ((int)o->kv < 0 || o->kv > SW_MODEL_KV_Q8_0)
         return sw__fail(ctx, SW_ERR_ARGUMENT, "model: keys and values of kind %d", (int)o->kv);
     return SW_OK;
 }
@@ -45,6 +47,10 @@ static sw_status fill_options(sw_model *m)
     sw_model_options *o = &m->o;
     const int64_t trained = m->net.z.context;
     const int64_t most = o->most_context ? o->most_context : CONTEXT_DEFAULT;
+    if (o->kv == SW_MODEL_KV_Q8_0 && m->net.z.head % 32 != 0)
+        return sw__fail(m->ctx, SW_ERR_UNSUPPORTED,
+                        "%s: keys and values in q8_0 need heads of a multiple of 32, not %lld",
+                        m->path, (long long)m->net.z.head);
     if (!o->context) o->context = sw__min64(trained, most);
     if (o->context > trained)
         return sw__fail(m->ctx, SW_ERR_SIZE, "%s: a context of %lld, but it was made for %lld",
@@ -71,8 +77,9 @@ static int64_t pages(const sw_model *m)
 static int64_t position_bytes(const sw_model *m)
 {
     const struct sw_gpt_sizes *z = &m->net.z;
-    return 2 * z->layers * z->kv_heads * z->head *
-           (int64_t)sw_dtype_get(kv_dtypes[m->o.kv])->block_bytes;
+    const sw_dtype_info *type = sw_dtype_get(kv_dtypes[m->o.kv]);
+    return 2 * z->layers * z->kv_heads * sw__ceil_div(z->head, type->block_elements) *
+           (int64_t)type->block_bytes;
 }
 
 /* Say before anything is read that it cannot be, and what could. */
