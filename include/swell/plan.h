@@ -32,6 +32,9 @@ typedef struct sw_plan_options {
     bool no_fusion;         /* for tests: every op a step of its own */
     bool check_nan;         /* sw_run fails with SW_ERR_NAN and names the first op that made one */
     const char *name;       /* for reports; copied */
+    bool
+        pack_late; /* weights stored in blocks: the first run reads them as they lie, those after it pack
+                     * an eighth each, so that nothing waits for a copy of them all; the same bits */
 } sw_plan_options;
 
 /* SW_ERR_ARGUMENT, SW_ERR_MEMORY, SW_ERR_SIZE; a poisoned graph gives its own status. */
@@ -51,6 +54,9 @@ SW_API void sw_plan_seed(sw_plan *p, uint64_t seed, uint64_t step);
 /* Run all steps.  One run at a time on one context.  SW_ERR_SHAPE when bound shapes do not fit;
  * SW_ERR_NAN with check_nan. */
 SW_API sw_status sw_run(sw_plan *p);
+
+/* Pack now whatever pack_late has left for later runs. */
+SW_API void sw_plan_pack(sw_plan *p);
 
 /* An output (or input) with its actual shape; data is valid until the next run.  A node that is
  * neither gives data NULL. */

@@ -120,9 +120,9 @@ static int open_model(struct bench *b)
     for (int64_t i = 0; i < b->prompt + b->tokens; i++) b->ids[i] = (int32_t)(i * 7919 % v);
     for (int64_t i = 0; i < n; i++)
         if (sw_session_open(b->m, &b->s[i]) != SW_OK) return failed(b);
-    /* The first step packs the weights. */
     if (sw_session_feed(b->s[0], b->ids, 1) != SW_OK) return failed(b);
     b->open = sw__clock_seconds() - start;
+    sw_plan_pack(b->m->plan);
     return 0;
 }
 

@@ -189,9 +189,9 @@ static sw_status build(sw_model *m)
     status = check_all_used(m);
     if (status == SW_OK) status = sw__gpt_check_adapters(m);
     if (status != SW_OK) return status;
-    return sw_compile(m->g,
-                      (sw_plan_options){.outputs = &m->logits, .n_outputs = 1, .name = "language"},
-                      &m->plan);
+    const sw_plan_options o = {
+        .outputs = &m->logits, .n_outputs = 1, .name = "language", .pack_late = true};
+    return sw_compile(m->g, o, &m->plan);
 }
 
 static sw_status allocate(sw_model *m)

@@ -43,6 +43,26 @@ static int first_write(const sw_plan *p, int value)
     return INT_MAX;
 }
 
+/* Remember that a step's operand does without its packed copy at first. */
+static sw_status put_off(sw_plan *p, int step, int input, struct sw_packed *packed)
+{
+    const bool blocks = sw_dtype_get(packed->weight->tensor.dtype)->block_elements > 1;
+    const bool may = p->pack_late && (p->steps[step].cls->flags & SW_OP_PACK_LATE) && blocks;
+    if (!may || atomic_load(&packed->version) != 0) return SW_OK;
+    if (!sw__grow(&p->late, &p->late_capacity, p->n_late + 1, sizeof *p->late))
+        return sw__plan_memory(p);
+    p->late[p->n_late++] = (struct sw_late_pack){step, input, packed};
+    p->late_bytes += (int64_t)packed->pack.bytes;
+    return SW_OK;
+}
+
+/* What was put off is not there when the step is prepared. */
+static void hide_late(sw_plan *p, int step)
+{
+    for (int64_t i = p->n_late - 1; i >= 0 && p->late[i].step == step; i--)
+        p->steps[step].packed[p->late[i].input] = NULL;
+}
+
 /* Ask for packed copies of the weights that the step reads.  A weight that an earlier step of this
  * plan writes is read as it is: its packed copy is from before the run. */
 static sw_status step_pack(sw_plan *p, struct sw_step *s, const struct sw_plan_op *op)
@@ -55,17 +75,19 @@ static sw_status step_pack(sw_plan *p, struct sw_step *s, const struct sw_plan_o
         sw_status status = sw__packed_acquire(p->values[op->in[i]].node->weight, &pack, &packed);
         if (status != SW_OK) return status;
         s->packed[i] = packed->data;
+        status = put_off(p, op->step, i, packed);
         for (int64_t j = 0; packed && j < p->n_packed; j++)
             if (p->packed[j] == packed) {
                 sw__packed_release(packed);
                 packed = NULL;
             }
-        if (!packed) continue;
-        if (!sw__grow(&p->packed, &p->packed_capacity, p->n_packed + 1, sizeof *p->packed)) {
+        if (packed &&
+            !sw__grow(&p->packed, &p->packed_capacity, p->n_packed + 1, sizeof *p->packed)) {
             sw__packed_release(packed);
             return sw__plan_memory(p);
         }
-        p->packed[p->n_packed++] = packed;
+        if (packed) p->packed[p->n_packed++] = packed;
+        if (status != SW_OK) return status;
     }
     return SW_OK;
 }
@@ -100,6 +122,7 @@ static sw_status steps_build(sw_plan *p)
         status = step_build(p, s, op);
         if (status == SW_OK) status = step_pack(p, s, op);
         if (status == SW_OK) step_readers(p, s, op);
+        hide_late(p, i);
         if (status == SW_OK) status = op->cls->prepare(s);
         if (status != SW_OK && status != SW_ERR_MEMORY)
             return sw__fail(p->ctx, status, "plan '%s': cannot prepare %s", p->name,
@@ -227,6 +250,7 @@ sw_status sw_compile(sw_graph *g, sw_plan_options o, sw_plan **out)
     p->graph = g;
     p->check_nan = o.check_nan;
     p->no_fusion = o.no_fusion;
+    p->pack_late = o.pack_late;
     p->recompute = o.recompute;
     sw__kernels_init(&p->kernels, g->ctx->isa);
     sw__tally_init(&p->tally, sw__threads_count(g->ctx->threads));
@@ -258,6 +282,7 @@ void sw_plan_destroy(sw_plan *p)
         if (p->values[i].counted) sw__weight_reader(p->values[i].node->weight, -1);
     for (int64_t i = 0; i < p->n_sets; i++) sw_weights_destroy(p->sets[i]);
     free(p->packed);
+    free(p->late);
     free(p->sets);
     free(p->values);
     free(p->value_of);

@@ -130,10 +130,11 @@ struct sw_run_seed {
 /* ---- the class --------------------------------------------------------------------------------- */
 
 enum sw_op_flag {
-    SW_OP_VIEW = 1,     /* out[0] is in[0]'s memory with another shape: no step at all */
-    SW_OP_CHEAP = 2,    /* may be computed again in the backward pass instead of being stored */
-    SW_OP_FUSE_ACT = 4, /* honours step->act */
-    SW_OP_EFFECT = 8    /* its first output is only a handle (updates): no memory */
+    SW_OP_VIEW = 1,      /* out[0] is in[0]'s memory with another shape: no step at all */
+    SW_OP_CHEAP = 2,     /* may be computed again in the backward pass instead of being stored */
+    SW_OP_FUSE_ACT = 4,  /* honours step->act */
+    SW_OP_EFFECT = 8,    /* its first output is only a handle (updates): no memory */
+    SW_OP_PACK_LATE = 16 /* a weight in blocks may go without its packed copy for some runs */
 };
 
 struct sw_op_class {

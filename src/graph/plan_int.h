@@ -61,6 +61,12 @@ struct sw_plan_op {
     char *fused_text; /* "+bias+relu", for reports; in the arena */
 };
 
+/* An operand of a step whose packed copy is not made yet: the step reads the weight as it lies. */
+struct sw_late_pack {
+    int step, input;
+    struct sw_packed *packed;
+};
+
 /* One phase of a step, or SW_LOOK_FOR_NAN after its last one. */
 struct sw_phase {
     int step, phase;
@@ -103,6 +109,10 @@ struct sw_plan {
 
     struct sw_packed **packed; /* references, each once */
     int64_t n_packed, packed_capacity;
+    bool pack_late, has_run;
+    struct sw_late_pack *late; /* of packed copies in the list above; the last is made first */
+    int64_t n_late, late_capacity;
+    int64_t late_bytes; /* of all of them at the start */
     sw_weights **sets;
     int64_t n_sets, sets_capacity;
     sw_weight **written; /* by the steps, once for each writing operand */

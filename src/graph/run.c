@@ -162,14 +162,14 @@ static void walk(void *user, int thread)
 
 /* ---- packed weights ---------------------------------------------------------------------------- */
 
-struct refresh {
+struct packing {
     const sw_plan *p;
     struct sw_packed *packed;
 };
 
 static void refresh_thread(void *user, int thread)
 {
-    const struct refresh *r = user;
+    const struct packing *r = user;
     const struct sw_packed *k = r->packed;
     int threads = sw__threads_count(r->p->ctx->threads);
     int64_t begin = share(k->pack.tasks, thread, threads);
@@ -183,23 +183,53 @@ static bool stale(const struct sw_packed *k)
     return atomic_load(&((struct sw_packed *)k)->version) != sw_weight_version(k->weight);
 }
 
-/* Make packed copies anew whose weight has changed.  The lock keeps two plans from doing it at the
- * same time; it is taken only when something changed. */
+/* Make a packed copy anew if its weight has changed.  The lock keeps two plans from doing it at the same
+ * time; it is taken only when something changed. */
+static void refresh(sw_plan *p, struct sw_packed *k)
+{
+    if (!stale(k)) return;
+    sw__weights_lock(k->weight->set);
+    if (stale(k)) {
+        struct packing r = {p, k};
+        uint64_t version = sw_weight_version(k->weight);
+        sw__threads_run(p->ctx->threads, refresh_thread, &r);
+        atomic_store(&k->version, version);
+        sw__weight_release_pages(k->weight);
+    }
+    sw__weights_unlock(k->weight->set);
+}
+
+/* Runs that share the copies which were put off. */
+#define LATE_RUNS 8
+
+static bool is_late(const sw_plan *p, const struct sw_packed *k)
+{
+    for (int64_t i = 0; i < p->n_late; i++)
+        if (p->late[i].packed == k) return true;
+    return false;
+}
+
 static void refresh_packed(sw_plan *p)
 {
-    for (int64_t i = 0; i < p->n_packed; i++) {
-        struct sw_packed *k = p->packed[i];
-        if (!stale(k)) continue;
-        sw__weights_lock(k->weight->set);
-        if (stale(k)) {
-            struct refresh r = {p, k};
-            uint64_t version = sw_weight_version(k->weight);
-            sw__threads_run(p->ctx->threads, refresh_thread, &r);
-            atomic_store(&k->version, version);
-            sw__weight_release_pages(k->weight);
-        }
-        sw__weights_unlock(k->weight->set);
+    for (int64_t i = 0; i < p->n_packed; i++)
+        if (stale(p->packed[i]) && !is_late(p, p->packed[i])) refresh(p, p->packed[i]);
+}
+
+/* Make `bytes` of the copies that were put off, and let their steps read them. */
+static void pack_late(sw_plan *p, int64_t bytes)
+{
+    while (p->n_late > 0 && bytes > 0) {
+        const struct sw_late_pack *l = &p->late[--p->n_late];
+        refresh(p, l->packed);
+        p->steps[l->step].packed[l->input] = l->packed->data;
+        p->shapes_changed = true; /* steps are prepared again */
+        bytes -= (int64_t)l->packed->pack.bytes;
     }
+}
+
+void sw_plan_pack(sw_plan *p)
+{
+    pack_late(p, INT64_MAX);
 }
 
 /* ---- run --------------------------------------------------------------------------------------- */
@@ -216,9 +246,11 @@ static sw_status fail_unbound(sw_plan *p)
 sw_status sw_run(sw_plan *p)
 {
     sw_status status = p->unbound > 0 ? fail_unbound(p) : SW_OK;
+    if (status == SW_OK && p->has_run) pack_late(p, p->late_bytes / LATE_RUNS + 1);
     if (status == SW_OK && p->shapes_changed) status = sw__plan_reshape(p);
     if (status != SW_OK) return status;
     refresh_packed(p);
+    p->has_run = true;
     p->run_number++;
     sw__tally_reset(&p->tally);
     atomic_store_explicit(&p->nan_step, -1, memory_order_relaxed);

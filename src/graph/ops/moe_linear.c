@@ -354,6 +354,7 @@ static void moe_linear_run(const struct sw_step *s, int phase, int64_t begin, in
 }
 
 const struct sw_op_class sw__op_moe_linear = {.name = "moe_linear",
+                                              .flags = SW_OP_PACK_LATE,
                                               .note_size = sizeof(struct moe_note),
                                               .infer = moe_linear_infer,
                                               .grad = moe_linear_grad,

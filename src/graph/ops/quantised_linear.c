@@ -186,7 +186,7 @@ static void quantised_linear_run(const struct sw_step *s, int phase, int64_t beg
 /* ---- class ------------------------------------------------------------------------------------- */
 
 const struct sw_op_class sw__op_quantised_linear = {.name = "quantised_linear",
-                                                    .flags = SW_OP_FUSE_ACT,
+                                                    .flags = SW_OP_FUSE_ACT | SW_OP_PACK_LATE,
                                                     .note_size = sizeof(struct linear_note),
                                                     .infer = quantised_linear_infer,
                                                     .grad = quantised_linear_grad,
