@@ -81,6 +81,14 @@ less "$(stat -c %s "$dir/adapter.gguf")" "$(stat -c %s "$dir/m.gguf")" "bytes of
 trained "${small[@]}" "${tiny[@]}" --network llama --steps 20 --half --out "$dir/l.gguf"
 "$swell" write 01 --model "$dir/l.gguf" -n 3 --temperature 0 >"$dir/out" 2>"$dir/err" || fail "llama: $(cat "$dir/err")"
 for _ in $(seq 60); do printf 'Où est l’été? 😀 '; done >"$dir/accents.txt"
+# Importances measured on a text: other quanta than without.
+"$swell" convert "$dir/m.gguf" "$dir/plain.gguf" --type q4_0 --pure 2>"$dir/err" || fail "q4_0: $(cat "$dir/err")"
+"$swell" convert "$dir/m.gguf" "$dir/tuned.gguf" --type q4_0 --pure --calibrate "$dir/rules.txt" 2>"$dir/err" || fail "calibrated: $(cat "$dir/err")"
+cmp -s "$dir/plain.gguf" "$dir/tuned.gguf" && fail "--calibrate changes nothing"
+"$swell" write 01 --model "$dir/tuned.gguf" -n 3 --temperature 0 >"$dir/out" 2>"$dir/err" || fail "calibrated: $(cat "$dir/err")"
+refused "less than a window" convert "$dir/m.gguf" "$dir/x.gguf" --type q4_0 --calibrate <(printf 0123)
+refused "choose one" convert "$dir/m.gguf" "$dir/x.gguf" --type q4_0 --calibrate "$dir/rules.txt" --imatrix x
+refused "No such file" convert "$dir/m.gguf" "$dir/x.gguf" --type q4_0 --calibrate "$dir/nothing"
 trained --data "$dir/accents.txt" "${tiny[@]}" --steps 60 --out "$dir/accents.gguf"
 [ "$("$swell" write 'Où est l’é' --model "$dir/accents.gguf" -n 5 --temperature 0 2>"$dir/err")" = 'Où est l’été? 😀' ] ||
     fail "characters of several bytes: $(cat "$dir/err")"

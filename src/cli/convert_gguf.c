@@ -1,10 +1,12 @@
 /* Language models from one type to another: GGUF to GGUF, all else as it was. */
 #include "cli/convert_verb.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/context_int.h"
+#include "base/file.h"
 #include "base/memory.h"
 #include "base/progress.h"
 #include "base/size.h"
@@ -12,9 +14,10 @@
 #include "format/gguf_mixture.h"
 #include "format/gguf_write.h"
 #include "format/imatrix.h"
+#include "gpt/importance.h"
 #include "tensor/block_type.h"
 
-enum { CHUNK = 1 << 20, QUANTIZATION_VERSION = 2 };
+enum { CHUNK = 1 << 20, QUANTIZATION_VERSION = 2, TEXT_LIMIT = 64 << 20 };
 
 struct job {
     const struct convert *c;
@@ -107,6 +110,12 @@ static sw_status emit(void *user, struct sw_gguf_writer *w)
     return status;
 }
 
+/* Where they are from. */
+static const char *importances(const struct convert *c)
+{
+    return c->imatrix ? c->imatrix : c->calibrate;
+}
+
 /* The importances of a tensor's inputs, if they fit it. */
 static int find_importance(const struct job *j, struct source *s)
 {
@@ -116,7 +125,7 @@ static int find_importance(const struct job *j, struct source *s)
     if (!s->importance) return 0;
     const int64_t row = shape->dim[shape->rank - 1], experts = shape->rank > 2 ? shape->dim[0] : 1;
     if (s->n_importance == row || s->n_importance == row * experts) return 0;
-    return cli_fail(j->c->verb, "%s: '%s' has %lld importances for rows of %lld", j->c->imatrix,
+    return cli_fail(j->c->verb, "%s: '%s' has %lld importances for rows of %lld", importances(j->c),
                     s->t->name, (long long)s->n_importance, (long long)row);
 }
 
@@ -154,7 +163,7 @@ static int put_tensors(struct job *j)
     }
     if (j->important && !found)
         return cli_fail(j->c->verb, "%s: has importances of none of the tensors that are quantised",
-                        j->c->imatrix);
+                        importances(j->c));
     return 0;
 }
 
@@ -176,6 +185,31 @@ static int convert(struct job *j, const struct sw_gguf_mixture *m)
     return status == SW_OK ? 0 : cli_fail(c->verb, "%s", sw_error(c->ctx));
 }
 
+static void measured(void *user, double part)
+{
+    sw__progress_show(user, part, "importances");
+}
+
+/* What matters on a text of the user's. */
+static int measure_importances(struct job *j)
+{
+    const struct convert *c = j->c;
+    char *text;
+    size_t bytes;
+    sw_status status = sw__file_read(c->calibrate, TEXT_LIMIT, &text, &bytes);
+    if (status != SW_OK)
+        return cli_fail(c->verb, "--calibrate %s: %s", c->calibrate,
+                        status == SW_ERR_SIZE ? "more than 64 MB of text" : strerror(errno));
+    sw__progress_begin(&j->progress, cli_write, stderr, sw__is_terminal(2), cli_columns(stderr));
+    const struct sw_importance_options o = {.progress = measured, .user = &j->progress};
+    status = sw__gpt_importances(c->ctx, c->from, text, bytes, o, &j->important);
+    sw__progress_end(&j->progress);
+    free(text);
+    return status == SW_OK
+               ? 0
+               : cli_fail(c->verb, "--calibrate %s: %s", c->calibrate, sw_error(c->ctx));
+}
+
 int convert_gguf(const struct convert *c)
 {
     struct job j = {.c = c};
@@ -183,6 +217,7 @@ int convert_gguf(const struct convert *c)
     if (sw__gguf_open(c->ctx, c->from, &j.f) != SW_OK ||
         (c->imatrix && sw__imatrix_open(c->ctx, c->imatrix, &j.important) != SW_OK))
         status = cli_fail(c->verb, "%s", sw_error(c->ctx));
+    if (!status && c->calibrate) status = measure_importances(&j);
     if (!status) status = convert(&j, sw__gguf_mixture_find(c->type));
     sw__gguf_writer_destroy(j.w);
     sw__imatrix_close(j.important);

@@ -7,7 +7,8 @@
 
 static const char help[] =
     "usage: swell convert IN OUT [options]\n"
-    "       swell convert IN.gguf OUT.gguf --type TYPE [--imatrix FILE] [--pure]\n"
+    "       swell convert IN.gguf OUT.gguf --type TYPE [--calibrate TEXT | --imatrix FILE] "
+    "[--pure]\n"
     "\n"
     "IN is a .safetensors, .pth (torch.save of a state_dict) or .onnx file; OUT an .onnx or "
     ".safetensors file.\n"
@@ -24,6 +25,7 @@ static const char help[] =
     "\n"
     "  --type TYPE       of most matrices\n"
     "  --imatrix FILE    importances of inputs (llama.cpp's, GGUF or .dat): errors count by them\n"
+    "  --calibrate TEXT  ... measured on a text: some hundred kB of what the model is for\n"
     "  --pure            all matrices in this type\n"
     "\n"
     "  --half            store weights as f16\n"
@@ -42,6 +44,7 @@ static const char help[] =
     "  swell convert alexnet.safetensors alexnet.onnx\n"
     "  swell convert resnet50.pth resnet50.safetensors --half\n"
     "  swell convert squeezenet1.0.onnx small.onnx --int8 --calibrate photos\n"
+    "  swell convert story-f16.gguf story-q3.gguf --type q3_k_m --calibrate stories.txt\n"
     "  swell convert story-f16.gguf story-q4.gguf --type q4_k_m\n";
 
 enum {
@@ -101,6 +104,8 @@ static int check_gguf(const struct convert *c, const char *other)
         return cli_fail(c->verb, "%s to %s: a language model in GGUF is written as .gguf only",
                         c->from, c->to);
     if (other) return cli_fail(c->verb, "--%s: not for language models", other);
+    if (c->imatrix && c->calibrate)
+        return cli_fail(c->verb, "--imatrix and --calibrate: choose one");
     if (!c->type) return cli_fail(c->verb, "--type: which type? see 'swell help convert'");
     if (!sw__gguf_mixture_find(c->type))
         return cli_fail(c->verb, "--type %s: no such type; see 'swell help convert'", c->type);
@@ -126,7 +131,8 @@ static int check(const struct convert *c, const char *ranged)
     if (c->int8 && c->half) return cli_fail(c->verb, "--int8 and --half: choose one");
     if (c->int8 && !c->calibrate)
         return cli_fail(c->verb, "--int8 needs pictures: --calibrate DIR");
-    if (!c->int8 && ranged) return cli_fail(c->verb, "--%s goes with --int8", ranged);
+    if (!c->int8 && (ranged || c->calibrate))
+        return cli_fail(c->verb, "--%s goes with --int8", ranged ? ranged : "calibrate");
     if (c->network && from_onnx && to_onnx)
         return cli_fail(c->verb, "--network: an ONNX file brings its own");
     if (c->network && !sw_image_network_find(c->network))
@@ -145,7 +151,7 @@ static int run(const struct verb *verb, int argc, char **argv)
     for (int o; (o = cli_option(verb, argc, argv, options, &status)) != -1;) switch (o) {
         case HALF: c.half = true; break;
         case INT8: c.int8 = true; break;
-        case CALIBRATE: ranged = "calibrate", c.calibrate = optarg; break;
+        case CALIBRATE: c.calibrate = optarg; break;
         case IMAGES:
             ranged = "images";
             if (!cli_integer(verb, "images", 1, 100000, &c.images)) return 1;

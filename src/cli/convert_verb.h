@@ -9,7 +9,7 @@ struct convert {
     const char *from, *to;
     const char *network, *labels;
     bool half, int8;
-    const char *calibrate; /* a folder */
+    const char *calibrate; /* a folder of pictures; for a language model a text */
     int64_t images;
     sw_onnx_range range;
     double agreement;

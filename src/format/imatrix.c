@@ -1,4 +1,4 @@
-/* Reading importance matrices: see imatrix.h.  The older format, little-endian:
+/* Importance matrices, read or filled: see imatrix.h.  The older format, little-endian:
  *
  *     i32 entries;  each:  i32 bytes of the name, name;  i32 calls;  i32 values;  f32 value[]
  *     then, in later files, i32 calls and the name of the text, which say nothing here
@@ -167,21 +167,42 @@ static sw_status read_dat(sw_context *ctx, const char *name, const uint8_t *data
 
 /* ---- both -------------------------------------------------------------------------------------- */
 
+sw_status sw__imatrix_create(sw_context *ctx, struct sw_imatrix **out)
+{
+    *out = sw__calloc2(1, sizeof **out);
+    return *out ? SW_OK : out_of_memory(ctx, "importances");
+}
+
+sw_status sw__imatrix_add(sw_context *ctx, struct sw_imatrix *m, const char *name,
+                          const double *values, int64_t n)
+{
+    struct entry *e;
+    sw_status status = add(ctx, "importances", m, name, strlen(name), n, &e);
+    if (status != SW_OK) return status;
+    for (int64_t i = 0; i < n; i++) e->value[i] = (float)values[i];
+    return check(ctx, "importances", e);
+}
+
+sw_status sw__imatrix_finish(sw_context *ctx, struct sw_imatrix *m, const char *file)
+{
+    if (m->n == 0) return sw__fail(ctx, SW_ERR_FORMAT, "%s: no importances in it", file);
+    qsort(m->entries, (size_t)m->n, sizeof *m->entries, by_name);
+    for (int64_t i = 1; i < m->n; i++)
+        if (by_name(&m->entries[i - 1], &m->entries[i]) == 0)
+            return sw__fail(ctx, SW_ERR_FORMAT, "%s: '%.80s' is there twice", file,
+                            m->entries[i].name);
+    return SW_OK;
+}
+
 sw_status sw__imatrix_parse(sw_context *ctx, const char *name, const uint8_t *data, size_t size,
                             struct sw_imatrix **out)
 {
-    struct sw_imatrix *m = sw__calloc2(1, sizeof *m);
+    struct sw_imatrix *m;
     *out = NULL;
-    if (!m) return out_of_memory(ctx, name);
+    if (sw__imatrix_create(ctx, &m) != SW_OK) return SW_ERR_MEMORY;
     const bool gguf = size >= 4 && memcmp(data, "GGUF", 4) == 0;
     sw_status status = (gguf ? read_gguf : read_dat)(ctx, name, data, size, m);
-    if (status == SW_OK && m->n == 0)
-        status = sw__fail(ctx, SW_ERR_FORMAT, "%s: no importances in it", name);
-    if (status == SW_OK) qsort(m->entries, (size_t)m->n, sizeof *m->entries, by_name);
-    for (int64_t i = 1; status == SW_OK && i < m->n; i++)
-        if (by_name(&m->entries[i - 1], &m->entries[i]) == 0)
-            status = sw__fail(ctx, SW_ERR_FORMAT, "%s: '%.80s' is there twice", name,
-                              m->entries[i].name);
+    if (status == SW_OK) status = sw__imatrix_finish(ctx, m, name);
     if (status == SW_OK)
         *out = m;
     else

@@ -54,6 +54,12 @@ struct sw_gpt_adapter {
     bool by_rank;
 };
 
+/* The squares of a matrix's inputs, summed over the tokens of a step: (K), or (E,K) of experts. */
+struct sw_gpt_watched {
+    char tensor[96];
+    sw_node *sums;
+};
+
 /* A network under construction: what every line of a builder needs. */
 struct sw_gpt {
     sw_graph *g;
@@ -65,6 +71,9 @@ struct sw_gpt {
     bool *used;    /* which weights of the set the graph reads */
     struct sw_gpt_adapter adapters[SW_MODEL_MOST_ADAPTERS];
     int n_adapters;
+    bool watch; /* build what importances are measured by (importance.h) */
+    struct sw_gpt_watched *watched;
+    int64_t n_watched, watched_room;
     sw_node *tokens;   /* i32 (N) */
     sw_node *sequence; /* i32 (N) */
     sw_node *position; /* i32 (N) */
@@ -119,6 +128,13 @@ sw_status sw__gpt_adopt(sw_weights *ws, struct sw_gguf *f);
 sw_status sw__gpt_open_adapters(sw_model *m);
 sw_status sw__gpt_check_adapters(sw_model *m);
 void sw__gpt_close_adapters(sw_model *m);
+/* Note the inputs x of the tensor, if they are watched: (N,K); of experts `which` (R,C) also (R,C,K). */
+void sw__gpt_watch(struct sw_gpt *m, const char *tensor, sw_node *x, sw_node *which);
+
+/* sw_model_open; `watch`: with the sums of squares of all matrices' inputs as further outputs. */
+sw_status sw__model_open(sw_context *ctx, const char *path, const sw_model_options *options,
+                         bool watch, sw_model **out);
+
 /* y = W x with the tensor's name, "blk.0.attn_q.weight", and what the adapters add to it. */
 sw_node *sw__gpt_adapt(struct sw_gpt *m, const char *tensor, sw_node *x, sw_node *y);
 

@@ -163,6 +163,20 @@ static sw_status check_all_used(sw_model *m)
     return SW_OK;
 }
 
+static sw_status compile(sw_model *m)
+{
+    const int64_t n = m->net.n_watched;
+    sw_node **outputs = sw__calloc2((size_t)n + 1, sizeof(sw_node *));
+    if (!outputs) return sw__fail(m->ctx, SW_ERR_MEMORY, "%s: out of memory", m->path);
+    outputs[0] = m->logits;
+    for (int64_t i = 0; i < n; i++) outputs[i + 1] = m->net.watched[i].sums;
+    const sw_plan_options o = {
+        .outputs = outputs, .n_outputs = (int)n + 1, .name = "language", .pack_late = true};
+    sw_status status = sw_compile(m->g, o, &m->plan);
+    free(outputs);
+    return status;
+}
+
 static sw_status build(sw_model *m)
 {
     struct sw_gpt *net = &m->net;
@@ -188,10 +202,7 @@ static sw_status build(sw_model *m)
     }
     status = check_all_used(m);
     if (status == SW_OK) status = sw__gpt_check_adapters(m);
-    if (status != SW_OK) return status;
-    const sw_plan_options o = {
-        .outputs = &m->logits, .n_outputs = 1, .name = "language", .pack_late = true};
-    return sw_compile(m->g, o, &m->plan);
+    return status == SW_OK ? compile(m) : status;
 }
 
 static sw_status allocate(sw_model *m)
@@ -225,10 +236,17 @@ static sw_status make_pool(sw_model *m)
 sw_status sw_model_open(sw_context *ctx, const char *path, const sw_model_options *options,
                         sw_model **out)
 {
+    return sw__model_open(ctx, path, options, false, out);
+}
+
+sw_status sw__model_open(sw_context *ctx, const char *path, const sw_model_options *options,
+                         bool watch, sw_model **out)
+{
     *out = NULL;
     sw_model *m = sw__calloc2(1, sizeof *m);
     if (!m) return sw__fail(ctx, SW_ERR_MEMORY, "%s: out of memory", path);
     m->ctx = ctx;
+    m->net.watch = watch;
     if (options) m->o = *options;
     sw_status status = check_options(ctx, &m->o);
     m->path = malloc(strlen(path) + 1);
@@ -264,6 +282,7 @@ void sw_model_destroy(sw_model *m)
     sw_tokenizer_destroy(m->tokenizer);
     sw__unmap_file(&m->map);
     free(m->net.used);
+    free(m->net.watched);
     free(m->tokens);
     free(m->sequence);
     free(m->position);

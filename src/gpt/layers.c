@@ -79,7 +79,9 @@ sw_node *sw__gpt_linear(struct sw_gpt *m, const char *name, sw_node *x, int64_t 
     char full[NAME];
     sw_node *w = sw__gpt_weight(m, name, SW_SHAPE(size, last_dim(x)));
     sw_node *y = sw_linear(m->g, x, w, bias_of(m, name, size));
-    return sw__gpt_adapt(m, full_name(m, name, ".weight", full), x, y);
+    full_name(m, name, ".weight", full);
+    sw__gpt_watch(m, full, x, NULL);
+    return sw__gpt_adapt(m, full, x, y);
 }
 
 sw_node *sw__gpt_rmsnorm(struct sw_gpt *m, const char *name, sw_node *x)
@@ -150,6 +152,7 @@ sw_node *sw__gpt_expert(struct sw_gpt *m, const char *name, sw_node *x, sw_node 
     const int64_t e = m->z.experts;
     sw_node *w = sw__gpt_weight(m, name, SW_SHAPE(e, size, last_dim(x)));
     sw_node *b = find(m, full_name(m, name, ".bias", full), SW_SHAPE(e, size));
+    sw__gpt_watch(m, full_name(m, name, ".weight", full), x, which);
     return sw_moe_linear(m->g, x, w, b, which);
 }
 
