@@ -6,8 +6,8 @@
  *
  * Phase 0 computes delta.  Then there are two ways to cut the rest, with the same bits, because an
  * element of dq is always one chain over the keys and one of dk, dv one chain over the rows:
- *   - whole heads: a task is a key-value head; key blocks outside, rows inside.  Five products, and
- *     dq is gathered in scratch.  For enough heads, of moderate length.
+ *   - whole heads: a task is a key-value head; key blocks outside, rows inside.  Five products; q, dy
+ *     and dq of all rows are in scratch.  For enough heads, of moderate length.
  *   - split: tasks for dq (rows outside, keys inside) and tasks for dk and dv (keys outside, rows
  *     inside).  Logits are made twice, seven products, but any number of tasks.
  * No task adds to what another one writes. */
@@ -21,7 +21,7 @@ enum {
     KEYS = SW_ATTENTION_KEYS,
     ROWS = SW_ATTENTION_ROWS,
     ENOUGH_HEADS = 16, /* of batch and key-value heads, for whole heads */
-    MOST_DQ = 1 << 20, /* floats of dq gathered in a thread's scratch */
+    MOST_DQ = 1 << 20, /* floats of dq gathered in a thread's scratch, beside as many of q and dy */
     IN_Q = 0,
     IN_K,
     IN_V,
@@ -71,25 +71,19 @@ static void *take(char *base, size_t *at, int64_t count, size_t size)
     return part;
 }
 
-/* Floats that dq takes: all rows of a head if they may be gathered here, else those of a block. */
-static int64_t dq_floats(const struct attention_sizes *z)
+static struct parts parts_of(char *base, const struct backward_note *note, bool mask)
 {
-    const int64_t hsp = sw__attention_padded(z->hs);
-    return sw__max64(ROWS * hsp, sw__min64(sw__round_up(z->rows, ROWS) * hsp, MOST_DQ));
-}
-
-static struct parts parts_of(char *base, const struct attention_sizes *z, bool mask)
-{
-    const int64_t hs = z->hs, hsp = sw__attention_padded(hs);
+    const int64_t hs = note->z.hs, hsp = sw__attention_padded(hs);
+    const int64_t rows = note->whole ? sw__max64(1, note->z.rows) : ROWS;
     struct parts p = {0};
-    p.q = take(base, &p.bytes, ROWS * hsp, sizeof(float));
-    p.dy = take(base, &p.bytes, ROWS * hsp, sizeof(float));
+    p.q = take(base, &p.bytes, rows * hsp, sizeof(float));
+    p.dy = take(base, &p.bytes, rows * hsp, sizeof(float));
     p.kt = take(base, &p.bytes, KEYS * hs, sizeof(float));
     p.vt = take(base, &p.bytes, KEYS * hs, sizeof(float));
     p.k = take(base, &p.bytes, KEYS * hsp, sizeof(float));
     p.p = take(base, &p.bytes, ROWS * KEYS, sizeof(float));
     p.ds = take(base, &p.bytes, ROWS * KEYS, sizeof(float));
-    p.dq = take(base, &p.bytes, dq_floats(z), sizeof(float));
+    p.dq = take(base, &p.bytes, rows * hsp, sizeof(float));
     p.dk = take(base, &p.bytes, KEYS * hsp, sizeof(float));
     p.dv = take(base, &p.bytes, KEYS * hsp, sizeof(float));
     p.lo = take(base, &p.bytes, ROWS, sizeof(int32_t));
@@ -104,15 +98,15 @@ static sw_status backward_prepare(struct sw_step *s)
     struct attention_sizes *z = &note->z;
     sw__attention_sizes(s, z);
     const int64_t heads = z->b * z->nkv, all = heads * z->rows;
-    const int64_t gathered = sw__round_up(z->rows, ROWS) * sw__attention_padded(z->hs);
-    note->whole = heads >= ENOUGH_HEADS && gathered <= dq_floats(z);
+    const int64_t gathered = z->rows * sw__attention_padded(z->hs);
+    note->whole = heads >= ENOUGH_HEADS && (gathered <= MOST_DQ || z->rows <= ROWS);
     note->row_cuts = sw__ceil_div(z->rows, z->grain);
     note->key_cuts = sw__ceil_div(z->tk, KEYS);
     note->dq_tasks = s->out[0] ? heads * note->row_cuts : 0;
     s->kernel = s->k->names[SW_SLOT_attention_backward];
     s->flops = 2. * (note->whole ? 5 : 7) * (double)z->hs * sw__attention_pairs(s->attr, z);
     s->workspace = (size_t)all * 2 * sizeof(float);
-    s->scratch = parts_of(NULL, z, s->in[IN_MASK] != NULL).bytes;
+    s->scratch = parts_of(NULL, note, s->in[IN_MASK] != NULL).bytes;
     const bool any = heads > 0 && (z->rows > 0 || z->tk > 0);
     s->n_phases = any ? 2 : 0;
     s->tasks[0] = heads;
@@ -165,7 +159,9 @@ struct head {
     const struct sw_step *s;
     const struct attention_sizes *z;
     struct parts parts;
-    struct sw_attention_rows rows; /* set by take_rows */
+    struct sw_attention_rows rows; /* set by take_rows: */
+    int64_t taken;                 /* the first of them; -1: none */
+    float *q, *dy;                 /* where their numbers are loaded */
     struct sw_attention_backward a;
     int64_t b, kv;
 };
@@ -179,12 +175,11 @@ static void head_begin(struct head *h, const struct sw_step *s, int64_t head, vo
     h->z = z;
     h->b = head / z->nkv;
     h->kv = head % z->nkv;
-    h->parts = parts_of(scratch, z, s->in[IN_MASK] != NULL);
+    h->taken = -1;
+    h->parts = parts_of(scratch, note, s->in[IN_MASK] != NULL);
     const struct parts *p = &h->parts;
     h->a = (struct sw_attention_backward){.hs = z->hs,
                                           .hsp = sw__attention_padded(z->hs),
-                                          .q = p->q,
-                                          .dy = p->dy,
                                           .kt = p->kt,
                                           .vt = p->vt,
                                           .k = p->k,
@@ -193,31 +188,33 @@ static void head_begin(struct head *h, const struct sw_step *s, int64_t head, vo
                                           .ds = p->ds};
 }
 
-/* Rows first .. first+n-1: what they see. */
+/* At most ROWS rows of a head, from `first` on: what they see. */
 static void take_rows(struct head *h, int64_t first, int64_t n)
 {
+    if (h->taken == first) return;
     const struct sw_step *s = h->s;
     const struct attention_sizes *z = h->z;
     const float *mask = s->in[IN_MASK] ? s->in[IN_MASK]->data : NULL;
     const int32_t *documents = s->in[IN_DOCUMENTS] ? s->in[IN_DOCUMENTS]->data : NULL;
-    const float *sums = head_sums(s, h->b * z->nkv + h->kv);
     sw__attention_rows_fill(&h->rows, s->attr, z, s->in[IN_Q]->data, mask, documents, h->b, h->kv,
                             first, n);
-    h->a.rows = n;
-    h->a.delta = sums + first;
-    h->a.lse = sums + z->rows + first;
+    const int64_t at = ((const struct backward_note *)s->note)->whole ? first * h->a.hsp : 0;
+    h->taken = first;
+    h->q = h->parts.q + at;
+    h->dy = h->parts.dy + at;
 }
 
-/* The numbers of the rows taken, q and dy, into scratch. */
-static void load_rows(struct head *h)
+/* The numbers of some of the rows taken, q and dy, into scratch. */
+static void load_rows(struct head *h, struct sw_attention_seeing some)
 {
     const struct sw_step *s = h->s;
     const float *q = s->in[IN_Q]->data, *dy = s->in[IN_DY]->data;
+    const void *const *from = h->rows.q + some.first;
     const void *rows[ROWS];
-    const int64_t n = h->rows.n, hs = h->z->hs;
-    for (int64_t i = 0; i < n; i++) rows[i] = dy + ((const float *)h->rows.q[i] - q);
-    s->k->attention_pack_rows(h->parts.q, h->rows.q, SW_F32, n, hs, h->z->scale, NULL);
-    s->k->attention_pack_rows(h->parts.dy, rows, SW_F32, n, hs, 1, NULL);
+    const int64_t hs = h->z->hs, at = some.first * h->a.hsp;
+    for (int64_t i = 0; i < some.n; i++) rows[i] = dy + ((const float *)from[i] - q);
+    s->k->attention_pack_rows(h->q + at, from, SW_F32, some.n, hs, h->z->scale, NULL);
+    s->k->attention_pack_rows(h->dy + at, rows, SW_F32, some.n, hs, 1, NULL);
 }
 
 static void load_keys(struct head *h, int64_t block)
@@ -238,23 +235,24 @@ static void load_keys(struct head *h, int64_t block)
     h->s->k->attention_pack_rows(h->parts.k, rows, SW_F32, n, z->hs, 1, NULL);
 }
 
-/* Whether the loaded rows see the block; sets the view. */
-static bool view_block(struct head *h, int64_t block)
+/* The rows taken that see the block become those of `a`; dq: of all rows taken, or NULL. */
+static struct sw_attention_seeing view_block(struct head *h, int64_t block, float *dq)
 {
-    const int64_t start = block * KEYS;
-    if (!sw__attention_cut(h->parts.lo, h->parts.hi, &h->rows, block)) return false;
-    if (h->rows.mask[0]) {
-        sw__attention_cut_mask(h->parts.mask, &h->rows, block, start,
-                               sw__min64(start + KEYS, h->z->tk));
-        h->a.view.mask = h->parts.mask;
-    }
-    return true;
-}
-
-/* A row of a result: out[0..hs) = scale * sums. */
-static void write_row(float *out, const float *sums, int64_t hs, float scale)
-{
-    for (int64_t d = 0; d < hs; d++) out[d] = scale * sums[d];
+    const int64_t start = block * KEYS, hsp = h->a.hsp;
+    const struct sw_attention_seeing some = sw__attention_cut(h->parts.lo, h->parts.hi, &h->rows,
+                                                              block);
+    const float *sums = head_sums(h->s, h->b * h->z->nkv + h->kv) + h->taken + some.first;
+    h->a.rows = some.n;
+    h->a.q = h->q + some.first * hsp;
+    h->a.dy = h->dy + some.first * hsp;
+    h->a.dq = dq ? dq + some.first * hsp : NULL;
+    h->a.delta = sums;
+    h->a.lse = sums + h->z->rows;
+    if (!h->rows.mask[0]) return some;
+    sw__attention_cut_mask(h->parts.mask, &h->rows, some, block, start,
+                           sw__min64(start + KEYS, h->z->tk));
+    h->a.view.mask = h->parts.mask;
+    return some;
 }
 
 static void write_dq(const struct head *h, const float *sums, int64_t first, int64_t n)
@@ -262,18 +260,21 @@ static void write_dq(const struct head *h, const float *sums, int64_t first, int
     if (!h->s->out[0]) return;
     float *dq = h->s->out[0]->data;
     for (int64_t i = 0; i < n; i++)
-        write_row(dq + sw__attention_row_at(h->z, h->b, h->kv, first + i), sums + i * h->a.hsp,
-                  h->z->hs, h->z->scale);
+        h->s->k->scale_f32(dq + sw__attention_row_at(h->z, h->b, h->kv, first + i),
+                           sums + i * h->a.hsp, h->z->hs, h->z->scale, 0);
 }
 
 static void write_keys(const struct head *h, int64_t block)
 {
     const struct attention_sizes *z = h->z;
+    float *dk = h->s->out[1] ? h->s->out[1]->data : NULL;
+    float *dv = h->s->out[2] ? h->s->out[2]->data : NULL;
+    const size_t bytes = (size_t)z->hs * sizeof(float);
     for (int64_t j = block * KEYS; j < sw__min64(z->tk, (block + 1) * KEYS); j++) {
         const int64_t at = ((h->b * z->tk + j) * z->nkv + h->kv) * z->hs;
         const int64_t from = (j - block * KEYS) * h->a.hsp;
-        if (h->s->out[1]) write_row((float *)h->s->out[1]->data + at, h->parts.dk + from, z->hs, 1);
-        if (h->s->out[2]) write_row((float *)h->s->out[2]->data + at, h->parts.dv + from, z->hs, 1);
+        if (dk) memcpy(dk + at, h->parts.dk + from, bytes);
+        if (dv) memcpy(dv + at, h->parts.dv + from, bytes);
     }
 }
 
@@ -282,12 +283,11 @@ static void dq_task(struct head *h, int64_t first, int64_t n)
 {
     const struct backward_note *note = h->s->note;
     take_rows(h, first, n);
-    load_rows(h);
+    load_rows(h, (struct sw_attention_seeing){0, n});
     memset(h->parts.dq, 0, (size_t)(n * h->a.hsp) * sizeof(float));
-    h->a.dq = h->parts.dq;
     h->a.dk = h->a.dv = NULL;
     for (int64_t block = 0; block < note->key_cuts; block++) {
-        if (!view_block(h, block)) continue;
+        if (view_block(h, block, h->parts.dq).n == 0) continue;
         load_keys(h, block);
         h->s->k->attention_backward(&h->a);
     }
@@ -297,6 +297,7 @@ static void dq_task(struct head *h, int64_t first, int64_t n)
 /* dk and dv of a block of keys: rows inside.  dq: the sums of all rows of the head, or NULL. */
 static void key_block(struct head *h, int64_t block, float *dq)
 {
+    const struct backward_note *note = h->s->note;
     const size_t bytes = (size_t)(KEYS * h->a.hsp) * sizeof(float);
     memset(h->parts.dk, 0, bytes);
     memset(h->parts.dv, 0, bytes);
@@ -306,9 +307,10 @@ static void key_block(struct head *h, int64_t block, float *dq)
     for (int64_t first = 0; first < h->z->rows; first += ROWS) {
         const int64_t n = sw__min64(ROWS, h->z->rows - first);
         take_rows(h, first, n);
-        if (!view_block(h, block)) continue;
-        load_rows(h);
-        h->a.dq = dq ? dq + first * h->a.hsp : NULL;
+        const struct sw_attention_seeing some = view_block(h, block,
+                                                           dq ? dq + first * h->a.hsp : NULL);
+        if (some.n == 0) continue;
+        if (!note->whole) load_rows(h, some);
         h->s->k->attention_backward(&h->a);
     }
     write_keys(h, block);
@@ -319,6 +321,11 @@ static void head_task(struct head *h)
     const struct backward_note *note = h->s->note;
     float *dq = h->s->out[0] ? h->parts.dq : NULL;
     if (dq) memset(dq, 0, (size_t)(h->z->rows * h->a.hsp) * sizeof(float));
+    for (int64_t first = 0; first < h->z->rows; first += ROWS) {
+        const int64_t n = sw__min64(ROWS, h->z->rows - first);
+        take_rows(h, first, n);
+        load_rows(h, (struct sw_attention_seeing){0, n});
+    }
     for (int64_t block = 0; block < note->key_cuts; block++) key_block(h, block, dq);
     if (dq) write_dq(h, dq, 0, h->z->rows);
 }

@@ -80,31 +80,44 @@ void sw__attention_all_see(struct sw_attention_rows *r)
     }
 }
 
-bool sw__attention_cut(int32_t *lo, int32_t *hi, const struct sw_attention_rows *r, int64_t block)
+/* Whether row i sees a key from .. to-1. */
+static bool row_sees(const struct sw_attention_rows *r, int64_t i, int64_t from, int64_t to)
 {
-    bool any = false;
-    if (block * KEYS >= r->all_from && (block + 1) * KEYS <= r->all_to) {
-        memset(lo, 0, (size_t)r->n * sizeof *lo);
-        for (int64_t i = 0; i < r->n; i++) hi[i] = KEYS;
-        return r->n > 0;
-    }
-    for (int64_t i = 0; i < r->n; i++) {
-        lo[i] = clamp_key(r->lo[i] - block * KEYS);
-        hi[i] = clamp_key(r->hi[i] - block * KEYS);
-        any = any || lo[i] < hi[i];
-    }
-    return any;
+    return sw__max64(r->lo[i], from) < sw__min64(r->hi[i], to);
 }
 
-void sw__attention_cut_mask(float *mask, const struct sw_attention_rows *r, int64_t block,
-                            int64_t from, int64_t to)
+struct sw_attention_seeing sw__attention_cut(int32_t *lo, int32_t *hi,
+                                             const struct sw_attention_rows *r, int64_t block)
 {
-    const int64_t start = block * KEYS;
-    for (int64_t i = 0; i < r->n; i++, mask += KEYS)
-        for (int64_t j = 0; j < KEYS; j++) {
-            bool there = start + j >= from && start + j < to;
-            mask[j] = there ? r->mask[i][(start + j) * r->mask_step] : 0;
-        }
+    const int64_t from = block * KEYS, to = from + KEYS;
+    struct sw_attention_seeing some = {0, r->n};
+    if (from >= r->all_from && to <= r->all_to) {
+        memset(lo, 0, (size_t)r->n * sizeof *lo);
+        for (int64_t i = 0; i < r->n; i++) hi[i] = KEYS;
+        return some;
+    }
+    while (some.n > 0 && !row_sees(r, some.n - 1, from, to)) some.n--;
+    while (some.n > 0 && !row_sees(r, some.first, from, to)) some.first++, some.n--;
+    for (int64_t i = 0; i < some.n; i++) {
+        lo[i] = clamp_key(r->lo[some.first + i] - from);
+        hi[i] = clamp_key(r->hi[some.first + i] - from);
+    }
+    return some;
+}
+
+void sw__attention_cut_mask(float *mask, const struct sw_attention_rows *r,
+                            struct sw_attention_seeing rows, int64_t block, int64_t from,
+                            int64_t to)
+{
+    const int64_t before = from - block * KEYS, n = to - from, step = r->mask_step;
+    for (int64_t i = 0; i < rows.n; i++, mask += KEYS) {
+        const float *at = r->mask[rows.first + i] + from * step;
+        if (n < KEYS) memset(mask, 0, KEYS * sizeof *mask);
+        if (step == 1)
+            memcpy(mask + before, at, (size_t)n * sizeof *mask);
+        else
+            for (int64_t j = 0; j < n; j++) mask[before + j] = at[j * step];
+    }
 }
 
 /* A block of keys and where they and their values lie. */
@@ -159,7 +172,7 @@ static void finish_row(const struct sw_kernels *k, const struct sw_attention_row
         for (int j = 0; j < half; j++) sum[j] += sum[j + half];
     const bool blind = p->m[i] == -INFINITY && !isnan(sum[0]);
     const float above = r->sinks && !blind ? r->sink[i] * LOG2_E - p->m[i] : -INFINITY;
-    sum[0] += exp2f(above);
+    if (r->sinks) sum[0] += exp2f(above);
     if (r->lse[0]) {
         float lse = blind ? -INFINITY : (p->m[i] + log2f(sum[0])) * LN_2;
         *r->lse[i] = r->sinks && (blind || above > 64) ? r->sink[i] : lse;
@@ -192,16 +205,11 @@ void sw__attention_rows_run(const struct sw_kernels *k, const struct sw_attentio
         from = sw__min64(from, r->lo[i]);
         to = sw__max64(to, r->hi[i]);
     }
-    struct sw_attention_forward a = {.rows = r->n,
-                                     .hs = r->hs,
+    struct sw_attention_forward a = {.hs = r->hs,
                                      .hsp = hsp,
-                                     .q = p.q,
                                      .kt = p.kt,
                                      .v = p.v,
                                      .view = {p.lo, p.hi, NULL, r->softcap},
-                                     .m = p.m,
-                                     .l = p.l,
-                                     .acc = p.acc,
                                      .fetch_bytes = row_bytes(source->dtype, r->hs)};
     struct keys blocks[2];
     int64_t block = from / KEYS;
@@ -209,7 +217,13 @@ void sw__attention_rows_run(const struct sw_kernels *k, const struct sw_attentio
     for (; from < to && block * KEYS < to; block++) {
         const struct keys *here = &blocks[block % 2], *next = &blocks[(block + 1) % 2];
         locate_block(&blocks[(block + 1) % 2], source, block + 1, from, to);
-        if (!sw__attention_cut(p.lo, p.hi, r, block)) continue;
+        const struct sw_attention_seeing rows = sw__attention_cut(p.lo, p.hi, r, block);
+        if (rows.n == 0) continue;
+        a.rows = rows.n;
+        a.q = p.q + rows.first * hsp;
+        a.m = p.m + rows.first;
+        a.l = p.l + rows.first * LANES;
+        a.acc = p.acc + rows.first * hsp;
         /* Of few rows packing takes longer than the tiles, so the next block is fetched meanwhile. */
         const bool more = (block + 1) * KEYS < to, soon = more && r->n <= SW_ATTENTION_STEP;
         const void *plain[KEYS];
@@ -218,7 +232,7 @@ void sw__attention_rows_run(const struct sw_kernels *k, const struct sw_attentio
         dtype = plain_rows(k, &p, plain, here->v, source->dtype, here->to, r->hs);
         k->attention_pack_rows(p.v, plain, dtype, here->to, r->hs, 1, soon ? next->v : NULL);
         if (r->mask[0])
-            sw__attention_cut_mask(p.mask, r, block, block * KEYS + here->from,
+            sw__attention_cut_mask(p.mask, r, rows, block, block * KEYS + here->from,
                                    block * KEYS + here->to);
         a.view.mask = r->mask[0] ? p.mask : NULL;
         if (soon) {

@@ -50,12 +50,19 @@ void sw__attention_rows_run(const struct sw_kernels *k, const struct sw_attentio
 
 /* Set all_from and all_to from lo and hi. */
 void sw__attention_all_see(struct sw_attention_rows *r);
-/* Cut the keys that the rows see to one block: lo and hi of a struct sw_attention_view.  False: no
- * row sees a key of it. */
-bool sw__attention_cut(int32_t *lo, int32_t *hi, const struct sw_attention_rows *r, int64_t block);
-/* The rows' masks for keys from .. to-1 of a block into [rows][KEYS]. */
-void sw__attention_cut_mask(float *mask, const struct sw_attention_rows *r, int64_t block,
-                            int64_t from, int64_t to);
+/* Some of the rows. */
+struct sw_attention_seeing {
+    int64_t first, n;
+};
+
+/* The rows from the first to the last that sees a key of a block, n = 0 if none does, and the keys of it that
+ * they see: lo and hi of a struct sw_attention_view. */
+struct sw_attention_seeing sw__attention_cut(int32_t *lo, int32_t *hi,
+                                             const struct sw_attention_rows *r, int64_t block);
+/* Those rows' masks for keys from .. to-1 of a block into [rows][KEYS]. */
+void sw__attention_cut_mask(float *mask, const struct sw_attention_rows *r,
+                            struct sw_attention_seeing rows, int64_t block, int64_t from,
+                            int64_t to);
 
 /* Rows a task, if `groups` groups of `rows` rows are to be cut: a multiple of STEP, at most ROWS. */
 static inline int64_t sw__attention_grain(int64_t groups, int64_t rows)

@@ -331,15 +331,18 @@ static void attention_forward(const struct sw_attention_forward *a)
 /* ---- backward ---------------------------------------------------------------------------------- */
 
 /* p and ds of one row from logits and dP, zeros where the row sees nothing. */
-VEC_INLINE void row_gradient(const struct sw_attention_backward *a, int64_t row)
+VEC_INLINE void row_gradient(const struct sw_attention_backward *a, int64_t row, float *p,
+                             float *ds)
 {
     const int32_t lo = a->view.lo[row], hi = a->view.hi[row];
     const float *mask = a->view.mask ? a->view.mask + row * KEYS : NULL;
     const vf lse = vf_set(a->lse[row]), delta = vf_set(a->delta[row]);
-    UNROLL for (int g = 0; g < GROUPS; g++)
-    {
-        const int at = g * VF_N;
-        float *p = a->p + row * KEYS + at, *ds = a->ds + row * KEYS + at;
+    for (int at = 0; at < KEYS; at += VF_N, p += VF_N, ds += VF_N) {
+        if (lo >= at + VF_N || hi <= at) {
+            vf_store(p, vf_zero());
+            vf_store(ds, vf_zero());
+            continue;
+        }
         vf slope, x = adjust(vf_load(p), &a->view, mask ? mask + at : NULL, &slope);
         x = probability(x, lse);
         vf d = vf_mul(vf_mul(x, vf_sub(vf_load(ds), delta)), slope);
@@ -352,10 +355,11 @@ VEC_INLINE void row_gradient(const struct sw_attention_backward *a, int64_t row)
     }
 }
 
-static void backward_rows(const struct sw_attention_backward *a, int64_t i0, int rows)
+/* TILE_ROWS or fewer rows from row i0 on; their p and ds. */
+static void backward_rows(const struct sw_attention_backward *a, int64_t i0, int rows, float *p,
+                          float *ds)
 {
     const int32_t *lo = a->view.lo + i0, *hi = a->view.hi + i0;
-    float *p = a->p + i0 * KEYS, *ds = a->ds + i0 * KEYS;
     int64_t from = 0, to = 0;
     if (seen_columns(rows, lo, hi, &from, &to)) {
         product((struct product){p, a->q + i0 * a->hsp, a->kt, KEYS, a->hsp, 1, KEYS, a->hs,
@@ -365,35 +369,54 @@ static void backward_rows(const struct sw_attention_backward *a, int64_t i0, int
                                  FROM_ZERO, NULL},
                 rows, from, to);
     }
-    for (int i = 0; i < rows; i++) row_gradient(a, i0 + i);
+    for (int i = 0; i < rows; i++) row_gradient(a, i0 + i, p + i * KEYS, ds + i * KEYS);
     if (a->dq) sum_keys(a->dq + i0 * a->hsp, ds, a->k, a->hsp, rows, lo, hi, NULL);
 }
 
-/* dk and dv of the keys of a tile: sums over the rows from the first to the last that sees one. */
-static void backward_keys(const struct sw_attention_backward *a, int64_t j0, int keys)
+/* Rows whose p, q, ds and dy are in L1 while all keys pass. */
+enum { PART = 12 * TILE_ROWS, KEY_TILES = (KEYS + TILE_ROWS - 1) / TILE_ROWS };
+
+/* Of n <= PART rows from row i0 on, those from the first to the last that sees a key of each tile. */
+static void seeing_rows(const struct sw_attention_view *v, int64_t i0, int64_t n,
+                        int64_t from[KEY_TILES], int64_t to[KEY_TILES])
 {
-    int64_t from = 0, to = a->rows;
-    while (from < to && (a->view.hi[from] <= j0 || a->view.lo[from] >= j0 + keys)) from++;
-    while (from < to && (a->view.hi[to - 1] <= j0 || a->view.lo[to - 1] >= j0 + keys)) to--;
-    if (from == to) return;
-    const int64_t hsp = a->hsp, at = from * KEYS + j0;
-    struct product t = {
-        a->dv + j0 * hsp, a->p + at, a->dy + from * hsp, hsp, 1, KEYS, hsp, to - from,
-        FROM_C,           NULL};
-    product(t, keys, 0, hsp);
-    t.c = a->dk + j0 * hsp;
-    t.a = a->ds + at;
-    t.b = a->q + from * hsp;
-    product(t, keys, 0, hsp);
+    const int32_t *lo = v->lo + i0, *hi = v->hi + i0;
+    for (int t = 0; t < KEY_TILES; t++) {
+        const int j0 = t * TILE_ROWS, end = j0 + TILE_ROWS;
+        int64_t a = 0, b = n;
+        while (a < b && (hi[a] <= j0 || lo[a] >= end)) a++;
+        while (a < b && (hi[b - 1] <= j0 || lo[b - 1] >= end)) b--;
+        from[t] = a;
+        to[t] = b;
+    }
+}
+
+/* C [keys][hsp] += A^T B, A [rows][KEYS] being p or ds, B [rows][hsp] dy or q. */
+static void sum_rows(float *c, const float *a, const float *b, int64_t hsp,
+                     const int64_t from[KEY_TILES], const int64_t to[KEY_TILES])
+{
+    for (int t = 0; t < KEY_TILES; t++) {
+        const int j0 = t * TILE_ROWS, keys = KEYS - j0 < TILE_ROWS ? KEYS - j0 : TILE_ROWS;
+        if (from[t] == to[t]) continue;
+        product((struct product){c + j0 * hsp, a + from[t] * KEYS + j0, b + from[t] * hsp, hsp, 1,
+                                 KEYS, hsp, to[t] - from[t], FROM_C, NULL},
+                keys, 0, hsp);
+    }
 }
 
 static void attention_backward(const struct sw_attention_backward *a)
 {
-    for (int64_t i = 0; i < a->rows; i += TILE_ROWS)
-        backward_rows(a, i, a->rows - i < TILE_ROWS ? (int)(a->rows - i) : TILE_ROWS);
-    if (!a->dk) return;
-    for (int64_t j = 0; j < KEYS; j += TILE_ROWS)
-        backward_keys(a, j, KEYS - j < TILE_ROWS ? (int)(KEYS - j) : TILE_ROWS);
+    for (int64_t i = 0; i < a->rows; i += PART) {
+        const int64_t n = a->rows - i < PART ? a->rows - i : PART;
+        int64_t from[KEY_TILES], to[KEY_TILES];
+        for (int64_t j = 0; j < n; j += TILE_ROWS)
+            backward_rows(a, i + j, n - j < TILE_ROWS ? (int)(n - j) : TILE_ROWS, a->p + j * KEYS,
+                          a->ds + j * KEYS);
+        if (!a->dk) continue;
+        seeing_rows(&a->view, i, n, from, to);
+        sum_rows(a->dv, a->p, a->dy + i * a->hsp, a->hsp, from, to);
+        sum_rows(a->dk, a->ds, a->q + i * a->hsp, a->hsp, from, to);
+    }
 }
 
 #endif
