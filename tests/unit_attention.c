@@ -1,5 +1,5 @@
 /* What attention promises beyond right numbers: a query row has the same bits alone, among others, in
- * any chunk of a prefill, and from pages of any size; memory grows with T, not with T^2; no i32 input
+ * any chunk of a prefill, from pages of any size, and in a document wherever it stands; memory grows with T, not with T^2; no i32 input
  * of the paged form makes it read or write outside of its tables. */
 #include "unit.h"
 
@@ -292,6 +292,55 @@ static void any_numbers_are_safe(void **state)
 
 /* ---- memory ------------------------------------------------------------------------------------- */
 
+/* ---- documents ---------------------------------------------------------------------------------- */
+
+/* Where each of them begins; the last one ends at T. */
+static const int64_t places[] = {0, 37, 39, 40, 109, T};
+enum { DOCUMENTS = sizeof places / sizeof *places - 1 };
+
+/* The rows of documents from .. to-1. */
+static const float *documents(struct engine *e, float *q, float *k, float *v, int32_t *of,
+                              int64_t from, int64_t to)
+{
+    float *const x[3] = {q + from * ROW, k + from * KV_ROW, v + from * KV_ROW};
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(sw_bind(e->p, e->in[i], x[i], SW_SHAPE(1, to - from, i ? NKV : NH, HS)),
+                         SW_OK);
+    assert_int_equal(sw_bind(e->p, e->in[3], of + from, SW_SHAPE(1, to - from)), SW_OK);
+    assert_int_equal(sw_run(e->p), SW_OK);
+    return sw_plan_tensor(e->p, e->y).data;
+}
+
+static void documents_do_not_see_each_other(void **state)
+{
+    float *q = random_floats(T * ROW, 1), *k = random_floats(T * KV_ROW, 2);
+    float *v = random_floats(T * KV_ROW, 3), *whole = malloc(T * ROW * sizeof *whole);
+    int32_t of[T];
+    for (int d = 0; d < DOCUMENTS; d++)
+        for (int64_t i = places[d]; i < places[d + 1]; i++) of[i] = d;
+    for (int isa = 0; isa_at(isa); isa++)
+        for (int form = -1; form < FORMS; form++) {
+            struct engine e;
+            sw_attention_options o = form < 0 ? (sw_attention_options){0} : forms[form];
+            engine_start(&e, isa_at(isa), 2);
+            for (int i = 0; i < 3; i++)
+                e.in[i] = sw_input(e.g, "x", SW_F32, SW_SHAPE(1, T, i ? NKV : NH, HS));
+            e.in[3] = o.documents = sw_input(e.g, "of", SW_I32, SW_SHAPE(1, T));
+            e.y = sw_attention(e.g, e.in[0], e.in[1], e.in[2], o);
+            engine_compile(&e);
+            memcpy(whole, documents(&e, q, k, v, of, 0, T), T * ROW * sizeof *whole);
+            for (int d = 0; d < DOCUMENTS; d++)
+                assert_memory_equal(documents(&e, q, k, v, of, places[d], places[d + 1]),
+                                    whole + places[d] * ROW,
+                                    (size_t)(places[d + 1] - places[d]) * ROW * sizeof *whole);
+            engine_stop(&e);
+        }
+    free(q);
+    free(k);
+    free(v);
+    free(whole);
+}
+
 /* Bytes of activations and scratch of one training step on T tokens. */
 static int64_t bytes_of(int64_t t, bool gradient)
 {
@@ -325,9 +374,12 @@ static void memory_grows_with_t(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(rows_do_not_see_each_other), cmocka_unit_test(pages_make_no_difference),
-        cmocka_unit_test(a_fork_continues),           cmocka_unit_test(any_numbers_are_safe),
+        cmocka_unit_test(rows_do_not_see_each_other),
+        cmocka_unit_test(pages_make_no_difference),
+        cmocka_unit_test(a_fork_continues),
+        cmocka_unit_test(any_numbers_are_safe),
         cmocka_unit_test(memory_grows_with_t),
+        cmocka_unit_test(documents_do_not_see_each_other),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -7,8 +7,9 @@
  * probabilities again.  A task is up to 516 query rows that share a key-value head; grouped-query
  * heads (Ainslie et al. 2023) count as rows, so they share the packed keys too.  Row bits do not
  * depend on other rows, see attention_kernels.h; the window (Beltagy et al. 2020, Mistral) and the
- * causal bound are key ranges of a row, whole blocks outside are never touched.  So are documents: runs of
- * equal numbers, cut out of the range of each row. */
+ * causal bound are key ranges of a row, whole blocks outside are never touched.  So are documents, runs of
+ * equal numbers: each goes by itself, its keys counted from its first, and so has the same bits wherever it
+ * stands among others. */
 #include <math.h>
 #include "graph/ops/attention_int.h"
 
@@ -173,33 +174,72 @@ static sw_status attention_prepare(struct sw_step *s)
     return SW_OK;
 }
 
-static void attention_run(const struct sw_step *s, int phase, int64_t begin, int64_t end,
-                          void *scratch)
+/* How many rows from `first` on, at most n, are of one document; *begin: where it begins. */
+static int64_t document_rows(const int32_t *of, const struct attention_sizes *z, int64_t first,
+                             int64_t n, int64_t *begin)
+{
+    int64_t end = first / z->group + 1;
+    *begin = end - 1;
+    while (*begin > 0 && of[*begin - 1] == of[end - 1]) --*begin;
+    while (end * z->group < first + n && of[end] == of[end - 1]) end++;
+    return sw__min64(n, end * z->group - first);
+}
+
+/* Count keys from position `begin` on. */
+static void shift_keys(struct sw_attention_rows *r, struct sw_attention_source *source,
+                       int64_t begin)
+{
+    for (int64_t i = 0; i < r->n; i++) {
+        r->lo[i] -= begin;
+        r->hi[i] -= begin;
+        if (r->mask[0]) r->mask[i] += begin * r->mask_step;
+    }
+    r->all_from -= begin;
+    r->all_to -= begin;
+    source->k += begin * source->stride;
+    source->v += begin * source->stride;
+}
+
+/* n rows from `first` on of one key-value head. */
+static void run_rows(const struct sw_step *s, int64_t b, int64_t kv, int64_t first, int64_t n,
+                     int64_t begin, void *scratch)
 {
     const struct attention_sizes *z = s->note;
     const float *mask = s->in[3] ? s->in[3]->data : NULL;
     const float *sinks = s->in[SINKS] ? s->in[SINKS]->data : NULL;
     const int32_t *documents = s->in[DOCUMENTS] ? s->in[DOCUMENTS]->data : NULL;
-    const int64_t cuts = sw__ceil_div(z->rows, z->grain);
+    const int64_t head = (b * z->tk * z->nkv + kv) * z->hs;
     float *y = s->out[0] ? s->out[0]->data : NULL, *lse = s->out[1] ? s->out[1]->data : NULL;
     struct sw_attention_rows r;
+    struct sw_attention_source source = {.k = (const char *)((const float *)s->in[1]->data + head),
+                                         .v = (const char *)((const float *)s->in[2]->data + head),
+                                         .dtype = SW_F32,
+                                         .stride = z->nkv * z->hs * (int64_t)sizeof(float)};
+    sw__attention_rows_fill(&r, s->attr, z, s->in[0]->data, mask, documents, b, kv, first, n);
+    shift_keys(&r, &source, begin);
+    r.sinks = sinks != NULL;
+    for (int64_t i = 0; i < n; i++) {
+        if (sinks) r.sink[i] = sinks[kv * z->group + (first + i) % z->group];
+        r.y[i] = y ? y + sw__attention_row_at(z, b, kv, first + i) : NULL;
+        r.lse[i] = lse ? lse + sw__attention_lse_at(z, b, kv, first + i) : NULL;
+    }
+    sw__attention_rows_run(s->k, &r, &source, scratch);
+}
+
+static void attention_run(const struct sw_step *s, int phase, int64_t begin, int64_t end,
+                          void *scratch)
+{
+    const struct attention_sizes *z = s->note;
+    const int32_t *documents = s->in[DOCUMENTS] ? s->in[DOCUMENTS]->data : NULL;
+    const int64_t cuts = sw__ceil_div(z->rows, z->grain);
     for (int64_t task = begin; task < end; task++) {
-        const int64_t first = task % cuts * z->grain, kv = task / cuts % z->nkv;
-        const int64_t b = task / cuts / z->nkv, head = (b * z->tk * z->nkv + kv) * z->hs;
-        const struct sw_attention_source source = {
-            .k = (const char *)((const float *)s->in[1]->data + head),
-            .v = (const char *)((const float *)s->in[2]->data + head),
-            .dtype = SW_F32,
-            .stride = z->nkv * z->hs * (int64_t)sizeof(float)};
-        sw__attention_rows_fill(&r, s->attr, z, s->in[0]->data, mask, documents, b, kv, first,
-                                sw__min64(z->grain, z->rows - first));
-        r.sinks = sinks != NULL;
-        for (int64_t i = 0; i < r.n; i++) {
-            if (sinks) r.sink[i] = sinks[kv * z->group + (first + i) % z->group];
-            r.y[i] = y ? y + sw__attention_row_at(z, b, kv, first + i) : NULL;
-            r.lse[i] = lse ? lse + sw__attention_lse_at(z, b, kv, first + i) : NULL;
+        const int64_t kv = task / cuts % z->nkv, b = task / cuts / z->nkv;
+        const int64_t last = sw__min64(z->rows, (task % cuts + 1) * z->grain);
+        for (int64_t row = task % cuts * z->grain, n, from = 0; row < last; row += n) {
+            n = last - row;
+            if (documents) n = document_rows(documents + b * z->tq, z, row, n, &from);
+            run_rows(s, b, kv, row, n, from, scratch);
         }
-        sw__attention_rows_run(s->k, &r, &source, scratch);
     }
     (void)phase;
 }
