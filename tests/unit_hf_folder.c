@@ -210,23 +210,28 @@ static void test_names(void **state)
     static const struct {
         const char *theirs, *ours;
         bool gemma;
-    } names[] = {{"model.layers.11.self_attn.k_proj.bias", "blk.11.attn_k.bias", false},
-                 {"model.layers.0.post_attention_layernorm.weight", "blk.0.ffn_norm.weight", false},
-                 {"model.layers.0.post_attention_layernorm.weight",
-                  "blk.0.post_attention_norm.weight", true},
-                 {"model.layers.3.pre_feedforward_layernorm.weight", "blk.3.ffn_norm.weight", true},
-                 {"transformer.h.2.attn.c_attn.weight", "blk.2.attn_qkv.weight", false},
-                 {"h.2.mlp.c_proj.bias", "blk.2.ffn_down.bias", false},
-                 {"wpe.weight", "position_embd.weight", false},
-                 {"lm_head.weight", "output.weight", false}};
+    } names[] = {
+        {"model.layers.11.self_attn.k_proj.bias", "blk.11.attn_k.bias", false},
+        {"model.layers.0.post_attention_layernorm.weight", "blk.0.ffn_norm.weight", false},
+        {"model.layers.0.post_attention_layernorm.weight", "blk.0.post_attention_norm.weight",
+         true},
+        {"model.layers.3.pre_feedforward_layernorm.weight", "blk.3.ffn_norm.weight", true},
+        {"transformer.h.2.attn.c_attn.weight", "blk.2.attn_qkv.weight", false},
+        {"h.2.mlp.c_proj.bias", "blk.2.ffn_down.bias", false},
+        {"wpe.weight", "position_embd.weight", false},
+        {"bert.encoder.layer.7.output.LayerNorm.gamma", "blk.7.layer_output_norm.weight", false},
+        {"embeddings.token_type_embeddings.weight", "token_types.weight", false},
+        {"lm_head.weight", "output.weight", false}};
     char out[SW_HF_NAME];
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         assert_int_equal(sw__hf_name(names[i].theirs, names[i].gemma, out), SW_HF_WEIGHT);
         assert_string_equal(out, names[i].ours);
     }
-    assert_int_equal(sw__hf_name("h.0.attn.bias", false, out), SW_HF_BUFFER);
+    assert_int_equal(sw__hf_name("h.0.attn.bias", false, out), SW_HF_LEFT_OUT);
     assert_int_equal(sw__hf_name("model.layers.1.mlp.experts.0.w1.weight", false, out),
                      SW_HF_UNKNOWN);
+    assert_int_equal(sw__hf_name("bert.pooler.dense.bias", false, out), SW_HF_LEFT_OUT);
+    assert_int_equal(sw__hf_name("classifier.weight", false, out), SW_HF_UNKNOWN);
     assert_int_equal(sw__hf_name("vision.weight", false, out), SW_HF_UNKNOWN);
     assert_int_equal(sw__hf_name("", false, out), SW_HF_UNKNOWN);
 }

@@ -21,5 +21,6 @@
 #include <swell/constraint.h>
 #include <swell/tokenizer.h>
 #include <swell/generate.h>
+#include <swell/embed.h>
 
 #endif

@@ -25,6 +25,11 @@ static const struct sw_gpt_architecture architectures[] = {
      .build = sw__gpt_build_gpt_oss,
      .adjust = sw__gpt_adjust_gpt_oss},
     {.name = "phi3", .pairing = SW_ROPE_NEOX, .build = sw__gpt_build_phi3},
+    {.name = "bert",
+     .layernorm = true,
+     .learned = true,
+     .encoder = true,
+     .build = sw__gpt_build_bert},
 };
 enum { COUNT = sizeof architectures / sizeof *architectures };
 
@@ -63,6 +68,8 @@ sw_status sw__gpt_check_sizes(sw_context *ctx, const char *path, const struct sw
         return sw__fail(ctx, SW_ERR_FORMAT,
                         "%s: %lld heads of queries are no multiple of %lld of keys and values",
                         path, (long long)z->heads, (long long)z->kv_heads);
+    if (z->types < 0 || z->types > 1 << 16)
+        return sw__fail(ctx, SW_ERR_FORMAT, "%s: %lld types of tokens", path, (long long)z->types);
     if (z->rope_dims < 0 || z->rope_dims > z->head || z->rope_dims % 2 != 0)
         return sw__fail(ctx, SW_ERR_FORMAT, "%s: rope turns %lld features of heads of %lld", path,
                         (long long)z->rope_dims, (long long)z->head);

@@ -7,6 +7,7 @@
 /* tokens (N) -> logits of the wanted rows (R,V). */
 sw_node *sw__gpt_build_llama(struct sw_gpt *m);
 sw_node *sw__gpt_build_gpt2(struct sw_gpt *m);
+sw_node *sw__gpt_build_bert(struct sw_gpt *m); /* vectors (R,C) */
 sw_node *sw__gpt_build_qwen3(struct sw_gpt *m);
 sw_node *sw__gpt_build_gemma2(struct sw_gpt *m);
 sw_node *sw__gpt_build_gemma3(struct sw_gpt *m);

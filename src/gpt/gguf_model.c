@@ -49,6 +49,13 @@ static int64_t needed(struct reader *r, const char *what)
     return v;
 }
 
+static bool truth(const struct reader *r, const char *what, bool otherwise)
+{
+    char k[KEY];
+    bool v;
+    return sw__gguf_bool(r->f, key(r, what, k), &v) ? v : otherwise;
+}
+
 static float real(const struct reader *r, const char *what, float otherwise)
 {
     char k[KEY];
@@ -118,11 +125,27 @@ static sw_status read_rope(struct reader *r)
     return SW_OK;
 }
 
+/* llama.cpp's numbers: 0 none, which says nothing here, 1 mean, 2 cls, 3 last, 4 a rank and no vector. */
+static void read_pooling(const struct reader *r)
+{
+    static const sw_pooling kinds[] = {SW_POOLING_MODEL, SW_POOLING_MEAN, SW_POOLING_CLS,
+                                       SW_POOLING_LAST};
+    struct sw_gpt_pooling *p = &r->m->net.pooling;
+    const int64_t kind = integer(r, "pooling_type", 0);
+    if (kind >= 0 && kind < 4)
+        p->kind = kinds[kind];
+    else if (kind == 4)
+        snprintf(p->unknown, sizeof p->unknown, "rank");
+    else
+        snprintf(p->unknown, sizeof p->unknown, "%lld", (long long)kind);
+}
+
 static sw_status read_sizes(struct reader *r)
 {
     sw_model *m = r->m;
     struct sw_gpt_sizes *z = &m->net.z;
     const struct sw_gguf_tensor *table = sw__gguf_find_tensor(r->f, "token_embd.weight");
+    const struct sw_gguf_tensor *types = sw__gguf_find_tensor(r->f, "token_types.weight");
     z->layers = needed(r, "block_count");
     z->width = needed(r, "embedding_length");
     z->heads = needed(r, "attention.head_count");
@@ -142,6 +165,12 @@ static sw_status read_sizes(struct reader *r)
         return sw__fail(m->ctx, SW_ERR_UNSUPPORTED,
                         "%s: values of another size than keys are not known", m->path);
     z->vocabulary = table && table->shape.rank == 2 ? table->shape.dim[0] : 0;
+    z->types = types && types->shape.rank == 2 ? types->shape.dim[0] : 0;
+    z->both_ways = !truth(r, "attention.causal", !m->net.architecture->encoder);
+    read_pooling(r);
+    if (z->heads > 0 && z->width % z->heads != 0 && m->net.architecture->encoder)
+        return sw__fail(m->ctx, SW_ERR_FORMAT, "%s: %lld features are no multiple of %lld heads",
+                        m->path, (long long)z->width, (long long)z->heads);
     z->eps = m->net.architecture->layernorm ? real(r, "attention.layer_norm_epsilon", 1e-5f)
                                             : real(r, "attention.layer_norm_rms_epsilon", 1e-5f);
     z->window = integer(r, "attention.sliding_window", 0);

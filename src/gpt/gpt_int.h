@@ -2,6 +2,7 @@
 #ifndef SWELL_GPT_INT_H
 #define SWELL_GPT_INT_H
 
+#include <swell/embed.h>
 #include <swell/generate.h>
 #include <swell/kv.h>
 #include <swell/ops.h>
@@ -21,7 +22,9 @@ struct sw_gpt_architecture {
     bool layernorm;          /* the file's eps is that of LayerNorm */
     bool experts;            /* a mixture */
     bool learned;            /* positions are a table: nothing turns, and no context is longer */
-    sw_node *(*build)(struct sw_gpt *m);    /* tokens (N) -> logits of the wanted rows (R,V) */
+    bool encoder;            /* a token sees the whole text: it embeds, and writes none */
+    sw_node *(*build)(
+        struct sw_gpt *m); /* tokens (N) -> logits of the wanted rows (R,V), or vectors (R,C) */
     void (*adjust)(struct sw_gpt_sizes *z); /* what files do not say; NULL: nothing */
 };
 
@@ -29,6 +32,8 @@ struct sw_gpt_architecture {
 struct sw_gpt_sizes {
     int64_t layers, width, heads, kv_heads, head, hidden, vocabulary; /* L, C, NH, NKV, HS, FF, V */
     int64_t context;                                                  /* trained */
+    int64_t types;  /* of tokens: rows of token_types; 0: none */
+    bool both_ways; /* a token sees what follows it too */
     float eps;
     sw_rope_pairing pairing;
     int64_t rope_dims;           /* of a head; 0: none */
@@ -42,6 +47,13 @@ struct sw_gpt_sizes {
     float yarn_magnitude;                   /* 0: as the paper says */
     float attention_scale;                  /* 0: 1 / sqrt(HS) */
     float attention_softcap, logit_softcap; /* 0: off */
+};
+
+/* What the files say of vectors of texts. */
+struct sw_gpt_pooling {
+    sw_pooling kind;  /* SW_POOLING_MODEL: nothing */
+    char unknown[48]; /* of a kind that is not known: its name; else empty */
+    int64_t context;  /* most tokens of a text; 0: not said */
 };
 
 /* A change of the weights: pairs <tensor>.lora_a (r,K) and <tensor>.lora_b (N,r). */
@@ -64,8 +76,9 @@ struct sw_gpt_watched {
 struct sw_gpt {
     sw_graph *g;
     sw_weights *ws;
-    const sw_kv *kv;
+    const sw_kv *kv; /* NULL: vectors of whole texts are wanted, and no logits */
     struct sw_gpt_sizes z;
+    struct sw_gpt_pooling pooling;
     const struct sw_gpt_architecture *architecture;
     int64_t layer; /* whose weights are meant; -1: the model's own */
     bool *used;    /* which weights of the set the graph reads */
@@ -75,7 +88,7 @@ struct sw_gpt {
     struct sw_gpt_watched *watched;
     int64_t n_watched, watched_room;
     sw_node *tokens;   /* i32 (N) */
-    sw_node *sequence; /* i32 (N) */
+    sw_node *sequence; /* i32 (N): of the pool; without one, the number of the text */
     sw_node *position; /* i32 (N) */
     sw_node *blocks;   /* i32 (S,MB) */
     sw_node *wanted;   /* i32 (R): rows whose logits are asked for */
@@ -93,7 +106,8 @@ struct sw_model {
     sw_graph *g;
     sw_plan *plan;
     sw_kv *kv;
-    sw_node *logits;                                /* f32 (R,V) */
+    bool embeds;
+    sw_node *logits;                                /* f32 (R,V); of an embedder, vectors (R,C) */
     int32_t *tokens, *sequence, *position, *wanted; /* bound to the inputs */
     int open;                                       /* sessions */
     int32_t *held; /* (sessions) of a step: whether the sequence has a part already */
@@ -131,9 +145,14 @@ void sw__gpt_close_adapters(sw_model *m);
 /* Note the inputs x of the tensor, if they are watched: (N,K); of experts `which` (R,C) also (R,C,K). */
 void sw__gpt_watch(struct sw_gpt *m, const char *tensor, sw_node *x, sw_node *which);
 
-/* sw_model_open; `watch`: with the sums of squares of all matrices' inputs as further outputs. */
+/* What a model is opened for. */
+enum sw_model_purpose {
+    SW_MODEL_WRITES,  /* sw_model_open */
+    SW_MODEL_WATCHED, /* with the sums of squares of all matrices' inputs as further outputs */
+    SW_MODEL_EMBEDS   /* without a pool; the plan gives vectors */
+};
 sw_status sw__model_open(sw_context *ctx, const char *path, const sw_model_options *options,
-                         bool watch, sw_model **out);
+                         enum sw_model_purpose purpose, sw_model **out);
 
 /* y = W x with the tensor's name, "blk.0.attn_q.weight", and what the adapters add to it. */
 sw_node *sw__gpt_adapt(struct sw_gpt *m, const char *tensor, sw_node *x, sw_node *y);

@@ -20,18 +20,19 @@
 #include "format/safetensors.h"
 #include "gpt/gpt_int.h"
 #include "gpt/hf_names.h"
+#include "gpt/hf_pooling.h"
 #include "graph/weights_int.h"
 
-enum { PATH = 4096, CONFIG_LIMIT = 1 << 20, INDEX_LIMIT = 64 << 20 };
+enum { PATH = 4096, INDEX_LIMIT = 64 << 20 };
 
 struct reader {
     sw_model *m;
     const json_t *config;
     const char *type; /* "model_type" */
-    bool gpt2, gemma;
+    bool gpt2, gemma, bert;
 };
 
-static sw_status read_json(sw_model *m, const char *name, size_t limit, json_t **out)
+sw_status sw__hf_json(sw_model *m, const char *name, size_t limit, bool list, json_t **out)
 {
     char path[PATH], *text = NULL;
     size_t size;
@@ -44,11 +45,14 @@ static sw_status read_json(sw_model *m, const char *name, size_t limit, json_t *
                         status == SW_ERR_IO ? strerror(errno) : sw_status_text(status));
     status = sw__json_read(text, size, out, &why);
     free(text);
-    if (status == SW_OK && json_is_object(*out)) return SW_OK;
+    if (status == SW_OK && (list ? json_is_array(*out) : json_is_object(*out))) return SW_OK;
     json_decref(*out);
     *out = NULL;
     return sw__fail(m->ctx, status == SW_OK ? SW_ERR_FORMAT : status, "%s: offset %zu: %s", path,
-                    why.offset, status == SW_OK ? "no JSON object" : why.why);
+                    why.offset,
+                    status != SW_OK ? why.why
+                    : list          ? "no JSON array"
+                                    : "no JSON object");
 }
 
 /* ---- config.json ------------------------------------------------------------------------------- */
@@ -68,8 +72,9 @@ static float real(const json_t *from, const char *key, float otherwise)
 static sw_status find_architecture(struct reader *r)
 {
     static const char *const known[][2] = {
-        {"llama", "llama"}, {"mistral", "llama"}, {"gpt2", "gpt2"}, {"qwen2", "qwen2"},
-        {"qwen3", "qwen3"}, {"gemma2", "gemma2"}, {"phi3", "phi3"}, {"gemma3_text", "gemma3"}};
+        {"llama", "llama"}, {"mistral", "llama"},      {"gpt2", "gpt2"},
+        {"qwen2", "qwen2"}, {"qwen3", "qwen3"},        {"gemma2", "gemma2"},
+        {"phi3", "phi3"},   {"gemma3_text", "gemma3"}, {"bert", "bert"}};
     sw_model *m = r->m;
     r->type = json_string_value(json_object_get(r->config, "model_type"));
     for (size_t i = 0; r->type && i < sizeof known / sizeof *known; i++)
@@ -78,11 +83,12 @@ static sw_status find_architecture(struct reader *r)
     if (!m->net.architecture)
         return sw__fail(m->ctx, SW_ERR_UNSUPPORTED,
                         "%s: the model_type '%.32s' is not known; these are: llama, mistral, gpt2, "
-                        "qwen2, qwen3, gemma2, gemma3_text, phi3",
+                        "qwen2, qwen3, gemma2, gemma3_text, phi3, bert",
                         m->path, r->type ? r->type : "");
     if (json_object_get(r->config, "quantization_config"))
         return sw__fail(m->ctx, SW_ERR_UNSUPPORTED, "%s: quantised folders are not known", m->path);
-    r->gpt2 = m->net.architecture->learned;
+    r->gpt2 = strcmp(m->net.architecture->name, "gpt2") == 0;
+    r->bert = m->net.architecture->encoder;
     r->gemma = strncmp(m->net.architecture->name, "gemma", 5) == 0;
     return SW_OK;
 }
@@ -125,7 +131,7 @@ static sw_status read_rope(struct reader *r)
     z->rope_scale = 1;
     z->rope_base = real(r->config, "rope_theta", real(newer, "rope_theta", 10000));
     z->local_rope_base = real(r->config, "rope_local_base_freq", 0);
-    z->rope_dims = r->gpt2 ? 0 : z->head;
+    z->rope_dims = m->net.architecture->learned ? 0 : z->head;
     if (real(r->config, "partial_rotary_factor", 1) != 1)
         return sw__fail(m->ctx, SW_ERR_UNSUPPORTED, "%s: partial_rotary_factor is not known",
                         m->path);
@@ -169,14 +175,35 @@ static void read_llama_sizes(const struct reader *r, struct sw_gpt_sizes *z)
     if (scalar > 0) z->attention_scale = 1 / sqrtf(scalar);
 }
 
+/* What makes another network of a BertModel. */
+static sw_status check_bert(const struct reader *r)
+{
+    const struct sw_gpt_sizes *z = &r->m->net.z;
+    const char *places = json_string_value(json_object_get(r->config, "position_embedding_type"));
+    if (places && strcmp(places, "absolute") != 0)
+        return sw__fail(r->m->ctx, SW_ERR_UNSUPPORTED,
+                        "%s: positions of the kind '%.32s' are not known", r->m->path, places);
+    if (json_is_true(json_object_get(r->config, "is_decoder")))
+        return sw__fail(r->m->ctx, SW_ERR_UNSUPPORTED, "%s: a bert that decodes is not known",
+                        r->m->path);
+    if (z->heads > 0 && z->width % z->heads != 0)
+        return sw__fail(r->m->ctx, SW_ERR_FORMAT, "%s: %lld features are no multiple of %lld heads",
+                        r->m->path, (long long)z->width, (long long)z->heads);
+    return SW_OK;
+}
+
 static sw_status read_sizes(struct reader *r)
 {
     sw_model *m = r->m;
     struct sw_gpt_sizes *z = &m->net.z;
+    sw_status status = SW_OK;
     const char *act = json_string_value(json_object_get(r->config, r->gpt2 ? "activation_function"
                                                                    : r->gemma ? "hidden_activation"
                                                                               : "hidden_act"));
-    const char *expected = r->gpt2 ? "gelu_new" : r->gemma ? "gelu_pytorch_tanh" : "silu";
+    const char *expected = r->gpt2    ? "gelu_new"
+                           : r->gemma ? "gelu_pytorch_tanh"
+                           : r->bert  ? "gelu"
+                                      : "silu";
     if (act && strcmp(act, expected) != 0)
         return sw__fail(m->ctx, SW_ERR_UNSUPPORTED, "%s: '%.32s' is not the activation of %s (%s)",
                         m->path, act, r->type, expected);
@@ -184,13 +211,20 @@ static sw_status read_sizes(struct reader *r)
         read_gpt2_sizes(r, z);
     else
         read_llama_sizes(r, z);
+    if (r->bert) {
+        z->eps = real(r->config, "layer_norm_eps", 1e-12f);
+        z->types = integer(r, "type_vocab_size", 2);
+        z->both_ways = true;
+        status = check_bert(r);
+    }
+    if (status != SW_OK) return status;
     z->vocabulary = integer(r, "vocab_size", 0);
     z->head = integer(r, "head_dim", z->heads > 0 ? z->width / z->heads : 0);
     const float scale = z->attention_scale;
     if (m->net.architecture->adjust) m->net.architecture->adjust(z);
     if (scale > 0) z->attention_scale = scale;
     z->rope_base = z->rope_scale = 1;
-    sw_status status = sw__gpt_check_sizes(m->ctx, m->path, z);
+    status = sw__gpt_check_sizes(m->ctx, m->path, z);
     if (status == SW_OK) status = read_rope(r);
     return status == SW_OK ? sw__gpt_check_sizes(m->ctx, m->path, z) : status;
 }
@@ -249,7 +283,7 @@ static sw_status add_file(struct reader *r, const char *file)
     for (int64_t i = 0; status == SW_OK && i < st.n; i++) {
         const struct sw_safetensor *t = &st.tensors[i];
         const enum sw_hf_meaning meaning = sw__hf_name(t->name, r->gemma, name);
-        if (meaning == SW_HF_BUFFER || (tied && strcmp(name, "output.weight") == 0)) continue;
+        if (meaning == SW_HF_LEFT_OUT || (tied && strcmp(name, "output.weight") == 0)) continue;
         if (meaning == SW_HF_UNKNOWN)
             status = sw__fail(r->m->ctx, SW_ERR_UNSUPPORTED,
                               "%s: tensor '%.80s' has no place in the architecture %s", path,
@@ -269,7 +303,8 @@ static sw_status add_indexed(struct reader *r)
     json_t *index, *done = json_object();
     const char *tensor;
     json_t *file;
-    sw_status status = read_json(r->m, "model.safetensors.index.json", INDEX_LIMIT, &index);
+    sw_status status = sw__hf_json(r->m, "model.safetensors.index.json", INDEX_LIMIT, false,
+                                   &index);
     if (status == SW_OK && !done) status = sw__fail(r->m->ctx, SW_ERR_MEMORY, "out of memory");
     json_object_foreach(json_object_get(index, "weight_map"), tensor, file)
     {
@@ -293,7 +328,7 @@ sw_status sw__gpt_open_hf(sw_model *m)
     json_t *config;
     char path[PATH];
     struct reader r = {.m = m};
-    sw_status status = read_json(m, "config.json", CONFIG_LIMIT, &config);
+    sw_status status = sw__hf_json(m, "config.json", SW_HF_CONFIG, false, &config);
     if (status != SW_OK) return status;
     r.config = config;
     status = find_architecture(&r);
@@ -302,8 +337,11 @@ sw_status sw__gpt_open_hf(sw_model *m)
     if (status == SW_OK)
         status = sw__path_kind(path) == SW_PATH_FILE ? add_file(&r, "model.safetensors")
                                                      : add_indexed(&r);
-    snprintf(path, sizeof path, "%s/tokenizer.json", m->path);
-    m->brings_tokenizer = sw__path_kind(path) == SW_PATH_FILE;
+    if (status == SW_OK && m->embeds) status = sw__hf_pooling(m);
+    for (int i = 0; i < 2 && !m->brings_tokenizer; i++) {
+        snprintf(path, sizeof path, "%s/%s", m->path, i ? "vocab.txt" : "tokenizer.json");
+        m->brings_tokenizer = sw__path_kind(path) == SW_PATH_FILE;
+    }
     json_decref(config);
     return status;
 }

@@ -8,11 +8,12 @@ enum { SW_HF_NAME = 96 };
 
 enum sw_hf_meaning {
     SW_HF_WEIGHT,
-    SW_HF_BUFFER, /* what a program computes itself: causal masks, frequencies */
+    SW_HF_LEFT_OUT, /* what a program computes itself (causal masks, frequencies), or what embeddings do
+                     * without: BERT's pooler and heads of pre-training */
     SW_HF_UNKNOWN
 };
 
-/* "model.layers.3.self_attn.q_proj.weight" -> "blk.3.attn_q.weight". */
+/* "model.layers.3.self_attn.q_proj.weight" -> "blk.3.attn_q.weight", for all families. */
 enum sw_hf_meaning sw__hf_name(const char *name, bool gemma, char out[SW_HF_NAME]);
 
 #endif

@@ -157,7 +157,7 @@ sw_status sw__gpt_importances(sw_context *ctx, const char *model, const char *te
     sw_model_options open = {
         .most_context = o.window ? o.window : WINDOW_DEFAULT, .chunk = CHUNK, .rows = CHUNK};
     *out = NULL;
-    sw_status status = sw__model_open(ctx, model, &open, true, &e.m);
+    sw_status status = sw__model_open(ctx, model, &open, SW_MODEL_WATCHED, &e.m);
     if (status != SW_OK) return status;
     e.o.window = e.m->o.context;
     status = sw_session_open(e.m, &e.s);

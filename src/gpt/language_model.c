@@ -46,7 +46,8 @@ static sw_status fill_options(sw_model *m)
 {
     sw_model_options *o = &m->o;
     const int64_t trained = m->net.z.context;
-    const int64_t most = o->most_context ? o->most_context : CONTEXT_DEFAULT;
+    const int64_t said = m->embeds ? m->net.pooling.context : 0;
+    const int64_t most = o->most_context ? o->most_context : said ? said : CONTEXT_DEFAULT;
     if (o->kv == SW_MODEL_KV_Q8_0 && m->net.z.head % 32 != 0)
         return sw__fail(m->ctx, SW_ERR_UNSUPPORTED,
                         "%s: keys and values in q8_0 need heads of a multiple of 32, not %lld",
@@ -59,6 +60,7 @@ static sw_status fill_options(sw_model *m)
     if (!o->positions) o->positions = o->sessions * o->context;
     if (!o->chunk) o->chunk = CHUNK_DEFAULT;
     o->chunk = (int)sw__min64(o->chunk, sw__max64(o->context, o->sessions));
+    if (m->embeds) o->rows = o->chunk = (int)sw__max64(o->context, CHUNK_DEFAULT);
     if (!o->rows) o->rows = ROWS_DEFAULT;
     if (o->rows < o->sessions) o->rows = o->sessions;
     if (o->rows > o->chunk) o->rows = o->chunk;
@@ -78,6 +80,7 @@ static int64_t position_bytes(const sw_model *m)
 {
     const struct sw_gpt_sizes *z = &m->net.z;
     const sw_dtype_info *type = sw_dtype_get(kv_dtypes[m->o.kv]);
+    if (m->embeds) return 0;
     return 2 * z->layers * z->kv_heads * sw__ceil_div(z->head, type->block_elements) *
            (int64_t)type->block_bytes;
 }
@@ -90,7 +93,9 @@ static sw_status check_memory(sw_model *m)
     const double kv_bytes = (double)pages(m) * PAGE * (double)position_bytes(m);
     const double need = (double)m->weight_bytes + kv_bytes;
     if (available <= 0 || need <= available) return SW_OK;
-    const double room = (available - (double)m->weight_bytes) / (double)position_bytes(m);
+    const double room = m->embeds
+                            ? 0
+                            : (available - (double)m->weight_bytes) / (double)position_bytes(m);
     sw__bytes_text(need, all);
     sw__bytes_text((double)m->weight_bytes, weights);
     sw__bytes_text(kv_bytes, kv);
@@ -191,9 +196,9 @@ static sw_status build(sw_model *m)
     net->tokens = sw_input(m->g, "tokens", SW_I32, SW_SHAPE(n));
     net->sequence = sw_input(m->g, "sequence", SW_I32, SW_SHAPE(n));
     net->position = sw_input(m->g, "position", SW_I32, SW_SHAPE(n));
-    net->blocks = sw_input(m->g, "blocks", SW_I32, sw_kv_blocks_shape(m->kv));
+    if (m->kv) net->blocks = sw_input(m->g, "blocks", SW_I32, sw_kv_blocks_shape(m->kv));
     net->wanted = sw_input(m->g, "wanted", SW_I32, SW_SHAPE(m->o.rows));
-    m->logits = sw_name(net->architecture->build(net), "logits");
+    m->logits = sw_name(net->architecture->build(net), m->embeds ? "vectors" : "logits");
     status = sw_graph_status(m->g);
     if (status != SW_OK) { /* the graph's text does not know the file */
         char why[SW_ERROR_TEXT];
@@ -233,20 +238,30 @@ static sw_status make_pool(sw_model *m)
 
 /* ---- open, close ------------------------------------------------------------------------------- */
 
+static sw_status check_purpose(sw_model *m)
+{
+    if (m->embeds || !m->net.z.both_ways) return SW_OK;
+    return sw__fail(m->ctx, SW_ERR_UNSUPPORTED,
+                    "%s: a network of the architecture %s that sees a text both ways: it embeds "
+                    "(swell embed), and writes no text",
+                    m->path, m->net.architecture->name);
+}
+
 sw_status sw_model_open(sw_context *ctx, const char *path, const sw_model_options *options,
                         sw_model **out)
 {
-    return sw__model_open(ctx, path, options, false, out);
+    return sw__model_open(ctx, path, options, SW_MODEL_WRITES, out);
 }
 
 sw_status sw__model_open(sw_context *ctx, const char *path, const sw_model_options *options,
-                         bool watch, sw_model **out)
+                         enum sw_model_purpose purpose, sw_model **out)
 {
     *out = NULL;
     sw_model *m = sw__calloc2(1, sizeof *m);
     if (!m) return sw__fail(ctx, SW_ERR_MEMORY, "%s: out of memory", path);
     m->ctx = ctx;
-    m->net.watch = watch;
+    m->net.watch = purpose == SW_MODEL_WATCHED;
+    m->embeds = purpose == SW_MODEL_EMBEDS;
     if (options) m->o = *options;
     sw_status status = check_options(ctx, &m->o);
     m->path = malloc(strlen(path) + 1);
@@ -254,13 +269,14 @@ sw_status sw__model_open(sw_context *ctx, const char *path, const sw_model_optio
     if (status != SW_OK) goto fail;
     strcpy(m->path, path);
     status = open_weights(m);
+    if (status == SW_OK) status = check_purpose(m);
     if (status == SW_OK) status = sw__gpt_open_adapters(m);
     if (status == SW_OK) status = fill_options(m);
     if (status != SW_OK) goto fail;
     count_weights(m);
     status = check_memory(m);
     if (status == SW_OK) status = open_tokenizer(m);
-    if (status == SW_OK) status = make_pool(m);
+    if (status == SW_OK && !m->embeds) status = make_pool(m);
     if (status == SW_OK) status = allocate(m);
     if (status == SW_OK) status = build(m);
     if (status != SW_OK) goto fail;

@@ -131,14 +131,27 @@ sw_node *sw__gpt_attend(struct sw_gpt *m, sw_node *q, sw_node *k, sw_node *v)
     return sw__gpt_attend_with(m, q, k, v, NULL);
 }
 
+/* Texts as documents of one batch: nothing is kept. */
+static sw_node *attend_whole(struct sw_gpt *m, sw_node *q, sw_node *k, sw_node *v,
+                             sw_attention_options o)
+{
+    const struct sw_gpt_sizes *z = &m->z;
+    o.documents = sw_reshape(m->g, m->sequence, SW_SHAPE(1, -1));
+    q = sw_reshape(m->g, q, SW_SHAPE(1, -1, z->heads, z->head));
+    k = sw_reshape(m->g, k, SW_SHAPE(1, -1, z->kv_heads, z->head));
+    v = sw_reshape(m->g, v, SW_SHAPE(1, -1, z->kv_heads, z->head));
+    return sw_reshape(m->g, sw_attention(m->g, q, k, v, o), SW_SHAPE(-1, z->heads * z->head));
+}
+
 sw_node *sw__gpt_attend_with(struct sw_gpt *m, sw_node *q, sw_node *k, sw_node *v, sw_node *sinks)
 {
     sw_node *k_pages, *v_pages;
-    const sw_attention_options o = {.causal = true,
-                                    .window = is_local(m) ? (int)m->z.window : 0,
-                                    .scale = m->z.attention_scale,
-                                    .softcap = m->z.attention_softcap,
-                                    .sinks = sinks};
+    sw_attention_options o = {.causal = !m->z.both_ways,
+                              .window = is_local(m) ? (int)m->z.window : 0,
+                              .scale = m->z.attention_scale,
+                              .softcap = m->z.attention_softcap,
+                              .sinks = sinks};
+    if (!m->kv) return attend_whole(m, q, k, v, o);
     sw_kv_nodes(m->kv, m->g, (int)m->layer, &k_pages, &v_pages);
     sw_node *y = sw_paged_attention(m->g, q, k, v, k_pages, v_pages, m->blocks, m->sequence,
                                     m->position, o);
@@ -174,5 +187,6 @@ sw_node *sw__gpt_head(struct sw_gpt *m, sw_node *x)
     sw_node *w = sw__gpt_weight_maybe(m, "output", shape);
     if (!w) w = sw__gpt_weight(m, "token_embd", shape);
     sw_node *y = sw_linear(m->g, x, w, bias_of(m, "output", m->z.vocabulary));
-    return softcap(m, sw__gpt_adapt(m, "output.weight", x, y), m->z.logit_softcap);
+    y = softcap(m, sw__gpt_adapt(m, "output.weight", x, y), m->z.logit_softcap);
+    return m->kv ? y : x;
 }

@@ -21,7 +21,8 @@ sw_node *sw__gpt_layernorm(struct sw_gpt *m, const char *name, sw_node *x);
 sw_node *sw__gpt_heads(struct sw_gpt *m, sw_node *x, int64_t heads);
 /* Turned by the tokens' positions: (N,heads,HS). */
 sw_node *sw__gpt_rope(struct sw_gpt *m, sw_node *x);
-/* Keys and values into the pages, attention over them: q (N,NH,HS) -> (N,NH*HS). */
+/* Keys and values into the pages, attention over them: q (N,NH,HS) -> (N,NH*HS).  Without pages, over the tokens of
+ * the step that are of the same text. */
 sw_node *sw__gpt_attend(struct sw_gpt *m, sw_node *q, sw_node *k, sw_node *v);
 /* The same with a sink (NH) in each head: a logit that joins the softmax without a value. */
 sw_node *sw__gpt_attend_with(struct sw_gpt *m, sw_node *q, sw_node *k, sw_node *v, sw_node *sinks);
@@ -31,7 +32,7 @@ sw_node *sw__gpt_expert(struct sw_gpt *m, const char *name, sw_node *x, sw_node 
 /* In the last layer, once keys and values are stored: the rows whose logits are asked for, (N,C) -> (R,C);
  * in others x itself. */
 sw_node *sw__gpt_wanted(struct sw_gpt *m, sw_node *x);
-/* Logits: by output (V,C) or, where there is none, token_embd again: (R,C) -> (R,V). */
+/* Logits: by output (V,C) or, where there is none, token_embd again: (R,C) -> (R,V).  Where vectors are wanted, x. */
 sw_node *sw__gpt_head(struct sw_gpt *m, sw_node *x);
 
 #endif
