@@ -32,6 +32,14 @@ SWELL_MODELS=$dir "$swell" write --tokenizer "$stories/tok512.bin" --temperature
 cmp -s "$dir/text" "$expected" || fail "the model of \$SWELL_MODELS: $(cat "$dir/err")"
 grep -q 'that comes along' "$dir/err" || fail "no word about the model that was taken"
 
+# ---- a draft: the model itself is always right ----------------------------------------------------------
+write --temperature 0 --draft "$stories/stories260K.bin" --draft-tokens 3 --stats >"$dir/text" 2>"$dir/err" || fail "--draft: $(cat "$dir/err")"
+cmp -s "$dir/text" "$expected" || fail "a draft changes the text"
+grep -qE '^guessed +1[0-9][0-9] tokens, 1[0-9][0-9] right' "$dir/err" || fail "--draft: $(grep guessed "$dir/err")"
+write --draft "$stories/stories260K.bin" --draft-tokens 3 -n 100 --seed 2 >"$dir/a"
+write --draft "$stories/stories260K.bin" --draft-tokens 3 -n 100 --seed 2 --threads 1 >"$dir/b"
+cmp -s "$dir/a" "$dir/b" || fail "a draft and one seed, two texts"
+
 # ---- seeds, numbers, a full context --------------------------------------------------------------------
 write --seed 3 -n 60 >"$dir/a"
 write --seed 3 -n 60 --lookup 5 --threads 1 >"$dir/b"
@@ -133,6 +141,9 @@ refused "nothing.json: cannot read" write hello $m $t --schema nothing.json
 refused "--regex: " write hello $m $t --regex '(a'
 refused "tokens" write hello $m $t --regex '[0-9]{40}' -n 5
 refused "--keep needs --shift" write hello $m $t --keep 3
+refused "--draft-tokens needs --draft" write hello $m $t --draft-tokens 3
+refused "one of --lookup and --draft" write hello $m $t --draft x --lookup 3
+refused "nothing.gguf: cannot read" write hello $m $t --draft "$dir/nothing.gguf"
 refused "is another" write one two $m $t
 refused "No such file" write hello $m $t --lora "$dir/nothing.gguf:0.5"
 refused "does not begin with" write hello $m $t --lora "$stories/tok512.bin"

@@ -156,6 +156,11 @@ typedef struct sw_generate_options {
     bool shift;      /* full context: forget the older half, read the newer one again, go on */
     int64_t keep;    /* shift: tokens at the beginning that are never forgotten */
     int lookup;      /* guess so many tokens ahead from the text itself; the same tokens, sooner */
+    /* Or let a smaller model of the same vocabulary guess draft_tokens (at most 64; 0: 4) ahead: a session of it,
+     * whatever it holds, or of this model.  At temperature 0 the tokens are the same, above their distribution is.
+     * Needs a sampler.  SW_ERR_ARGUMENT, with both names, for another vocabulary. */
+    sw_session *draft;
+    int draft_tokens;
     sw_piece_fn piece; /* or NULL */
     void *user;
 } sw_generate_options;
@@ -163,7 +168,8 @@ typedef struct sw_generate_options {
 typedef struct sw_generated {
     int64_t tokens; /* made */
     sw_finish finish;
-    int64_t guessed, right; /* lookup: tokens that were guessed, and that were right */
+    int64_t guessed, right; /* lookup, draft: tokens that were guessed, and that were right */
+    int32_t unfed;          /* the last token, if it was made but not fed; else -1 */
 } sw_generated;
 
 /* Go on from where the session stands; it has logits.  All tokens made are fed, but the last may not

@@ -112,6 +112,13 @@ SW_API sw_status sw_sampler_draw(sw_sampler *s, float *logits, int64_t n, const 
 SW_API sw_status sw_sampler_verify(sw_sampler *s, float *logits, int64_t n, const uint32_t *mask,
                                    int32_t drafted, const float *draft, int32_t *token);
 
+/* A token for a draft: what might be drawn after the `n_ahead` (at most 64) tokens `ahead`, which were not accepted yet,
+ * by another model's logits; the n probabilities it was drawn by go to `probabilities`, for sw_sampler_verify.  Options
+ * as for a draw, random numbers of its own; nothing of the sampler changes.  Errors of a draw. */
+#define SW_SAMPLER_MOST_AHEAD 64
+SW_API sw_status sw_sampler_propose(sw_sampler *s, float *logits, int64_t n, const int32_t *ahead,
+                                    int n_ahead, int32_t *token, float *probabilities);
+
 typedef struct sw_token_logprob {
     int32_t token;
     float logprob; /* natural logarithm */

@@ -28,7 +28,7 @@ struct write {
     sw_generate_options generate;
     /* as opened */
     sw_context *ctx;
-    sw_model *m;
+    sw_model *m, *draft;
     sw_session *s;
     sw_token_trie *trie;
     sw_grammar *grammar;
@@ -141,7 +141,7 @@ static void print_stats(const struct write *w)
     fprintf(stderr, "written     %9.1f ms   %lld tokens, %.1f a second; ended by: %s\n",
             write * 1e3, (long long)w->out.tokens, rate((double)w->out.tokens, write),
             finish_text(w->out.finish));
-    if (w->f.lookup)
+    if (w->f.lookup || w->f.draft)
         fprintf(stderr, "guessed     %9lld tokens, %lld right\n", (long long)w->out.guessed,
                 (long long)w->out.right);
     fprintf(stderr, "memory      weights %s, keys and values %s, activations %s\n",
@@ -153,11 +153,12 @@ static int print_json(const struct write *w)
 {
     json_t *text = json_stringn(w->written ? w->written : "", (size_t)w->written_bytes);
     if (!text) return cli_fail(w->verb, "the text is no UTF-8, or out of memory");
-    json_t *root = json_pack("{sosssIsIsfsfsf}", "text", text, "finish", finish_text(w->out.finish),
-                             "prompt_tokens", (json_int_t)w->n_ids, "tokens",
-                             (json_int_t)w->out.tokens, "open_seconds", w->at_open - w->at_start,
-                             "prompt_seconds", w->at_prompt - w->at_open, "write_seconds",
-                             w->at_end - w->at_prompt);
+    json_t *root = json_pack("{sosssIsIsIsIsfsfsf}", "text", text, "finish",
+                             finish_text(w->out.finish), "prompt_tokens", (json_int_t)w->n_ids,
+                             "tokens", (json_int_t)w->out.tokens, "guessed",
+                             (json_int_t)w->out.guessed, "right", (json_int_t)w->out.right,
+                             "open_seconds", w->at_open - w->at_start, "prompt_seconds",
+                             w->at_prompt - w->at_open, "write_seconds", w->at_end - w->at_prompt);
     if (!root) return cli_fail(w->verb, "out of memory");
     json_dumpf(root, stdout, JSON_INDENT(1));
     printf("\n");
@@ -222,6 +223,21 @@ static int open_constraint(struct write *w)
     return cli_fail(w->verb, "%s: %s", inline_source ? "--regex" : w->f.fit, sw_error(w->ctx));
 }
 
+/* A model that guesses; it looks back as far as it can. */
+static int open_draft(struct write *w)
+{
+    const sw_model_options o = {.most_context = sw_model_get_info(w->m).context,
+                                .chunk = (int)w->f.chunk,
+                                .kv = (sw_model_kv)w->f.kv,
+                                .bf16 = w->f.bf16};
+    if (!w->f.draft) return 0;
+    if (sw_model_open(w->ctx, w->f.draft, &o, &w->draft) != SW_OK ||
+        sw_session_open(w->draft, &w->generate.draft) != SW_OK)
+        return failed(w);
+    w->generate.draft_tokens = (int)w->f.draft_tokens;
+    return 0;
+}
+
 /* What chooses tokens: a sampler, and a constraint. */
 static int open_chooser(struct write *w)
 {
@@ -239,7 +255,7 @@ static int open_chooser(struct write *w)
 
 static int write_text(struct write *w)
 {
-    if (open_chooser(w)) return 1;
+    if (open_chooser(w) || open_draft(w)) return 1;
     if (sw_session_open(w->m, &w->s) != SW_OK) return failed(w);
     w->at_open = sw__clock_seconds();
     if (sw_session_feed(w->s, w->ids, w->n_ids) != SW_OK) return failed(w);
@@ -277,6 +293,8 @@ static int run(const struct verb *verb, int argc, char **argv)
     sw_constraint_destroy(w.generate.constraint);
     sw_grammar_destroy(w.grammar);
     sw_token_trie_destroy(w.trie);
+    sw_session_close(w.generate.draft);
+    sw_model_destroy(w.draft);
     sw_session_close(w.s);
     sw_model_destroy(w.m);
     sw_context_destroy(w.ctx);

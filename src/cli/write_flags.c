@@ -69,6 +69,11 @@ const char write_help[] =
     "  --lookup N        guess N tokens ahead from what stands in the text: the same words, "
     "sooner\n"
     "                    where it repeats itself\n"
+    "  --draft MODEL     a smaller model of the same vocabulary guesses ahead: at temperature 0 "
+    "the "
+    "same\n"
+    "                    words, sooner; above, words of the same distribution\n"
+    "  --draft-tokens N  how many at a time (default 4); --stats tells how many were right\n"
     "  --chunk N         read TEXT by N tokens (default 512)\n"
     "  --bf16            multiply weights of 16 and 32 bits in bf16: faster, less exact\n"
     "  --threads N       default: all cores\n"
@@ -192,6 +197,8 @@ static const struct flag flags[] = {
     WHOLE("keep", keep, 0, 1 << 30),
     {"kv", FLAG_CHOICE, AT(kv), 0, 0, kv_names, NULL},
     WHOLE("lookup", lookup, 0, 64),
+    TEXT("draft", draft),
+    WHOLE("draft-tokens", draft_tokens, 1, 64),
     WHOLE("chunk", chunk, 1, 65536),
     YES("bf16", bf16),
     WHOLE("threads", threads, 1, 256),
@@ -226,6 +233,8 @@ int write_flags_read(const struct verb *verb, struct write_flags *f, int argc, c
     if (words + 1 < argc)
         return cli_fail(verb, "one text, in quotes: '%s' is another", argv[words + 1]);
     if (f->keep && !f->shift) return cli_fail(verb, "--keep needs --shift");
+    if (f->draft_tokens && !f->draft) return cli_fail(verb, "--draft-tokens needs --draft");
+    if (f->lookup && f->draft) return cli_fail(verb, "one of --lookup and --draft");
     f->prompt = argv[words];
     return -1;
 }

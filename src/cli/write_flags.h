@@ -13,7 +13,7 @@ struct write_words {
 };
 
 struct write_flags {
-    const char *model, *tokenizer, *prompt;
+    const char *model, *tokenizer, *draft, *prompt;
     const char *fit;  /* a file, or the expression itself */
     int64_t fit_kind; /* sw_grammar_kind */
     sw_model_adapter adapters[SW_MODEL_MOST_ADAPTERS];
@@ -26,7 +26,7 @@ struct write_flags {
     double mirostat_tau, mirostat_eta;
     int64_t top_k, seed, repeat_last_n, dry_allowed_length, dry_last_n, mirostat;
     struct write_words breakers, bias;
-    int64_t tokens, context, keep, kv, lookup, chunk, threads;
+    int64_t tokens, context, keep, kv, lookup, draft_tokens, chunk, threads;
     bool only_new, ignore_end, shift, bf16, stats, json;
 };
 

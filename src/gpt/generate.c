@@ -6,6 +6,9 @@
  * as if there had been no guess; at the first that differs the rest is cut off.  Logits do not depend on
  * neighbours and draws happen in the same order, so the tokens are the same, at any temperature.
  *
+ * A draft model guesses in place of the text (draft.c); then a token is not drawn as if there had been no
+ * guess, but by the sampler's rule for guesses, which keeps more of them.
+ *
  * A full context is shifted by reading its newer half again, in place of turning stored keys to new
  * positions: that costs a prefill, but gives what the model would give for that text. */
 #include <math.h>
@@ -18,7 +21,7 @@
 #include "gpt/gpt_int.h"
 
 /* Tokens that must have stood before in the text for a guess, at most and at least. */
-enum { LOOKUP_MOST = 3, LOOKUP_LEAST = 2, LOOKUP_GUESSES = 64 };
+enum { LOOKUP_MOST = 3, LOOKUP_LEAST = 2, MOST_GUESSES = 64, DRAFT_TOKENS = 4 };
 
 struct turn {
     sw_session *s;
@@ -27,7 +30,8 @@ struct turn {
     sw_detokenizer detokenizer;
     char *text; /* that became whole with the token at hand */
     int64_t text_bytes, text_capacity;
-    bool text_lost; /* out of memory */
+    bool text_lost;            /* out of memory */
+    struct sw_gpt_draft draft; /* its session NULL: none */
     /* Guessed tokens that stand in the session already: the first `at` of n were right. */
     const float *rows; /* logits behind each */
     int64_t base;      /* length of the session before them */
@@ -120,7 +124,11 @@ static sw_status draw(struct turn *t, int32_t *token, bool *end)
     *end = false;
     if (t->mask) status = ask(t, end);
     if (status != SW_OK || *end) return status;
-    if (t->o->sampler)
+    if (t->draft.s && t->at < t->n)
+        status = sw_sampler_verify(t->o->sampler, t->s->logits, m->net.z.vocabulary, t->mask,
+                                   t->s->tokens[t->base + t->at],
+                                   t->draft.q + t->at * m->net.z.vocabulary, token);
+    else if (t->o->sampler)
         status = sw_sampler_draw(t->o->sampler, t->s->logits, m->net.z.vocabulary, t->mask, token);
     else
         status = most_likely(m, t->s->logits, t->mask, token);
@@ -151,6 +159,26 @@ static int64_t look_up(const sw_session *s, int32_t token, int32_t *guess, int64
     return 0;
 }
 
+static int64_t draft_tokens(const sw_generate_options *o)
+{
+    return o->draft_tokens ? o->draft_tokens : DRAFT_TOKENS;
+}
+
+/* At most `most` tokens that may follow `token`; *made: how many. */
+static sw_status guess(struct turn *t, int32_t token, int32_t *guesses, int64_t most, int64_t *made)
+{
+    sw_session *s = t->s;
+    *made = 0;
+    if (most < 1) return SW_OK;
+    if (t->draft.s) {
+        s->tokens[s->n] = token; /* there is room: it will be fed */
+        return sw__draft_propose(&t->draft, s->tokens, s->n + 1, t->o->sampler, guesses, most,
+                                 made);
+    }
+    *made = look_up(s, token, guesses, most);
+    return SW_OK;
+}
+
 static void take_row(struct turn *t, const float *row)
 {
     memcpy(t->s->logits, row, (size_t)t->s->m->net.z.vocabulary * sizeof *row);
@@ -161,13 +189,14 @@ static void take_row(struct turn *t, const float *row)
 static sw_status feed(struct turn *t, int32_t token)
 {
     sw_model *m = t->s->m;
-    int32_t tokens[1 + LOOKUP_GUESSES] = {token};
+    int32_t tokens[1 + MOST_GUESSES] = {token};
     const int64_t room = sw__min64(m->o.context - t->s->n, sw__min64(m->o.rows, m->o.chunk)) - 1;
-    const int64_t most = sw__min64(sw__min64(t->o->lookup, LOOKUP_GUESSES), room);
-    sw_model_part part = {.session = t->s, .tokens = tokens, .n = 1};
-    if (most > 0) part.n += look_up(t->s, token, tokens + 1, most);
-    part.rows = part.n;
-    sw_status status = sw_model_step(m, &part, 1);
+    const int64_t wanted = t->draft.s ? draft_tokens(t->o) : t->o->lookup;
+    sw_model_part part = {.session = t->s, .tokens = tokens};
+    sw_status status = guess(t, token, tokens + 1, sw__min64(wanted, room), &part.n);
+    if (status != SW_OK) return status;
+    part.rows = ++part.n;
+    status = sw_model_step(m, &part, 1);
     if (status != SW_OK) return status;
     t->rows = part.logits;
     t->n = part.n - 1;
@@ -239,6 +268,7 @@ static sw_status generate(struct turn *t)
             return SW_OK;
         }
         t->out.tokens++;
+        t->out.unfed = token;
         status = show(t, token, &go);
         if (status != SW_OK) return status;
         if (!go) {
@@ -256,6 +286,7 @@ static sw_status generate(struct turn *t)
             t->out.finish = SW_FINISH_CONTEXT;
             return SW_OK;
         }
+        t->out.unfed = -1;
     }
 }
 
@@ -268,25 +299,39 @@ static sw_status begin_constraint(struct turn *t)
     return sw_constraint_check_budget(t->o->constraint, left(t));
 }
 
+static sw_status check_options(sw_context *ctx, const sw_generate_options *o)
+{
+    if (o->tokens < 0 || o->lookup < 0 || o->lookup > MOST_GUESSES || o->keep < 0)
+        return sw__fail(ctx, SW_ERR_ARGUMENT,
+                        "generate: tokens %lld, lookup %d (at most %d), keep %lld",
+                        (long long)o->tokens, o->lookup, MOST_GUESSES, (long long)o->keep);
+    if (!o->draft) return SW_OK;
+    if (o->draft_tokens < 0 || o->draft_tokens > MOST_GUESSES || o->lookup || !o->sampler)
+        return sw__fail(ctx, SW_ERR_ARGUMENT,
+                        "generate: a draft of %d tokens (at most %d), with a sampler and no lookup",
+                        o->draft_tokens, MOST_GUESSES);
+    return SW_OK;
+}
+
 sw_status sw_generate(sw_session *s, const sw_generate_options *options, sw_generated *out)
 {
-    struct turn t = {.s = s, .o = options};
+    struct turn t = {.s = s, .o = options, .out = {.unfed = -1}};
     bool go;
     if (out) *out = t.out;
     if (!s->known)
         return sw__fail(s->m->ctx, SW_ERR_STATE, "generate: the session has nothing to go on from");
-    if (options->tokens < 0 || options->lookup < 0 || options->lookup > LOOKUP_GUESSES ||
-        options->keep < 0)
-        return sw__fail(
-            s->m->ctx, SW_ERR_ARGUMENT, "generate: tokens %lld, lookup %d (at most %d), keep %lld",
-            (long long)options->tokens, options->lookup, LOOKUP_GUESSES, (long long)options->keep);
+    sw_status status = check_options(s->m->ctx, options);
+    if (status != SW_OK) return status;
     if (s->m->tokenizer)
         sw_detokenizer_begin(&t.detokenizer, s->m->tokenizer,
                              (sw_detokenizer_options){.middle = in_middle(s)});
-    sw_status status = begin_constraint(&t);
+    if (options->draft)
+        status = sw__draft_begin(&t.draft, s, options->draft, draft_tokens(options));
+    if (status == SW_OK) status = begin_constraint(&t);
     if (status == SW_OK) status = generate(&t);
     if (status == SW_OK) status = cut(&t);
     if (status == SW_OK) status = show(&t, -1, &go);
+    sw__draft_end(&t.draft);
     free(t.text);
     free(t.mask);
     if (out) *out = t.out;

@@ -157,4 +157,18 @@ sw_status sw__model_open(sw_context *ctx, const char *path, const sw_model_optio
 /* y = W x with the tensor's name, "blk.0.attn_q.weight", and what the adapters add to it. */
 sw_node *sw__gpt_adapt(struct sw_gpt *m, const char *tensor, sw_node *x, sw_node *y);
 
+/* Guesses of a draft model for a session (draft.c). */
+struct sw_gpt_draft {
+    sw_session *s;      /* the draft's */
+    int64_t vocabulary; /* V, of the session that is written */
+    float *logits;      /* (V) */
+    float *q;           /* (most,V): by which probabilities each guess was drawn */
+};
+/* Refuses a draft of another vocabulary.  To be ended also after a failure. */
+sw_status sw__draft_begin(struct sw_gpt_draft *d, sw_session *of, sw_session *draft, int64_t most);
+void sw__draft_end(struct sw_gpt_draft *d);
+/* At most `most` tokens behind a text of n tokens; *made: how many. */
+sw_status sw__draft_propose(struct sw_gpt_draft *d, const int32_t *text, int64_t n,
+                            sw_sampler *sampler, int32_t *guess, int64_t most, int64_t *made);
+
 #endif

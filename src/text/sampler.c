@@ -6,7 +6,9 @@
  * in an order that depends on the logits only.
  *
  * Random numbers: draw i takes block i of Philox's stream 0 of the seed; words 0 and 1 are the place in
- * the distribution (53 bits), word 2 decides on XTC, word 3 on what a draft proposes. */
+ * the distribution (53 bits), word 2 decides on XTC, word 3 on what a draft proposes.  A proposal for
+ * draw i takes block i of stream 1: a later one for the same draw takes it again, after nothing came of the
+ * first. */
 #include <swell/sample.h>
 
 #include <math.h>
@@ -238,10 +240,10 @@ struct luck {
     float accept;  /* [0, 1) */
 };
 
-static struct luck draw_luck(const sw_sampler *s)
+static struct luck draw_luck(const sw_sampler *s, uint64_t stream, uint64_t draw)
 {
     uint32_t w[4];
-    sw__philox(s->o.seed, 0, s->draws, w);
+    sw__philox(s->o.seed, stream, draw, w);
     const uint64_t bits = (uint64_t)w[0] << 32 | w[1];
     return (struct luck){(double)(bits >> 11) * 0x1p-53, sw__uniform_of(w[2]),
                          sw__uniform_of(w[3])};
@@ -374,7 +376,7 @@ static double keep_top(sw_sampler *s, const float *logits)
 static sw_status draw(sw_sampler *s, float *logits, const uint32_t *mask, struct draft d,
                       int32_t *token)
 {
-    const struct luck luck = draw_luck(s);
+    const struct luck luck = draw_luck(s, 0, s->draws);
     sw__history_apply(&s->history, &s->o, logits);
     thin_out(s, logits, mask, luck);
     sw__history_restore(&s->history, logits);
@@ -408,6 +410,42 @@ sw_status sw_sampler_verify(sw_sampler *s, float *logits, int64_t n, const uint3
                         "sampler: the draft gives its own token %d the probability %g", drafted,
                         (double)draft[drafted]);
     return draw(s, logits, mask, (struct draft){drafted, draft}, token);
+}
+
+/* One of the candidates, and the probabilities of all tokens. */
+static int32_t propose(sw_sampler *s, struct luck luck, float *probabilities)
+{
+    struct sw_candidates *c = &s->candidates;
+    memset(probabilities, 0, (size_t)s->vocabulary * sizeof *probabilities);
+    if (s->o.temperature == 0) {
+        sw__candidates_sort(c, 0);
+        probabilities[c->at[0].id] = 1;
+        return c->at[0].id;
+    }
+    const double sum = sw__candidates_weigh(c, s->o.temperature);
+    for (int64_t i = 0; i < c->n; i++)
+        probabilities[c->at[i].id] = (float)((double)c->weight[i] / sum);
+    return c->at[pick(c, luck.place * sum)].id;
+}
+
+sw_status sw_sampler_propose(sw_sampler *s, float *logits, int64_t n, const int32_t *ahead,
+                             int n_ahead, int32_t *token, float *probabilities)
+{
+    sw_status status = check_logits(s, logits, n);
+    if (status == SW_OK && (n_ahead < 0 || n_ahead > SW_SAMPLER_MOST_AHEAD))
+        status = sw__fail(s->ctx, SW_ERR_ARGUMENT, "sampler: %d tokens ahead, at most %d", n_ahead,
+                          SW_SAMPLER_MOST_AHEAD);
+    if (status == SW_OK) status = check_ids(s->ctx, "a draft", ahead, n_ahead, s->vocabulary);
+    if (status != SW_OK) return status;
+    const struct luck luck = draw_luck(s, 1, s->draws + (uint64_t)n_ahead);
+    for (int i = 0; i < n_ahead; i++) sw__history_accept(&s->history, ahead[i]);
+    sw__history_apply(&s->history, &s->o, logits);
+    thin_out(s, logits, NULL, luck);
+    sw__history_restore(&s->history, logits);
+    sw__history_take_back(&s->history, n_ahead);
+    if (s->candidates.n == 0) return sw__fail(s->ctx, SW_ERR_STATE, "sampler: no token is allowed");
+    *token = propose(s, luck, probabilities);
+    return SW_OK;
 }
 
 int64_t sw_sampler_logprobs(const sw_sampler *s, sw_token_logprob *chosen,

@@ -25,6 +25,7 @@ sw_status sw__history_create(struct sw_history *h, const sw_sampler_options *o, 
     const bool dry = o->dry_multiplier > 0;
     h->room = o->penalty_window;
     if (dry && o->dry_window > h->room) h->room = o->dry_window;
+    h->room += SW_SAMPLER_MOST_AHEAD; /* which are taken back */
     for (h->slots = 16; h->slots < 2 * h->room; h->slots *= 2) {}
     h->ring = sw__calloc2((size_t)h->room, sizeof *h->ring);
     h->seen = sw__calloc2((size_t)h->slots, sizeof *h->seen);
@@ -54,6 +55,11 @@ void sw__history_free(struct sw_history *h)
 void sw__history_accept(struct sw_history *h, int32_t token)
 {
     h->ring[h->accepted++ % h->room] = token;
+}
+
+void sw__history_take_back(struct sw_history *h, int64_t n)
+{
+    h->accepted -= n;
 }
 
 /* The i-th token from the end. */

@@ -67,6 +67,8 @@ struct sw_history {
 sw_status sw__history_create(struct sw_history *h, const sw_sampler_options *o, int64_t vocabulary);
 void sw__history_free(struct sw_history *h);
 void sw__history_accept(struct sw_history *h, int32_t token);
+/* The last n, at most SW_SAMPLER_MOST_AHEAD, since there were none to take back. */
+void sw__history_take_back(struct sw_history *h, int64_t n);
 /* Bias, penalties and DRY; sw__history_restore takes all back. */
 void sw__history_apply(struct sw_history *h, const sw_sampler_options *o, float *logits);
 void sw__history_restore(struct sw_history *h, float *logits);
