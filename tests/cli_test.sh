@@ -200,11 +200,14 @@ for type in f16 q8_0 q4_0 iq4_nl; do
 done
 refused "no such type" convert "$dir/m.gguf" "$dir/q.gguf" --type q9_9
 refused "which type" convert "$dir/m.gguf" "$dir/q.gguf"
-refused "not for language models" convert "$dir/m.gguf" "$dir/q.gguf" --type q8_0 --half
+refused "not for language models" convert "$dir/m.gguf" "$dir/q.gguf" --type q8_0 --int8
+refused "type f16 says that" convert "$dir/m.gguf" "$dir/q.gguf" --type q8_0 --half
+refused "what becomes a .gguf is a folder" convert "$dir/one.safetensors" "$dir/q.gguf"
+refused "a folder can have --half" convert "$dir/m.gguf" "$dir/q" --type q8_0
 refused "for language models in GGUF" convert "$dir/one.safetensors" "$dir/q.safetensors" --type q8_0
 refused "has 2 importances for rows of 32" convert "$dir/m.gguf" "$dir/q.gguf" --type q4_0 --imatrix "$gguf/../imatrix/two"
 refused "importances of none of the tensors" convert "$dir/m.gguf" "$dir/q.gguf" --type q4_0 --imatrix "$gguf/../imatrix/gguf"
-refused "written as .gguf only" convert "$dir/m.gguf" "$dir/q.onnx" --type q8_0
+refused "written as .gguf, or as a folder" convert "$dir/m.gguf" "$dir/q.onnx" --type q8_0
 cp "$gguf/beyond" "$dir/bad.gguf"
 refused "bad.gguf: offset " info "$dir/bad.gguf"
 refused "bad.gguf: offset " convert "$dir/bad.gguf" "$dir/q.gguf" --type q8_0

@@ -101,6 +101,30 @@ for model in tokens.json t.gguf; do
 done
 same "$dir/tokens.json.ids" "$dir/t.gguf.ids" "in the ids of a vocabulary in GGUF"
 "$swell" write 01 --model "$dir/t.gguf" -n 3 --temperature 0 >"$dir/out" 2>"$dir/err" || fail "its own: $(cat "$dir/err")"
+# A folder as transformers has it, and what convert makes of it.
+for network in gpt2 llama; do
+    mkdir -p "$dir/folder"
+    trained "${small[@]}" "${tiny[@]}" --tokenizer "$dir/tokens.json" --network $network --steps 20 --out "$dir/folder/model.safetensors"
+    loss=$(result held_out_loss)
+    "$swell" convert "$dir/folder" "$dir/folder.gguf" || fail "convert a folder"
+    "$swell" convert "$dir/folder/model.safetensors" "$dir/small.gguf" --type q8_0 2>"$dir/err" || fail "convert a folder to q8_0: $(cat "$dir/err")"
+    ls "$dir"/*whole* 2>/dev/null && fail "convert left what it made between"
+    rm -rf "$dir/back" && "$swell" convert "$dir/folder.gguf" "$dir/back" || fail "convert to a folder"
+    for file in model.safetensors config.json tokenizer.json tokenizer_config.json; do
+        same "$dir/folder/$file" "$dir/back/$file" "in $file of a folder that comes back ($network)"
+    done
+    for model in folder.gguf folder; do
+        trained "${small[@]}" --from "$dir/$model" --steps 0
+        awk -v a="$(result held_out_loss)" -v b="$loss" 'BEGIN { exit !(a - b < 1e-5 && b - a < 1e-5) }' ||
+            fail "$network, $model: a loss of $(result held_out_loss), not $loss"
+    done
+    [ "$("$swell" write 01 --model "$dir/small.gguf" -n 4 --temperature 0 2>"$dir/err")" != "" ] || fail "q8_0: $(cat "$dir/err")"
+done
+trained "${small[@]}" --from "$dir/folder" --steps 5 --out "$dir/from-folder.gguf" # llama's rows in the order of GGUF
+loss=$(result held_out_loss)
+trained "${small[@]}" --from "$dir/from-folder.gguf" --steps 0
+awk -v a="$(result held_out_loss)" -v b="$loss" 'BEGIN { exit !(a - b < 1e-5 && b - a < 1e-5) }' ||
+    fail "trained from a folder, read back: a loss of $(result held_out_loss), not $loss"
 sed 's/"add_prefix_space":false/"add_prefix_space":true/' "$dir/tokens.json" >"$dir/prefix.json"
 refused "GGUF cannot say a space before a text" train gpt "${small[@]}" --tokenizer "$dir/prefix.json" --steps 1 --out "$dir/x.gguf"
 refused "no option for it besides" train gpt "${small[@]}" --from "$dir/m.gguf" --steps 1 --layers 3

@@ -227,6 +227,26 @@ static void test_names(void **state)
         assert_int_equal(sw__hf_name(names[i].theirs, names[i].gemma, out), SW_HF_WEIGHT);
         assert_string_equal(out, names[i].ours);
     }
+    static const struct {
+        const char *ours, *theirs;
+        enum sw_hf_family family;
+    } back[] = {
+        {"blk.11.attn_k.bias", "model.layers.11.self_attn.k_proj.bias", SW_HF_LLAMA},
+        {"blk.0.ffn_norm.weight", "model.layers.0.post_attention_layernorm.weight", SW_HF_LLAMA},
+        {"blk.0.ffn_norm.weight", "model.layers.0.pre_feedforward_layernorm.weight", SW_HF_GEMMA},
+        {"blk.0.post_attention_norm.weight", "model.layers.0.post_attention_layernorm.weight",
+         SW_HF_GEMMA},
+        {"blk.2.ffn_up.weight", "model.layers.2.mlp.gate_up_proj.weight", SW_HF_PHI3},
+        {"blk.2.ffn_up.bias", "transformer.h.2.mlp.c_fc.bias", SW_HF_GPT2},
+        {"token_embd.weight", "transformer.wte.weight", SW_HF_GPT2},
+        {"output.weight", "lm_head.weight", SW_HF_PHI3}};
+    for (size_t i = 0; i < sizeof back / sizeof *back; i++) {
+        assert_true(sw__hf_name_of(back[i].ours, back[i].family, out));
+        assert_string_equal(out, back[i].theirs);
+    }
+    assert_false(sw__hf_name_of("blk.0.attn_sinks.weight", SW_HF_LLAMA, out));
+    assert_false(sw__hf_name_of("blk.0.attn_q.weight", SW_HF_GPT2, out));
+    assert_false(sw__hf_name_of("blk.0.attn_q.scale", SW_HF_LLAMA, out));
     assert_int_equal(sw__hf_name("h.0.attn.bias", false, out), SW_HF_LEFT_OUT);
     assert_int_equal(sw__hf_name("model.layers.1.mlp.experts.0.w1.weight", false, out),
                      SW_HF_UNKNOWN);

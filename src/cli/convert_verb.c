@@ -3,12 +3,14 @@
 
 #include <string.h>
 
+#include "base/folder.h"
 #include "format/gguf_mixture.h"
 
 static const char help[] =
     "usage: swell convert IN OUT [options]\n"
-    "       swell convert IN.gguf OUT.gguf --type TYPE [--calibrate TEXT | --imatrix FILE] "
+    "       swell convert IN.gguf|FOLDER OUT.gguf --type TYPE [--calibrate TEXT | --imatrix FILE] "
     "[--pure]\n"
+    "       swell convert IN.gguf OUT-FOLDER\n"
     "\n"
     "IN is a .safetensors, .pth (torch.save of a state_dict) or .onnx file; OUT an .onnx or "
     ".safetensors file.\n"
@@ -22,11 +24,16 @@ static const char help[] =
     "q6_k, q5_k_m, q5_k_s, q5_1, q5_0, q4_k_m, q4_k_s, q4_1, q4_0, iq4_nl, iq4_xs, mxfp4, q3_k_l, "
     "q3_k_m,\n"
     "q3_k_s, q2_k.  Mixtures give some matrices more bits, as llama.cpp does; vectors stay f32.\n"
+    "A folder of Hugging Face (config.json, safetensors, tokenizer.json) or a .bin of llama2.c "
+    "becomes "
+    "GGUF, in its\n"
+    "own type without --type; a GGUF becomes such a folder, blocks as f32 (--half: f16).\n"
     "\n"
     "  --type TYPE       of most matrices\n"
     "  --imatrix FILE    importances of inputs (llama.cpp's, GGUF or .dat): errors count by them\n"
     "  --calibrate TEXT  ... measured on a text: some hundred kB of what the model is for\n"
     "  --pure            all matrices in this type\n"
+    "  --tokenizer FILE  of a language model that brings none\n"
     "\n"
     "  --half            store weights as f16\n"
     "  --int8            convolutions and products on bytes (ONNX only; needs --calibrate)\n"
@@ -45,7 +52,9 @@ static const char help[] =
     "  swell convert resnet50.pth resnet50.safetensors --half\n"
     "  swell convert squeezenet1.0.onnx small.onnx --int8 --calibrate photos\n"
     "  swell convert story-f16.gguf story-q3.gguf --type q3_k_m --calibrate stories.txt\n"
-    "  swell convert story-f16.gguf story-q4.gguf --type q4_k_m\n";
+    "  swell convert story-f16.gguf story-q4.gguf --type q4_k_m\n"
+    "  swell convert Qwen2.5-0.5B qwen.gguf --type q8_0\n"
+    "  swell convert model.gguf folder\n";
 
 enum {
     HALF = 1000,
@@ -59,7 +68,8 @@ enum {
     THREADS,
     TYPE,
     IMATRIX,
-    PURE
+    PURE,
+    TOKENIZER
 };
 
 static const struct option options[] = {{"half", no_argument, NULL, HALF},
@@ -74,8 +84,12 @@ static const struct option options[] = {{"half", no_argument, NULL, HALF},
                                         {"type", required_argument, NULL, TYPE},
                                         {"imatrix", required_argument, NULL, IMATRIX},
                                         {"pure", no_argument, NULL, PURE},
+                                        {"tokenizer", required_argument, NULL, TOKENIZER},
                                         {"help", no_argument, NULL, 'h'},
                                         {0}};
+
+/* In a folder, with all that belongs to it. */
+#define MODEL "model.safetensors"
 
 bool convert_ends(const char *path, const char *end)
 {
@@ -98,28 +112,51 @@ static bool method_of(const struct verb *verb, const char *text, sw_onnx_range *
 }
 
 /* The same for a language model; `other`: an option of the other networks. */
-static int check_gguf(const struct convert *c, const char *other)
+static int check_language(const struct convert *c, const char *other)
 {
-    if (!convert_ends(c->from, ".gguf") || !convert_ends(c->to, ".gguf"))
-        return cli_fail(c->verb, "%s to %s: a language model in GGUF is written as .gguf only",
-                        c->from, c->to);
+    const bool from_gguf = convert_ends(c->from, ".gguf"), to_gguf = convert_ends(c->to, ".gguf");
     if (other) return cli_fail(c->verb, "--%s: not for language models", other);
     if (c->imatrix && c->calibrate)
         return cli_fail(c->verb, "--imatrix and --calibrate: choose one");
-    if (!c->type) return cli_fail(c->verb, "--type: which type? see 'swell help convert'");
-    if (!sw__gguf_mixture_find(c->type))
+    if (from_gguf && (convert_ends(c->to, ".onnx") || convert_ends(c->to, ".safetensors")))
+        return cli_fail(c->verb, "%s: a language model is written as .gguf, or as a folder", c->to);
+    if (!from_gguf && !convert_ends(c->from, ".bin") && !convert_ends(c->from, MODEL) &&
+        sw__path_kind(c->from) != SW_PATH_FOLDER)
+        return cli_fail(c->verb,
+                        "%s: what becomes a .gguf is a folder with config.json and " MODEL
+                        ", or a .bin of llama2.c",
+                        c->from);
+    if (c->type && !sw__gguf_mixture_find(c->type))
         return cli_fail(c->verb, "--type %s: no such type; see 'swell help convert'", c->type);
+    if (from_gguf && to_gguf && !c->type)
+        return cli_fail(c->verb, "--type: which type? see 'swell help convert'");
+    if (!c->type && (c->imatrix || c->calibrate || c->pure))
+        return cli_fail(c->verb, "--%s needs --type",
+                        c->imatrix     ? "imatrix"
+                        : c->calibrate ? "calibrate"
+                                       : "pure");
+    if (c->half && (c->type || (from_gguf && to_gguf)))
+        return cli_fail(c->verb, "--half: --type f16 says that");
+    if (!to_gguf && c->type) return cli_fail(c->verb, "--type: of GGUF; a folder can have --half");
+    if (c->tokenizer && from_gguf) return cli_fail(c->verb, "--tokenizer: a GGUF brings its own");
     return 0;
+}
+
+/* A language model: GGUF on one side, or a folder that becomes one. */
+static bool is_language(const struct convert *c)
+{
+    return convert_ends(c->from, ".gguf") || convert_ends(c->to, ".gguf");
 }
 
 /* What the options ask for together; `ranged`: one of those that go with --int8 only. */
 static int check(const struct convert *c, const char *ranged)
 {
-    if (c->type || c->imatrix || c->pure)
+    if (c->type || c->imatrix || c->pure || c->tokenizer)
         return cli_fail(c->verb, "--%s: for language models in GGUF",
-                        c->type   ? "type"
-                        : c->pure ? "pure"
-                                  : "imatrix");
+                        c->type      ? "type"
+                        : c->pure    ? "pure"
+                        : c->imatrix ? "imatrix"
+                                     : "tokenizer");
     const bool to_onnx = convert_ends(c->to, ".onnx"), from_onnx = convert_ends(c->from, ".onnx");
     if (!to_onnx && !convert_ends(c->to, ".safetensors"))
         return cli_fail(c->verb, "%s: the file to write must end in .onnx or .safetensors", c->to);
@@ -169,6 +206,7 @@ static int run(const struct verb *verb, int argc, char **argv)
         case TYPE: c.type = optarg; break;
         case IMATRIX: c.imatrix = optarg; break;
         case PURE: c.pure = true; break;
+        case TOKENIZER: c.tokenizer = optarg; break;
         case THREADS:
             if (!cli_integer(verb, "threads", 1, 256, &threads)) return 1;
             break;
@@ -180,17 +218,13 @@ static int run(const struct verb *verb, int argc, char **argv)
     c.from = argv[optind];
     c.to = argv[optind + 1];
     c.agreement = percent / 100;
-    const bool gguf = convert_ends(c.from, ".gguf") || convert_ends(c.to, ".gguf");
-    const char *other = c.half      ? "half"
-                        : c.int8    ? "int8"
-                        : c.network ? "network"
-                        : c.labels  ? "labels"
-                                    : ranged;
-    if (gguf ? check_gguf(&c, other) : check(&c, ranged)) return 1;
+    const bool language = is_language(&c);
+    const char *other = c.int8 ? "int8" : c.network ? "network" : c.labels ? "labels" : ranged;
+    if (language ? check_language(&c, other) : check(&c, ranged)) return 1;
     c.ctx = cli_context(verb, (int)threads, NULL);
     if (!c.ctx) return 1;
-    if (gguf)
-        status = convert_gguf(&c);
+    if (language)
+        status = convert_language(&c);
     else if (!convert_ends(c.to, ".onnx"))
         status = convert_weights(&c);
     else if (convert_ends(c.from, ".onnx") && !c.int8)

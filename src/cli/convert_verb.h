@@ -13,7 +13,7 @@ struct convert {
     int64_t images;
     sw_onnx_range range;
     double agreement;
-    const char *type, *imatrix; /* of language models */
+    const char *type, *imatrix, *tokenizer; /* of language models */
     bool pure;
     sw_context *ctx;
 };
@@ -28,7 +28,8 @@ int convert_classifier(const struct convert *c);
 /* Any format to safetensors. */
 int convert_weights(const struct convert *c);
 
-/* A language model in GGUF to another type. */
+/* A language model: GGUF to another type; to GGUF, in two steps if to another type; to a folder. */
+int convert_language(const struct convert *c);
 int convert_gguf(const struct convert *c);
 
 #endif

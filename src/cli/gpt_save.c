@@ -1,9 +1,10 @@
 /* The trained model to a file that others read: GGUF, or safetensors with Hugging Face's names. */
+#include <stdio.h>
 #include <string.h>
 
 #include "cli/gpt_job.h"
 #include "format/gguf_write.h"
-#include "gpt/train_export.h"
+#include "gpt/model_hf.h"
 #include "gpt/train_gguf.h"
 #include "text/tokenizer_int.h"
 
@@ -13,13 +14,40 @@ static bool ends_with(const char *name, const char *end)
     return n >= m && strcmp(name + n - m, end) == 0;
 }
 
+/* What transformers, or `swell convert`, needs besides: a file of this name is one of a folder. */
+static sw_status save_beside(struct gpt_job *j, const struct sw_gpt *model)
+{
+    char folder[4096];
+    const char *slash = strrchr(j->f.out, '/'), *name = slash ? slash + 1 : j->f.out;
+    sw_tokenizer *own = NULL;
+    const sw_tokenizer *t = j->tokenizer;
+    sw_status status = SW_OK;
+    if (strcmp(name, "model.safetensors") != 0) return SW_OK;
+    snprintf(folder, sizeof folder, "%.*s", slash ? (int)(slash - j->f.out) : 1,
+             slash ? j->f.out : ".");
+    if (!t && j->alphabet.count) {
+        status = sw__alphabet_tokenizer(j->ctx, &j->alphabet, &own);
+        t = own;
+    }
+    if (status == SW_OK)
+        status = sw__gpt_write_hf_config(j->ctx, model, t ? sw_tokenizer_bos(t) : -1,
+                                         t ? sw_tokenizer_eos(t) : -1, folder);
+    if (status == SW_OK && t)
+        status = sw__gpt_write_hf_tokenizer(j->ctx, j->f.tokenizer, t, NULL, folder);
+    sw_tokenizer_destroy(own);
+    return status;
+}
+
 /* transformers reads only files that say so. */
 static int save_safetensors(struct gpt_job *j)
 {
     static const char *const metadata[] = {"format", "pt", NULL};
+    struct sw_gpt model;
     sw_weights *out = NULL;
-    sw_status status = sw__gpt_net_export(j->ctx, j->ws, &j->net, j->f.half, &out);
+    sw__gpt_net_model(&j->net, j->ws, &model);
+    sw_status status = sw__gpt_hf_weights(j->ctx, &model, j->f.half, &out);
     if (status == SW_OK) status = sw_weights_save(j->ctx, out, j->f.out, metadata);
+    if (status == SW_OK) status = save_beside(j, &model);
     sw_weights_destroy(out);
     return status == SW_OK ? 0 : cli_fail(j->verb, "%s", sw_error(j->ctx));
 }

@@ -214,6 +214,18 @@ sw_status sw__gpt_adopt(sw_weights *ws, struct sw_gguf *f)
     return status;
 }
 
+/* How turns of a conversation are written: kept for other files. */
+static sw_status read_chat_template(struct reader *r)
+{
+    const char *text;
+    size_t bytes;
+    if (!sw__gguf_string(r->f, "tokenizer.chat_template", &text, &bytes)) return SW_OK;
+    r->m->chat_template = sw__calloc2(bytes + 1, 1);
+    if (!r->m->chat_template) return sw__fail(r->m->ctx, SW_ERR_MEMORY, "out of memory");
+    memcpy(r->m->chat_template, text, bytes);
+    return SW_OK;
+}
+
 sw_status sw__gpt_open_gguf(sw_model *m)
 {
     struct sw_gguf *f;
@@ -225,6 +237,7 @@ sw_status sw__gpt_open_gguf(sw_model *m)
     if (status == SW_OK) status = read_sizes(&r);
     if (status == SW_OK) status = sw__gpt_check_sizes(m->ctx, m->path, &m->net.z);
     if (status == SW_OK) status = add_weights(&r);
+    if (status == SW_OK && m->weights_only) status = read_chat_template(&r);
     if (status == SW_OK) status = sw__gpt_adopt(m->net.ws, f);
     m->brings_tokenizer = sw__gguf_find(f, "tokenizer.ggml.model") != NULL;
     sw__gguf_close(f);

@@ -99,8 +99,10 @@ struct sw_model {
     char *path;
     sw_model_options o; /* with all defaults filled in */
     struct sw_gpt net;
+    bool weights_only;     /* there is no plan */
     bool brings_tokenizer; /* the file has one */
     sw_tokenizer *tokenizer;
+    char *chat_template; /* of a folder, NULL: none */
     struct sw_mapping map;
     int64_t parameters, weight_bytes, kv_bytes;
     sw_graph *g;
@@ -134,6 +136,15 @@ sw_status sw__gpt_open_llama2c(sw_model *m);
 sw_status sw__gpt_open_gguf(sw_model *m);
 sw_status sw__gpt_open_hf(sw_model *m); /* a folder */
 
+/* Factors that divide the frequencies of Llama 3.1, by four numbers. */
+struct sw_gpt_llama3 {
+    double factor, low, high, original;
+};
+float sw__gpt_llama3_factor(const struct sw_gpt_sizes *z, const struct sw_gpt_llama3 *l, int64_t i);
+
+/* A model whose weights are read and no more: every tensor has its place, nothing is compiled. */
+sw_status sw__gpt_open_weights(sw_context *ctx, const char *path, sw_model **out);
+
 struct sw_gguf;
 /* Hand the files' mappings over to the set, so that pages which packed copies replace are given back. */
 sw_status sw__gpt_adopt(sw_weights *ws, struct sw_gguf *f);
@@ -149,7 +160,8 @@ void sw__gpt_watch(struct sw_gpt *m, const char *tensor, sw_node *x, sw_node *wh
 enum sw_model_purpose {
     SW_MODEL_WRITES,  /* sw_model_open */
     SW_MODEL_WATCHED, /* with the sums of squares of all matrices' inputs as further outputs */
-    SW_MODEL_EMBEDS   /* without a pool; the plan gives vectors */
+    SW_MODEL_EMBEDS,  /* without a pool; the plan gives vectors */
+    SW_MODEL_WEIGHTS  /* without a plan: sw__gpt_open_weights */
 };
 sw_status sw__model_open(sw_context *ctx, const char *path, const sw_model_options *options,
                          enum sw_model_purpose purpose, sw_model **out);

@@ -30,6 +30,8 @@ struct reader {
     const json_t *config;
     const char *type; /* "model_type" */
     bool gpt2, gemma, bert;
+    uint8_t *seen; /* (layers,3,experts): matrices of experts that were read */
+    int64_t experts;
 };
 
 sw_status sw__hf_json(sw_model *m, const char *name, size_t limit, bool list, json_t **out)
@@ -72,9 +74,9 @@ static float real(const json_t *from, const char *key, float otherwise)
 static sw_status find_architecture(struct reader *r)
 {
     static const char *const known[][2] = {
-        {"llama", "llama"}, {"mistral", "llama"},      {"gpt2", "gpt2"},
-        {"qwen2", "qwen2"}, {"qwen3", "qwen3"},        {"gemma2", "gemma2"},
-        {"phi3", "phi3"},   {"gemma3_text", "gemma3"}, {"bert", "bert"}};
+        {"llama", "llama"}, {"mistral", "llama"},     {"gpt2", "gpt2"}, {"qwen2", "qwen2"},
+        {"qwen3", "qwen3"}, {"gemma2", "gemma2"},     {"phi3", "phi3"}, {"gemma3_text", "gemma3"},
+        {"bert", "bert"},   {"qwen3_moe", "qwen3moe"}};
     sw_model *m = r->m;
     r->type = json_string_value(json_object_get(r->config, "model_type"));
     for (size_t i = 0; r->type && i < sizeof known / sizeof *known; i++)
@@ -83,40 +85,48 @@ static sw_status find_architecture(struct reader *r)
     if (!m->net.architecture)
         return sw__fail(m->ctx, SW_ERR_UNSUPPORTED,
                         "%s: the model_type '%.32s' is not known; these are: llama, mistral, gpt2, "
-                        "qwen2, qwen3, gemma2, gemma3_text, phi3, bert",
+                        "qwen2, qwen3, qwen3_moe, gemma2, gemma3_text, phi3, bert",
                         m->path, r->type ? r->type : "");
     if (json_object_get(r->config, "quantization_config"))
         return sw__fail(m->ctx, SW_ERR_UNSUPPORTED, "%s: quantised folders are not known", m->path);
+    if (m->net.architecture->experts && !json_is_true(json_object_get(r->config, "norm_topk_prob")))
+        return sw__fail(m->ctx, SW_ERR_UNSUPPORTED,
+                        "%s: experts whose shares are not divided by their sum (norm_topk_prob)",
+                        m->path);
     r->gpt2 = strcmp(m->net.architecture->name, "gpt2") == 0;
     r->bert = m->net.architecture->encoder;
     r->gemma = strncmp(m->net.architecture->name, "gemma", 5) == 0;
     return SW_OK;
 }
 
-/* Factors that divide the frequencies of Llama 3.1: Dubey et al. 2024, section 3.2, as Meta's code has it. */
+/* Dubey et al. 2024, section 3.2, as Meta's code has it. */
+float sw__gpt_llama3_factor(const struct sw_gpt_sizes *z, const struct sw_gpt_llama3 *l, int64_t i)
+{
+    const double turns = l->original / (2 * acos(-1)) *
+                         pow((double)z->rope_base, -2. * (double)i / (double)z->rope_dims);
+    const double smooth = (turns - l->low) / (l->high - l->low);
+    return turns > l->high  ? 1
+           : turns < l->low ? (float)l->factor
+                            : (float)(1 / ((1 - smooth) / l->factor + smooth));
+}
+
 static sw_status add_llama3_factors(struct reader *r, const json_t *scaling)
 {
     struct sw_gpt_sizes *z = &r->m->net.z;
     sw_weight *w;
-    const double factor = (double)real(scaling, "factor", 8),
-                 low = (double)real(scaling, "low_freq_factor", 1),
-                 high = (double)real(scaling, "high_freq_factor", 4),
-                 first = (double)real(scaling, "original_max_position_embeddings", 8192);
-    if (!(factor >= 1) || !(low > 0) || !(high > low) || !(first > 0))
+    const struct sw_gpt_llama3 l = {
+        .factor = (double)real(scaling, "factor", 8),
+        .low = (double)real(scaling, "low_freq_factor", 1),
+        .high = (double)real(scaling, "high_freq_factor", 4),
+        .original = (double)real(scaling, "original_max_position_embeddings", 8192)};
+    if (!(l.factor >= 1) || !(l.low > 0) || !(l.high > l.low) || !(l.original > 0))
         return sw__fail(r->m->ctx, SW_ERR_FORMAT, "%s: rope_scaling of llama3 makes no sense",
                         r->m->path);
     sw_status status = sw_weights_add(r->m->net.ws, "rope_freqs.weight", SW_F32,
                                       SW_SHAPE(z->rope_dims / 2), &w);
     if (status != SW_OK) return status;
     float *f = sw_weight_tensor(w).data;
-    for (int64_t i = 0; i < z->rope_dims / 2; i++) {
-        const double turns = first / (2 * acos(-1)) *
-                             pow((double)z->rope_base, -2. * (double)i / (double)z->rope_dims);
-        const double smooth = (turns - low) / (high - low);
-        f[i] = turns > high  ? 1
-               : turns < low ? (float)factor
-                             : (float)(1 / ((1 - smooth) / factor + smooth));
-    }
+    for (int64_t i = 0; i < z->rope_dims / 2; i++) f[i] = sw__gpt_llama3_factor(z, &l, i);
     return SW_OK;
 }
 
@@ -159,6 +169,7 @@ static void read_gpt2_sizes(const struct reader *r, struct sw_gpt_sizes *z)
 
 static void read_llama_sizes(const struct reader *r, struct sw_gpt_sizes *z)
 {
+    const struct sw_gpt_architecture *architecture = r->m->net.architecture;
     const float scalar = real(r->config, "query_pre_attn_scalar", 0);
     z->layers = integer(r, "num_hidden_layers", 0);
     z->width = integer(r, "hidden_size", 0);
@@ -173,6 +184,10 @@ static void read_llama_sizes(const struct reader *r, struct sw_gpt_sizes *z)
     z->attention_softcap = real(r->config, "attn_logit_softcapping", 0);
     z->logit_softcap = real(r->config, "final_logit_softcapping", 0);
     if (scalar > 0) z->attention_scale = 1 / sqrtf(scalar);
+    if (!architecture->experts) return;
+    z->experts = integer(r, "num_experts", 0);
+    z->chosen = integer(r, "num_experts_per_tok", 0);
+    z->expert_hidden = integer(r, "moe_intermediate_size", 0);
 }
 
 /* What makes another network of a BertModel. */
@@ -271,6 +286,52 @@ static sw_status add_tensor(struct reader *r, const char *name, const struct sw_
     return status;
 }
 
+/* "model.layers.3.mlp.experts.5.up_proj.weight": into blk.3.ffn_up_exps.weight, which all experts share.
+ * *expert -1: it is none. */
+static sw_status add_expert(struct reader *r, const struct sw_safetensor *t, const uint8_t *data,
+                            long long *expert)
+{
+    const struct sw_gpt_sizes *z = &r->m->net.z;
+    char kind[8] = "", name[SW_HF_NAME];
+    unsigned layer;
+    int used = 0;
+    *expert = -1;
+    if (!z->experts ||
+        sscanf(t->name, "model.layers.%5u.mlp.experts.%5lld.%7[a-z]_proj.weight%n", &layer, expert,
+               kind, &used) != 3 ||
+        !used || t->name[used]) {
+        *expert = -1;
+        return SW_OK;
+    }
+    snprintf(name, sizeof name, "blk.%u.ffn_%s_exps.weight", layer, kind);
+    static const char *const kinds[] = {"gate", "up", "down"};
+    int k = 0;
+    while (k < 3 && strcmp(kind, kinds[k]) != 0) k++;
+    const sw_shape one = k == 2 ? SW_SHAPE(z->width, z->expert_hidden)
+                                : SW_SHAPE(z->expert_hidden, z->width);
+    const int64_t place = (3 * (int64_t)layer + k) * z->experts + *expert;
+    if (!r->seen) r->seen = sw__calloc2((size_t)(3 * z->layers), (size_t)z->experts);
+    if (!r->seen) return sw__fail(r->m->ctx, SW_ERR_MEMORY, "out of memory");
+    if (k == 3 || layer >= z->layers || *expert < 0 || *expert >= z->experts || r->seen[place]++ ||
+        !sw_shape_equal(&t->shape, &one) ||
+        (t->dtype != SW_F32 && t->dtype != SW_F16 && t->dtype != SW_BF16))
+        return sw__fail(r->m->ctx, SW_ERR_FORMAT, "%s: tensor '%.80s' is none of %lld experts",
+                        r->m->path, t->name, (long long)z->experts);
+    sw_weight *w = sw_weights_find(r->m->net.ws, name);
+    sw_status status = SW_OK;
+    if (!w)
+        status = sw_weights_add(r->m->net.ws, name, t->dtype,
+                                SW_SHAPE(z->experts, one.dim[0], one.dim[1]), &w);
+    if (status != SW_OK) return status;
+    const sw_tensor all = sw_weight_tensor(w);
+    if (all.dtype != t->dtype)
+        return sw__fail(r->m->ctx, SW_ERR_UNSUPPORTED, "%s: tensor '%.80s' is %s, others are not",
+                        r->m->path, t->name, t->dtype_name);
+    memcpy((char *)all.data + *expert * sw_shape_bytes(&one, t->dtype), data, t->bytes);
+    r->experts++;
+    return SW_OK;
+}
+
 static sw_status add_file(struct reader *r, const char *file)
 {
     char path[PATH], name[SW_HF_NAME];
@@ -282,6 +343,9 @@ static sw_status add_file(struct reader *r, const char *file)
     if (status != SW_OK) return status;
     for (int64_t i = 0; status == SW_OK && i < st.n; i++) {
         const struct sw_safetensor *t = &st.tensors[i];
+        long long expert;
+        status = add_expert(r, t, map.data + t->offset, &expert);
+        if (status != SW_OK || expert >= 0) continue;
         const enum sw_hf_meaning meaning = sw__hf_name(t->name, r->gemma, name);
         if (meaning == SW_HF_LEFT_OUT || (tied && strcmp(name, "output.weight") == 0)) continue;
         if (meaning == SW_HF_UNKNOWN)
@@ -323,6 +387,21 @@ static sw_status add_indexed(struct reader *r)
     return status;
 }
 
+/* How turns of a conversation are written: kept for other files. */
+static sw_status read_chat_template(sw_model *m)
+{
+    char path[PATH];
+    json_t *config;
+    snprintf(path, sizeof path, "%s/tokenizer_config.json", m->path);
+    if (sw__path_kind(path) != SW_PATH_FILE) return SW_OK;
+    sw_status status = sw__hf_json(m, "tokenizer_config.json", INDEX_LIMIT, false, &config);
+    if (status != SW_OK) return status;
+    const char *text = json_string_value(json_object_get(config, "chat_template"));
+    if (text) m->chat_template = strdup(text);
+    json_decref(config);
+    return text && !m->chat_template ? sw__fail(m->ctx, SW_ERR_MEMORY, "out of memory") : SW_OK;
+}
+
 sw_status sw__gpt_open_hf(sw_model *m)
 {
     json_t *config;
@@ -337,11 +416,17 @@ sw_status sw__gpt_open_hf(sw_model *m)
     if (status == SW_OK)
         status = sw__path_kind(path) == SW_PATH_FILE ? add_file(&r, "model.safetensors")
                                                      : add_indexed(&r);
-    if (status == SW_OK && m->embeds) status = sw__hf_pooling(m);
+    if (status == SW_OK && (m->embeds || m->weights_only)) status = sw__hf_pooling(m);
     for (int i = 0; i < 2 && !m->brings_tokenizer; i++) {
         snprintf(path, sizeof path, "%s/%s", m->path, i ? "vocab.txt" : "tokenizer.json");
         m->brings_tokenizer = sw__path_kind(path) == SW_PATH_FILE;
     }
+    if (status == SW_OK && r.experts != 3 * m->net.z.experts * m->net.z.layers)
+        status = sw__fail(m->ctx, SW_ERR_FORMAT, "%s: %lld matrices of experts, not %lld", m->path,
+                          (long long)r.experts,
+                          (long long)(3 * m->net.z.experts * m->net.z.layers));
+    if (status == SW_OK && m->weights_only) status = read_chat_template(m);
+    free(r.seen);
     json_decref(config);
     return status;
 }

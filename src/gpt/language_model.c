@@ -207,7 +207,8 @@ static sw_status build(sw_model *m)
     }
     status = check_all_used(m);
     if (status == SW_OK) status = sw__gpt_check_adapters(m);
-    return status == SW_OK ? compile(m) : status;
+    if (status != SW_OK || m->weights_only) return status;
+    return compile(m);
 }
 
 static sw_status allocate(sw_model *m)
@@ -240,6 +241,7 @@ static sw_status make_pool(sw_model *m)
 
 static sw_status check_purpose(sw_model *m)
 {
+    if (m->weights_only && m->net.z.both_ways) m->embeds = true; /* no pool for its graph */
     if (m->embeds || !m->net.z.both_ways) return SW_OK;
     return sw__fail(m->ctx, SW_ERR_UNSUPPORTED,
                     "%s: a network of the architecture %s that sees a text both ways: it embeds "
@@ -262,6 +264,7 @@ sw_status sw__model_open(sw_context *ctx, const char *path, const sw_model_optio
     m->ctx = ctx;
     m->net.watch = purpose == SW_MODEL_WATCHED;
     m->embeds = purpose == SW_MODEL_EMBEDS;
+    m->weights_only = purpose == SW_MODEL_WEIGHTS;
     if (options) m->o = *options;
     sw_status status = check_options(ctx, &m->o);
     m->path = malloc(strlen(path) + 1);
@@ -274,7 +277,7 @@ sw_status sw__model_open(sw_context *ctx, const char *path, const sw_model_optio
     if (status == SW_OK) status = fill_options(m);
     if (status != SW_OK) goto fail;
     count_weights(m);
-    status = check_memory(m);
+    if (!m->weights_only) status = check_memory(m);
     if (status == SW_OK) status = open_tokenizer(m);
     if (status == SW_OK && !m->embeds) status = make_pool(m);
     if (status == SW_OK) status = allocate(m);
@@ -285,6 +288,13 @@ sw_status sw__model_open(sw_context *ctx, const char *path, const sw_model_optio
 fail:
     sw_model_destroy(m);
     return status;
+}
+
+sw_status sw__gpt_open_weights(sw_context *ctx, const char *path, sw_model **out)
+{
+    const sw_model_options o = {
+        .no_tokenizer = true, .most_context = 16, .sessions = 1, .chunk = 1, .rows = 1};
+    return sw__model_open(ctx, path, &o, SW_MODEL_WEIGHTS, out);
 }
 
 void sw_model_destroy(sw_model *m)
@@ -299,6 +309,7 @@ void sw_model_destroy(sw_model *m)
     sw__unmap_file(&m->map);
     free(m->net.used);
     free(m->net.watched);
+    free(m->chat_template);
     free(m->tokens);
     free(m->sequence);
     free(m->position);

@@ -14,11 +14,10 @@ struct sw_gpt_tokens {
 };
 
 /* half: matrices as f16.  With adapters in the net: these alone, as llama.cpp reads them, tokens NULL.
- * SW_ERR_ARGUMENT when the vocabulary has another size than the net; SW_ERR_UNSUPPORTED for a net whose rope turns
- * halves, as in folders of Hugging Face, and for a tokenizer that GGUF cannot say; else errors of writing, which
- * name the file. */
-sw_status sw__gpt_net_write_gguf(sw_context *ctx, const sw_weights *ws,
-                                 const struct sw_gpt_net *net, const struct sw_gpt_tokens *tokens,
-                                 bool half, const char *path);
+ * SW_ERR_ARGUMENT when the vocabulary has another size than the net; SW_ERR_UNSUPPORTED for adapters of a net
+ * whose rope turns halves, as in folders of Hugging Face, and for a tokenizer that GGUF cannot say; else errors of
+ * writing, which name the file. */
+sw_status sw__gpt_net_write_gguf(sw_context *ctx, sw_weights *ws, const struct sw_gpt_net *net,
+                                 const struct sw_gpt_tokens *tokens, bool half, const char *path);
 
 #endif

@@ -59,11 +59,9 @@ static sw_status take(sw_weights *ws, const sw_weight *from, bool frozen)
 sw_status sw__gpt_net_load(sw_context *ctx, const char *path, bool frozen, sw_weights *ws,
                            struct sw_gpt_net *net, sw_model **model)
 {
-    const sw_model_options o = {
-        .no_tokenizer = true, .most_context = 16, .sessions = 1, .chunk = 1, .rows = 1};
     sw_model *m;
     *model = NULL;
-    sw_status status = sw_model_open(ctx, path, &o, &m);
+    sw_status status = sw__gpt_open_weights(ctx, path, &m);
     if (status != SW_OK) return status;
     status = describe(ctx, path, m, net);
     for (int64_t i = 0; i < sw_weights_count(m->net.ws) && status == SW_OK; i++) {
@@ -77,4 +75,25 @@ sw_status sw__gpt_net_load(sw_context *ctx, const char *path, bool frozen, sw_we
     else
         sw_model_destroy(m);
     return status;
+}
+
+void sw__gpt_net_model(const struct sw_gpt_net *net, sw_weights *ws, struct sw_gpt *out)
+{
+    const bool gpt2 = net->kind == SW_GPT_KIND_GPT2;
+    const int64_t head = net->width / net->heads;
+    *out = (struct sw_gpt){.ws = ws,
+                           .architecture = sw__gpt_architecture(gpt2 ? "gpt2" : "llama"),
+                           .z = {.layers = net->layers,
+                                 .width = net->width,
+                                 .heads = net->heads,
+                                 .kv_heads = net->kv_heads,
+                                 .head = head,
+                                 .hidden = net->hidden,
+                                 .vocabulary = net->vocabulary,
+                                 .context = net->context,
+                                 .eps = net->eps,
+                                 .pairing = net->halves ? SW_ROPE_NEOX : SW_ROPE_INTERLEAVED,
+                                 .rope_dims = gpt2 ? 0 : head,
+                                 .rope_base = net->rope_base,
+                                 .rope_scale = 1}};
 }

@@ -13,4 +13,8 @@
 sw_status sw__gpt_net_load(sw_context *ctx, const char *path, bool frozen, sw_weights *ws,
                            struct sw_gpt_net *net, sw_model **model);
 
+struct sw_gpt;
+/* The other way: architecture, sizes and weights of a net as a model has them, for whoever writes files. */
+void sw__gpt_net_model(const struct sw_gpt_net *net, sw_weights *ws, struct sw_gpt *out);
+
 #endif

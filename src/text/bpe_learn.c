@@ -328,123 +328,51 @@ sw_status sw_tokenizer_trainer_learn(sw_tokenizer_trainer *t, int64_t merges, in
 
 /* ---- tokenizer.json -------------------------------------------------------------------------------------- */
 
-struct writer {
-    struct sw_file file;
-    char **text; /* of each token: bytes in the alphabet of byte-level BPE */
-};
-
-static void put(struct writer *w, const char *text)
+/* Bytes, then what pairs of them make; then special tokens. */
+static bool add_tokens(const sw_tokenizer_trainer *t, struct sw_tokenizer *to,
+                       const char *const *special)
 {
-    sw__file_write(&w->file, text, strlen(text));
-}
-
-/* A text in quotes. */
-static void put_quoted(struct writer *w, const char *text)
-{
-    put(w, "\"");
-    for (const char *s = text; *s; s++) {
-        char escaped[8] = {*s};
-        if (*s == '"' || *s == '\\') snprintf(escaped, sizeof escaped, "\\%c", *s);
-        if ((unsigned char)*s < 0x20) snprintf(escaped, sizeof escaped, "\\u%04x", *s);
-        put(w, escaped);
+    struct sw_vocabulary *v = &to->vocabulary;
+    char *room = malloc(SW_TOKEN_BYTES);
+    bool good = room != NULL;
+    for (int64_t i = 0; i < BYTES + t->merge_count && good; i++) {
+        size_t n = 1, m = 0;
+        if (i < BYTES) {
+            *room = (char)i;
+            to->byte_token[i] = (int32_t)i;
+        } else {
+            const char *left = sw__token_bytes(v, t->merges[i - BYTES][0], &n);
+            const char *right = sw__token_bytes(v, t->merges[i - BYTES][1], &m);
+            good = n + m <= SW_TOKEN_BYTES;
+            if (good) memcpy(room, left, n);
+            if (good) memcpy(room + n, right, m);
+        }
+        good = good && sw__vocabulary_add(v, room, n + m, SW_TOKEN_NORMAL, 0);
     }
-    put(w, "\"");
-}
-
-static void put_pre_tokenizer(struct writer *w, const char *pattern)
-{
-    const bool own = sw__word_rules_of(pattern)->space_only; /* GPT-2's is ByteLevel's own */
-    static const char level[] =
-        "{\"type\":\"ByteLevel\",\"add_prefix_space\":false,\"trim_offsets\":true,\"use_regex\":";
-    put(w, " \"normalizer\":null,\n \"pre_tokenizer\":");
-    if (!own) {
-        put(w, "{\"type\":\"Sequence\",\"pretokenizers\":[{\"type\":\"Split\",\"pattern\":{"
-               "\"Regex\":");
-        put_quoted(w, pattern);
-        put(w, "},\"behavior\":\"Isolated\",\"invert\":false},");
+    free(room);
+    for (; good && special && *special; special++) {
+        const struct sw_added_token a = {.id = (int32_t)v->count, .special = true};
+        good = sw__vocabulary_add(v, *special, strlen(*special), SW_TOKEN_CONTROL, 0) &&
+               sw__added_add(&to->added, a);
     }
-    put(w, level);
-    put(w, own ? "true}" : "false}]}");
-    put(w, ",\n \"post_processor\":null,\n \"decoder\":");
-    put(w, level);
-    put(w, "true},\n");
-}
-
-static void put_token(struct writer *w, const char *text, int64_t id)
-{
-    char number[32];
-    put(w, id ? ",\n  " : "\n  ");
-    put_quoted(w, text);
-    snprintf(number, sizeof number, ":%lld", (long long)id);
-    put(w, number);
-}
-
-/* Texts of all tokens: bytes, then what pairs of them make. */
-static bool spell(const sw_tokenizer_trainer *t, struct writer *w)
-{
-    w->text = sw__calloc2((size_t)(BYTES + t->merge_count), sizeof *w->text);
-    if (!w->text) return false;
-    for (int64_t i = 0; i < BYTES + t->merge_count; i++) {
-        const char byte = (char)i;
-        char one[4] = {0};
-        if (i < BYTES) sw__byte_alphabet_encode(&byte, 1, one);
-        const char *left = i < BYTES ? one : w->text[t->merges[i - BYTES][0]];
-        const char *right = i < BYTES ? "" : w->text[t->merges[i - BYTES][1]];
-        const size_t n = strlen(left), m = strlen(right);
-        w->text[i] = malloc(n + m + 1);
-        if (!w->text[i]) return false;
-        memcpy(w->text[i], left, n);
-        memcpy(w->text[i] + n, right, m + 1);
-    }
-    return true;
-}
-
-static void put_all(const sw_tokenizer_trainer *t, struct writer *w, const char *const *special)
-{
-    int64_t id = BYTES + t->merge_count;
-    char number[128];
-    put(w,
-        "{\n \"version\":\"1.0\",\n \"truncation\":null,\n \"padding\":null,\n \"added_tokens\":[");
-    for (int64_t i = 0; special && special[i]; i++) {
-        snprintf(number, sizeof number, "%s{\"id\":%lld,\"content\":", i ? ",\n  " : "\n  ",
-                 (long long)(id + i));
-        put(w, number);
-        put_quoted(w, special[i]);
-        put(w, ",\"single_word\":false,\"lstrip\":false,\"rstrip\":false,\"normalized\":false,"
-               "\"special\":true}");
-    }
-    put(w, "],\n");
-    put_pre_tokenizer(w, t->pattern);
-    put(w, " \"model\":{\"type\":\"BPE\",\"dropout\":null,\"unk_token\":null,\"continuing_subword_"
-           "prefix\":\"\","
-           "\"end_of_word_suffix\":\"\",\"fuse_unk\":false,\"byte_fallback\":false,\"ignore_"
-           "merges\":false,\n \"vocab\":{");
-    for (int64_t i = 0; i < id; i++) put_token(w, w->text[i], i);
-    for (; special && *special; special++, id++) put_token(w, *special, id);
-    put(w, "},\n \"merges\":[");
-    for (int64_t i = 0; i < t->merge_count; i++) {
-        put(w, i ? ",\n  [" : "\n  [");
-        put_quoted(w, w->text[t->merges[i][0]]);
-        put(w, ",");
-        put_quoted(w, w->text[t->merges[i][1]]);
-        put(w, "]");
-    }
-    put(w, "]}\n}\n");
+    return good && sw__merges_reserve(&to->merges, t->merge_count);
 }
 
 sw_status sw_tokenizer_trainer_write(const sw_tokenizer_trainer *t, const char *path,
                                      const char *const *special)
 {
-    struct writer w = {.text = NULL};
-    sw_status status = spell(t, &w) ? SW_OK : SW_ERR_MEMORY;
-    if (status == SW_OK) status = sw__file_create(path, &w.file);
-    if (status == SW_OK) {
-        put_all(t, &w, special);
-        status = sw__file_commit(&w.file);
-    }
-    for (int64_t i = 0; w.text && i < BYTES + t->merge_count; i++) free(w.text[i]);
-    free(w.text);
-    if (status == SW_OK) return SW_OK;
-    return sw__fail(t->ctx, status, "%s: cannot be written: %s", path,
-                    status == SW_ERR_MEMORY ? "out of memory" : strerror(errno));
+    struct sw_tokenizer *to = sw__tokenizer_new(SW_MODEL_BYTES);
+    sw_status status = to && add_tokens(t, to, special)
+                           ? SW_OK
+                           : sw__fail(t->ctx, SW_ERR_MEMORY, "%s: out of memory", path);
+    if (status == SW_OK)
+        status = sw__pre_tokenizer_add(t->ctx, path, &to->pre, t->pattern, SW_SPLIT_ISOLATED,
+                                       false);
+    if (status == SW_OK) status = sw__tokenizer_finish(t->ctx, path, to);
+    for (int64_t i = 0; status == SW_OK && i < t->merge_count; i++)
+        sw__merges_add(&to->merges, t->merges[i][0], t->merges[i][1], (uint32_t)i,
+                       (int32_t)(BYTES + i));
+    if (status == SW_OK) status = sw__tokenizer_write_hf(t->ctx, path, to, path);
+    sw_tokenizer_destroy(to);
+    return status;
 }

@@ -102,7 +102,7 @@ static size_t write_normal(const struct sw_tokenizer *t, const char *text, size_
     return bytes + 3;
 }
 
-static size_t write_token(const struct sw_tokenizer *t, int64_t id, char *out, int32_t *kind)
+size_t sw__token_write(const struct sw_tokenizer *t, int64_t id, char *out, int32_t *kind)
 {
     size_t bytes = 0;
     const char *text = id < t->vocabulary.count
@@ -126,7 +126,7 @@ static sw_status put_tokens(const struct target *g, int64_t size)
         if (id < g->t->vocabulary.count) sw__token_bytes(&g->t->vocabulary, (int32_t)id, &bytes);
         char *room = list_room(&tokens, 3 * bytes + 32);
         good = room != NULL;
-        if (good) list_take(&tokens, write_token(g->t, id, room, &kinds[id]));
+        if (good) list_take(&tokens, sw__token_write(g->t, id, room, &kinds[id]));
     }
     good = list_put(g->w, "tokenizer.ggml.tokens", &tokens, good);
     if (good) sw__gguf_put_integers(g->w, "tokenizer.ggml.token_type", kinds, size);
@@ -216,53 +216,61 @@ static void join(struct making *m, size_t i)
     if (i > 0) rank_pair(m, i - 1);
 }
 
-static bool add_pair(const struct sw_tokenizer *t, struct list *l, int32_t left, int32_t right)
-{
-    int32_t kind;
-    size_t a, b;
-    sw__token_bytes(&t->vocabulary, left, &a);
-    sw__token_bytes(&t->vocabulary, right, &b);
-    char *room = list_room(l, 3 * (a + b) + 64);
-    if (!room) return false;
-    size_t n = write_token(t, left, room, &kind);
-    room[n++] = ' ';
-    n += write_token(t, right, room + n, &kind);
-    list_take(l, n);
-    return true;
-}
-
 /* The pair of each token, by what its rank says. */
-static bool add_ranked(const struct sw_tokenizer *t, struct list *l)
+static void each_ranked(const struct sw_tokenizer *t, sw_merge_fn *pair, void *user)
 {
     struct making m = {.t = t, .rank = t->order};
-    bool good = true;
-    for (int32_t id = 0; id < t->vocabulary.count && good; id++) {
+    for (int32_t id = 0; id < t->vocabulary.count; id++) {
         size_t at;
         m.limit = t->order[id];
         if (t->vocabulary.kind[id] != SW_TOKEN_NORMAL || !begin_making(&m, id)) continue;
         while (m.n > 2 && next_pair(&m, &at)) join(&m, at);
         if (m.n != 2) continue;
         const int32_t left = token_at(&m, 0, 1), right = token_at(&m, 1, 1);
-        if (left >= 0 && right >= 0) good = add_pair(t, l, left, right);
+        if (left >= 0 && right >= 0) pair(user, left, right);
     }
-    return good;
+}
+
+bool sw__tokenizer_each_merge(const struct sw_tokenizer *t, sw_merge_fn *pair, void *user)
+{
+    if (!t->merges.slot) {
+        each_ranked(t, pair, user);
+        return true;
+    }
+    struct sw_merge *all = ordered(&t->merges);
+    for (int64_t i = 0; all && i < t->merges.count; i++) pair(user, all[i].left, all[i].right);
+    free(all);
+    return all != NULL;
+}
+
+struct pairs {
+    const struct sw_tokenizer *t;
+    struct list list;
+    bool failed;
+};
+
+static void add_pair(void *user, int32_t left, int32_t right)
+{
+    struct pairs *p = user;
+    int32_t kind;
+    size_t a, b;
+    sw__token_bytes(&p->t->vocabulary, left, &a);
+    sw__token_bytes(&p->t->vocabulary, right, &b);
+    char *room = list_room(&p->list, 3 * (a + b) + 64);
+    p->failed = p->failed || !room;
+    if (!room) return;
+    size_t n = sw__token_write(p->t, left, room, &kind);
+    room[n++] = ' ';
+    n += sw__token_write(p->t, right, room + n, &kind);
+    list_take(&p->list, n);
 }
 
 static sw_status put_merges(const struct target *g)
 {
-    const struct sw_tokenizer *t = g->t;
-    struct list merges = {0};
-    bool good = true;
-    if (t->merges.slot) {
-        struct sw_merge *all = ordered(&t->merges);
-        good = all != NULL;
-        for (int64_t i = 0; i < t->merges.count && good; i++)
-            good = add_pair(t, &merges, all[i].left, all[i].right);
-        free(all);
-    } else {
-        good = add_ranked(t, &merges);
-    }
-    return list_put(g->w, "tokenizer.ggml.merges", &merges, good) ? SW_OK : no_memory(g);
+    struct pairs p = {.t = g->t};
+    const bool all = sw__tokenizer_each_merge(g->t, add_pair, &p);
+    return list_put(g->w, "tokenizer.ggml.merges", &p.list, all && !p.failed) ? SW_OK
+                                                                              : no_memory(g);
 }
 
 /* ---- scores ---------------------------------------------------------------------------------------- */

@@ -48,23 +48,9 @@ static char *write_out_spaces(const char *pattern)
     return out;
 }
 
-sw_status sw__pre_tokenizer_add(sw_context *ctx, const char *name, struct sw_pre_tokenizer *p,
-                                const char *pattern, enum sw_split_keep keep, bool invert)
+static sw_status compile(sw_context *ctx, const char *name, struct sw_split *s)
 {
-    if (p->count == SW_SPLITS)
-        return sw__fail(ctx, SW_ERR_UNSUPPORTED, "%s: a pre-tokeniser of more than %d steps", name,
-                        SW_SPLITS);
-    struct sw_split *s = &p->split[p->count];
-    *s = (struct sw_split){.rules = sw__word_rules_of(pattern), .keep = keep, .invert = invert};
-    if (s->rules && keep == SW_SPLIT_ISOLATED && !invert) {
-        p->count++;
-        return SW_OK;
-    }
-    s->rules = NULL;
-    if (strlen(pattern) > PATTERN)
-        return sw__fail(ctx, SW_ERR_FORMAT, "%s: a regular expression of %zu bytes", name,
-                        strlen(pattern));
-    char *text = write_out_spaces(pattern);
+    char *text = write_out_spaces(s->pattern);
     int why = 0;
     PCRE2_SIZE where = 0;
     if (text)
@@ -73,22 +59,41 @@ sw_status sw__pre_tokenizer_add(sw_context *ctx, const char *name, struct sw_pre
                                     PCRE2_NEVER_BACKSLASH_C,
                                 &why, &where, NULL);
     free(text);
-    s->pattern = s->code ? strdup(pattern) : NULL;
-    if (!text || why == PCRE2_ERROR_NOMEMORY || (why == 0 && !s->pattern)) {
-        pcre2_code_free(s->code);
+    if (!text || why == PCRE2_ERROR_NOMEMORY || (why == 0 && !s->code))
         return sw__fail(ctx, SW_ERR_MEMORY, "%s: out of memory", name);
-    }
     if (!s->code) {
         char said[128] = "";
         pcre2_get_error_message(why, (PCRE2_UCHAR *)said, sizeof said);
-        return sw__fail(ctx, SW_ERR_FORMAT, "%s: regular expression '%.100s': %s", name, pattern,
+        return sw__fail(ctx, SW_ERR_FORMAT, "%s: regular expression '%.100s': %s", name, s->pattern,
                         said);
     }
     pcre2_jit_compile(s->code, PCRE2_JIT_COMPLETE); /* without it all is slower and the same */
-    p->count++;
     return SW_OK;
 }
 
+sw_status sw__pre_tokenizer_add(sw_context *ctx, const char *name, struct sw_pre_tokenizer *p,
+                                const char *pattern, enum sw_split_keep keep, bool invert)
+{
+    if (p->count == SW_SPLITS)
+        return sw__fail(ctx, SW_ERR_UNSUPPORTED, "%s: a pre-tokeniser of more than %d steps", name,
+                        SW_SPLITS);
+    struct sw_split *s = &p->split[p->count];
+    *s = (struct sw_split){.rules = sw__word_rules_of(pattern), .keep = keep, .invert = invert};
+    if (strlen(pattern) > PATTERN)
+        return sw__fail(ctx, SW_ERR_FORMAT, "%s: a regular expression of %zu bytes", name,
+                        strlen(pattern));
+    s->pattern = strdup(pattern);
+    if (!s->pattern) return sw__fail(ctx, SW_ERR_MEMORY, "%s: out of memory", name);
+    if (s->rules && keep == SW_SPLIT_ISOLATED && !invert) {
+        p->count++;
+        return SW_OK;
+    }
+    s->rules = NULL;
+    const sw_status status = compile(ctx, name, s);
+    if (status != SW_OK) free(s->pattern);
+    p->count += status == SW_OK;
+    return status;
+}
 void sw__pre_tokenizer_free(struct sw_pre_tokenizer *p)
 {
     for (int i = 0; i < p->count; i++) {

@@ -42,7 +42,7 @@ enum sw_split_keep {
 struct sw_split {
     const struct sw_word_rules *rules; /* NULL: the expression */
     struct pcre2_real_code_8 *code;
-    char *pattern; /* of code; owned */
+    char *pattern; /* owned */
     enum sw_split_keep keep;
     bool invert; /* what lies between matches is what matched */
 };

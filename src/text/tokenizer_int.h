@@ -129,6 +129,15 @@ struct sw_gguf_writer;
 sw_status sw__tokenizer_put_gguf(sw_context *ctx, const char *name, const struct sw_tokenizer *t,
                                  int64_t size, struct sw_gguf_writer *w);
 
+/* A token as files write it, into three bytes for each of its own and 32; *kind: its kind there.  A hole is "[PAD7]". */
+size_t sw__token_write(const struct sw_tokenizer *t, int64_t id, char *out, int32_t *kind);
+/* The pairs that are merged, in their order; of SentencePiece with scores none.  False: out of memory. */
+typedef void sw_merge_fn(void *user, int32_t left, int32_t right);
+bool sw__tokenizer_each_merge(const struct sw_tokenizer *t, sw_merge_fn *pair, void *user);
+/* tokenizer.json; `name` is the tokenizer's own file.  SW_ERR_UNSUPPORTED names what it cannot say. */
+sw_status sw__tokenizer_write_hf(sw_context *ctx, const char *name, const struct sw_tokenizer *t,
+                                 const char *path);
+
 /* Byte-level BPE writes bytes as characters that can be seen: decode a token; -1: it is not written so.  At most as
  * many bytes as it had. */
 int64_t sw__byte_alphabet_decode(const char *text, size_t size, char *out);

@@ -5,6 +5,7 @@
  *     language_random adapter ARCH ADAPTER.gguf      a low-rank change of all its matrices
  *     language_random run MODEL.gguf OUT [ADAPTER]   next-token probabilities f32 (POSITIONS,V) behind OUT's
  *                                                    header of POSITIONS, V and the POSITIONS ids, all i32
+ *     language_random compare A B BOUND          whether the mean divergence of such outputs is at most BOUND nats
  *
  * Matrices are N(0, 1/K), those that end in the residual stream less; logits have a deviation of HEAD: the next
  * token then has an entropy of 2 to 3 nats of ln 320 = 5.8, a wrong equation changes the distribution by tenths
@@ -464,6 +465,25 @@ static int run(const char *path, const char *out, const char *adapter)
     return failed;
 }
 
+/* Whether the mean divergence of b from a is at most so many nats. */
+static int compare(const char *a, const char *b, double bound)
+{
+    static float p[2][POSITIONS * V];
+    const char *const paths[] = {a, b};
+    double sum = 0;
+    for (int i = 0; i < 2; i++) {
+        FILE *f = fopen(paths[i], "rb");
+        if (!f || fseek(f, (2 + POSITIONS) * 4, SEEK_SET) || fread(p[i], sizeof p[i], 1, f) != 1)
+            return 1;
+        fclose(f);
+    }
+    for (int i = 0; i < POSITIONS * V; i++)
+        if (p[0][i] > 0)
+            sum += (double)p[0][i] * log((double)p[0][i] / fmax((double)p[1][i], 1e-30));
+    printf("divergence %.2e, at most %.0e\n", sum / POSITIONS, bound);
+    return !(sum / POSITIONS <= bound);
+}
+
 int main(int argc, char **argv)
 {
     if (argc == 2 && strcmp(argv[1], "archs") == 0)
@@ -474,6 +494,8 @@ int main(int argc, char **argv)
         return write_model(argv[2], "f32", argv[3], true);
     if ((argc == 4 || argc == 5) && strcmp(argv[1], "run") == 0)
         return run(argv[2], argv[3], argv[4]);
+    if (argc == 5 && strcmp(argv[1], "compare") == 0)
+        return compare(argv[2], argv[3], atof(argv[4]));
     fprintf(stderr, "usage: see the source\n");
     return 2;
 }
