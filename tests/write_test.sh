@@ -40,6 +40,15 @@ write --draft "$stories/stories260K.bin" --draft-tokens 3 -n 100 --seed 2 >"$dir
 write --draft "$stories/stories260K.bin" --draft-tokens 3 -n 100 --seed 2 --threads 1 >"$dir/b"
 cmp -s "$dir/a" "$dir/b" || fail "a draft and one seed, two texts"
 
+# ---- saved sessions: in two parts as in one ------------------------------------------------------------
+write "Once upon a time" --temperature 0 -n 60 --save "$dir/session" >"$dir/a" || fail "--save"
+write --session "$dir/session" --temperature 0 -n 80 >"$dir/b" 2>"$dir/err" || fail "--session: $(cat "$dir/err")"
+{ head -c -1 "$dir/a" && cat "$dir/b"; } >"$dir/two"
+write "Once upon a time" --temperature 0 -n 140 | cmp -s - "$dir/two" || fail "a session goes on with another text"
+write "Once upon a time, there was a cat" --session "$dir/session" --temperature 0 -n 30 --stats >"$dir/a" 2>"$dir/err"
+write "Once upon a time, there was a cat" --temperature 0 -n 30 | cmp -s - "$dir/a" || fail "a session changes the text"
+grep -qE '^session +[1-9][0-9]? of these tokens' "$dir/err" || fail "nothing of a session is used: $(cat "$dir/err")"
+
 # ---- seeds, numbers, a full context --------------------------------------------------------------------
 write --seed 3 -n 60 >"$dir/a"
 write --seed 3 -n 60 --lookup 5 --threads 1 >"$dir/b"
@@ -144,6 +153,12 @@ refused "--keep needs --shift" write hello $m $t --keep 3
 refused "--draft-tokens needs --draft" write hello $m $t --draft-tokens 3
 refused "one of --lookup and --draft" write hello $m $t --draft x --lookup 3
 refused "nothing.gguf: cannot read" write hello $m $t --draft "$dir/nothing.gguf"
+refused "--save /no/such/folder/s: cannot be written" write hello $m $t --save /no/such/folder/s
+refused "nothing: cannot read" write hello $m $t --session "$dir/nothing"
+refused "not a saved session" write hello $m $t --session "$expected"
+refused "are f16, those of the model f32" write hello $m $t --session "$dir/session" --kv f32
+printf x | dd of="$dir/session" bs=1 seek=3000 conv=notrunc 2>/dev/null
+refused "damaged: its checksum is another" write hello $m $t --session "$dir/session"
 refused "is another" write one two $m $t
 refused "No such file" write hello $m $t --lora "$dir/nothing.gguf:0.5"
 refused "does not begin with" write hello $m $t --lora "$stories/tok512.bin"

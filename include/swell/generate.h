@@ -118,6 +118,18 @@ SW_API sw_status sw_session_truncate(sw_session *s, int64_t length);
  * gives logits: returns how many are kept, which is where to feed on. */
 SW_API int64_t sw_session_reuse(sw_session *s, const int32_t *tokens, int64_t n);
 
+/* Keep the tokens of a session with their keys and values in a file, which is written whole or not at all.
+ * SW_ERR_STATE when it has none, SW_ERR_IO, SW_ERR_MEMORY. */
+SW_API sw_status sw_session_save(const sw_session *s, const char *path);
+/* Put such a file in place of what the session holds; it goes on with the same bits as if it had never been
+ * interrupted, where the options of the model and the CPU are the same.  SW_ERR_ARGUMENT: of another model (other
+ * weights count, or other adapters) or other types of keys and values; SW_ERR_FORMAT: damaged; SW_ERR_SIZE: longer than
+ * the context; SW_ERR_IO: then nothing has changed.  SW_ERR_MEMORY, and errors of the step that reads the last token again.
+ *
+ *     if (sw_session_load(s, "chat.session") == SW_OK) n = sw_session_reuse(s, prompt, count);
+ *     sw_session_feed(s, prompt + n, count - n); */
+SW_API sw_status sw_session_load(sw_session *s, const char *path);
+
 /* ---- one step of many -------------------------------------------------------------------------- */
 
 typedef struct sw_model_part {

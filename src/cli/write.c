@@ -36,8 +36,8 @@ struct write {
     char *text; /* of standard input */
     size_t bytes;
     int32_t *ids;
-    int64_t n_ids;
-    char *written; /* for --json */
+    int64_t n_ids, kept; /* of the text; that a session had read already */
+    char *written;       /* for --json */
     int64_t written_bytes, written_capacity;
     sw_generated out;
     double at_start, at_open, at_prompt, at_end;
@@ -73,6 +73,7 @@ static int tokenize(struct write *w)
     const sw_tokenizer *t = sw_model_tokenizer(w->m);
     const sw_tokenize_options o = {.begin = true};
     const int64_t context = sw_model_get_info(w->m).context;
+    if (w->f.session && !w->bytes) return 0; /* it goes on where it ended */
     if (!t)
         return cli_fail(w->verb, "%s comes without a tokenizer: name one with --tokenizer",
                         w->model_file);
@@ -137,7 +138,9 @@ static void print_stats(const struct write *w)
     fprintf(stderr, "\nopened      %9.1f ms   %s, %.3g parameters\n", open * 1e3, i.architecture,
             (double)i.parameters);
     fprintf(stderr, "prompt      %9.1f ms   %lld tokens, %.1f a second\n", prompt * 1e3,
-            (long long)w->n_ids, rate((double)w->n_ids, prompt));
+            (long long)w->n_ids, rate((double)(w->n_ids - w->kept), prompt));
+    if (w->f.session)
+        fprintf(stderr, "session     %9lld of these tokens read before\n", (long long)w->kept);
     fprintf(stderr, "written     %9.1f ms   %lld tokens, %.1f a second; ended by: %s\n",
             write * 1e3, (long long)w->out.tokens, rate((double)w->out.tokens, write),
             finish_text(w->out.finish));
@@ -153,12 +156,12 @@ static int print_json(const struct write *w)
 {
     json_t *text = json_stringn(w->written ? w->written : "", (size_t)w->written_bytes);
     if (!text) return cli_fail(w->verb, "the text is no UTF-8, or out of memory");
-    json_t *root = json_pack("{sosssIsIsIsIsfsfsf}", "text", text, "finish",
-                             finish_text(w->out.finish), "prompt_tokens", (json_int_t)w->n_ids,
-                             "tokens", (json_int_t)w->out.tokens, "guessed",
-                             (json_int_t)w->out.guessed, "right", (json_int_t)w->out.right,
-                             "open_seconds", w->at_open - w->at_start, "prompt_seconds",
-                             w->at_prompt - w->at_open, "write_seconds", w->at_end - w->at_prompt);
+    json_t *root = json_pack(
+        "{sosssIsIsIsIsIsfsfsf}", "text", text, "finish", finish_text(w->out.finish),
+        "prompt_tokens", (json_int_t)w->n_ids, "kept", (json_int_t)w->kept, "tokens",
+        (json_int_t)w->out.tokens, "guessed", (json_int_t)w->out.guessed, "right",
+        (json_int_t)w->out.right, "open_seconds", w->at_open - w->at_start, "prompt_seconds",
+        w->at_prompt - w->at_open, "write_seconds", w->at_end - w->at_prompt);
     if (!root) return cli_fail(w->verb, "out of memory");
     json_dumpf(root, stdout, JSON_INDENT(1));
     printf("\n");
@@ -183,15 +186,16 @@ static int find_model(struct write *w)
 static int open_model(struct write *w)
 {
     const struct write_flags *f = &w->f;
-    const sw_model_options o = {
-        .tokenizer = f->tokenizer,
-        .context = f->context,
-        .most_context = f->tokens > 0 ? (int64_t)w->bytes + f->tokens + TOKENS_BEFORE : 0,
-        .chunk = (int)f->chunk,
-        .kv = (sw_model_kv)f->kv,
-        .adapters = f->adapters,
-        .n_adapters = f->n_adapters,
-        .bf16 = f->bf16};
+    const sw_model_options o = {.tokenizer = f->tokenizer,
+                                .context = f->context,
+                                .most_context = f->tokens > 0 && !f->session
+                                                    ? (int64_t)w->bytes + f->tokens + TOKENS_BEFORE
+                                                    : 0,
+                                .chunk = (int)f->chunk,
+                                .kv = (sw_model_kv)f->kv,
+                                .adapters = f->adapters,
+                                .n_adapters = f->n_adapters,
+                                .bf16 = f->bf16};
     w->ctx = cli_context(w->verb, (int)f->threads, NULL);
     if (!w->ctx) return 1;
     w->at_start = sw__clock_seconds();
@@ -253,14 +257,37 @@ static int open_chooser(struct write *w)
     return 0;
 }
 
+/* The text, read by the model, and seen by the sampler. */
+static int read_text(struct write *w)
+{
+    int64_t n;
+    if (w->f.session && sw_session_load(w->s, w->f.session) != SW_OK) return failed(w);
+    w->at_open = sw__clock_seconds();
+    if (w->n_ids) w->kept = sw_session_reuse(w->s, w->ids, w->n_ids);
+    if (w->n_ids && sw_session_feed(w->s, w->ids + w->kept, w->n_ids - w->kept) != SW_OK)
+        return failed(w);
+    const int32_t *tokens = sw_session_tokens(w->s, &n);
+    for (int64_t i = 0; i < n; i++) sw_sampler_accept(w->generate.sampler, tokens[i]);
+    w->at_prompt = sw__clock_seconds();
+    return 0;
+}
+
+/* With the last token, which nobody has read, if there is room. */
+static int save(struct write *w)
+{
+    int64_t n;
+    sw_session_tokens(w->s, &n);
+    if (w->out.unfed >= 0 && n < sw_model_get_info(w->m).context &&
+        sw_session_feed(w->s, &w->out.unfed, 1) != SW_OK)
+        return failed(w);
+    return sw_session_save(w->s, w->f.save) == SW_OK ? 0 : failed(w);
+}
+
 static int write_text(struct write *w)
 {
     if (open_chooser(w) || open_draft(w)) return 1;
     if (sw_session_open(w->m, &w->s) != SW_OK) return failed(w);
-    w->at_open = sw__clock_seconds();
-    if (sw_session_feed(w->s, w->ids, w->n_ids) != SW_OK) return failed(w);
-    for (int64_t i = 0; i < w->n_ids; i++) sw_sampler_accept(w->generate.sampler, w->ids[i]);
-    w->at_prompt = sw__clock_seconds();
+    if (read_text(w)) return 1;
     w->generate.tokens = w->f.tokens;
     w->generate.ignore_end = w->f.ignore_end;
     w->generate.shift = w->f.shift;
@@ -275,6 +302,7 @@ static int write_text(struct write *w)
     if (!w->f.json) printf("\n");
     if (status != SW_OK) return failed(w);
     fflush(stdout);
+    if (w->f.save && save(w)) return 1;
     if (w->f.stats) print_stats(w);
     return w->f.json ? print_json(w) : 0;
 }

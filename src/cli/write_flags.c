@@ -74,6 +74,10 @@ const char write_help[] =
     "same\n"
     "                    words, sooner; above, words of the same distribution\n"
     "  --draft-tokens N  how many at a time (default 4); --stats tells how many were right\n"
+    "  --save FILE       keep the text as the model has read it, at the end\n"
+    "  --session FILE    ... and go on from there: with its end; or with TEXT, of which nothing is "
+    "read\n"
+    "                    again that it begins with\n"
     "  --chunk N         read TEXT by N tokens (default 512)\n"
     "  --bf16            multiply weights of 16 and 32 bits in bf16: faster, less exact\n"
     "  --threads N       default: all cores\n"
@@ -197,6 +201,8 @@ static const struct flag flags[] = {
     WHOLE("keep", keep, 0, 1 << 30),
     {"kv", FLAG_CHOICE, AT(kv), 0, 0, kv_names, NULL},
     WHOLE("lookup", lookup, 0, 64),
+    TEXT("session", session),
+    TEXT("save", save),
     TEXT("draft", draft),
     WHOLE("draft-tokens", draft_tokens, 1, 64),
     WHOLE("chunk", chunk, 1, 65536),
@@ -235,6 +241,7 @@ int write_flags_read(const struct verb *verb, struct write_flags *f, int argc, c
     if (f->keep && !f->shift) return cli_fail(verb, "--keep needs --shift");
     if (f->draft_tokens && !f->draft) return cli_fail(verb, "--draft-tokens needs --draft");
     if (f->lookup && f->draft) return cli_fail(verb, "one of --lookup and --draft");
+    if (!flags_writable(verb, "save", f->save)) return 1;
     f->prompt = argv[words];
     return -1;
 }

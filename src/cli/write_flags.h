@@ -13,7 +13,7 @@ struct write_words {
 };
 
 struct write_flags {
-    const char *model, *tokenizer, *draft, *prompt;
+    const char *model, *tokenizer, *draft, *session, *save, *prompt;
     const char *fit;  /* a file, or the expression itself */
     int64_t fit_kind; /* sw_grammar_kind */
     sw_model_adapter adapters[SW_MODEL_MOST_ADAPTERS];

@@ -169,6 +169,12 @@ sw_status sw__model_open(sw_context *ctx, const char *path, const sw_model_optio
 /* y = W x with the tensor's name, "blk.0.attn_q.weight", and what the adapters add to it. */
 sw_node *sw__gpt_adapt(struct sw_gpt *m, const char *tensor, sw_node *x, sw_node *y);
 
+/* What tells a model from others: 64 hexadecimal digits, without a zero (session_file.c). */
+#define SW_GPT_IDENTITY 64
+void sw__model_identity(const sw_model *m, char digits[SW_GPT_IDENTITY]);
+/* sw_session_load from memory; `name` is for errors. */
+sw_status sw__session_restore(sw_session *s, const char *name, const uint8_t *data, size_t size);
+
 /* Guesses of a draft model for a session (draft.c). */
 struct sw_gpt_draft {
     sw_session *s;      /* the draft's */

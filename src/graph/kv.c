@@ -16,6 +16,7 @@
 #include "base/memory.h"
 #include "base/size.h"
 #include "graph/graph_int.h"
+#include "graph/kv_int.h"
 
 struct sw_kv {
     sw_context *ctx;
@@ -289,4 +290,23 @@ int64_t sw_kv_free_pages(const sw_kv *kv)
 int64_t sw_kv_page_owners(const sw_kv *kv, int64_t page)
 {
     return page >= 0 && page < kv->o.pages ? kv->owners[page] : -1;
+}
+
+/* ---- for whoever keeps them --------------------------------------------------------------------- */
+
+sw_kv_options sw__kv_options(const sw_kv *kv)
+{
+    return kv->o;
+}
+
+void *sw__kv_page(const sw_kv *kv, int array, int sequence, int64_t i, size_t *bytes)
+{
+    char *data = sw_weight_tensor(kv->pages[array]).data;
+    *bytes = kv->page_bytes;
+    return data + (size_t)table_of(kv, sequence)[i] * kv->page_bytes;
+}
+
+void sw__kv_touch(const sw_kv *kv)
+{
+    for (int i = 0; i < 2 * kv->o.layers; i++) sw_weight_touch(kv->pages[i]);
 }
