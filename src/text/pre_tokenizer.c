@@ -59,7 +59,7 @@ static sw_status compile(sw_context *ctx, const char *name, struct sw_split *s)
                                     PCRE2_NEVER_BACKSLASH_C,
                                 &why, &where, NULL);
     free(text);
-    if (!text || why == PCRE2_ERROR_NOMEMORY || (why == 0 && !s->code))
+    if (!text || why == PCRE2_ERROR_HEAP_FAILED || (why == 0 && !s->code))
         return sw__fail(ctx, SW_ERR_MEMORY, "%s: out of memory", name);
     if (!s->code) {
         char said[128] = "";
