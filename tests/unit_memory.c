@@ -34,6 +34,24 @@ static void sizes(void **state)
     assert_int_equal(sw__max64(-1, 1), 1);
 }
 
+/* Zeros on a boundary, twice: what is freed dirty comes back clean. */
+static void zeroed_blocks(void **state)
+{
+    static const size_t bytes[] = {0, 1, 65, 100000, 262144, 300001, (2u << 20) + 17, 9u << 20};
+
+    for (size_t i = 0; i < 2 * sizeof(bytes) / sizeof(*bytes); i++) {
+        const size_t size = bytes[i / 2];
+        unsigned char *p = sw__zeroed_alloc(size);
+        assert_non_null(p);
+        assert_int_equal((uintptr_t)p % SW_ALIGN, 0);
+        for (size_t j = 0; j < size; j++) assert_true(p[j] == 0);
+        memset(p, 0xff, size);
+        sw__zeroed_free(p, size);
+    }
+    assert_null(sw__zeroed_alloc(SIZE_MAX));
+    assert_null(sw__zeroed_alloc(SIZE_MAX / 2));
+}
+
 static void aligned_blocks(void **state)
 {
     static const size_t bytes[] = {0, 1, 63, 64, 65, 100000, (2u << 20) + 17, 9u << 20};
@@ -232,10 +250,15 @@ static void mapping_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(sizes),   cmocka_unit_test(aligned_blocks),
-        cmocka_unit_test(calloc2), cmocka_unit_test(growing),
-        cmocka_unit_test(arena),   cmocka_unit_test(arena_keeps_its_room),
-        cmocka_unit_test(mapping), cmocka_unit_test(mapping_refused),
+        cmocka_unit_test(sizes),
+        cmocka_unit_test(zeroed_blocks),
+        cmocka_unit_test(aligned_blocks),
+        cmocka_unit_test(calloc2),
+        cmocka_unit_test(growing),
+        cmocka_unit_test(arena),
+        cmocka_unit_test(arena_keeps_its_room),
+        cmocka_unit_test(mapping),
+        cmocka_unit_test(mapping_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 #include "base/size.h"
 
 /* Blocks from this size on start on a huge page and ask for them: a matrix with rows of 4 kB or more
@@ -11,21 +12,72 @@
  * no more memory is used than asked for. */
 #define HUGE_PAGE ((size_t)2 << 20)
 
+static void ask_for_huge_pages(void *p, size_t size)
+{
+#ifdef MADV_HUGEPAGE
+    if (size >= HUGE_PAGE) (void)madvise(p, size / HUGE_PAGE * HUGE_PAGE, MADV_HUGEPAGE);
+#else
+    (void)p, (void)size;
+#endif
+}
+
 void *sw__aligned_alloc(size_t size)
 {
     void *p = NULL;
 
     if (posix_memalign(&p, size < HUGE_PAGE ? SW_ALIGN : HUGE_PAGE, size ? size : 1) != 0)
         return NULL;
-#ifdef MADV_HUGEPAGE
-    if (size >= HUGE_PAGE) (void)madvise(p, size / HUGE_PAGE * HUGE_PAGE, MADV_HUGEPAGE);
-#endif
+    ask_for_huge_pages(p, size);
     return p;
 }
 
 void sw__aligned_free(void *p)
 {
     free(p);
+}
+
+/* From this size on a block is a mapping of its own. */
+#define OWN_MAPPING ((size_t)256 << 10)
+
+static void give_back(uintptr_t from, uintptr_t to)
+{
+    if (from < to) (void)munmap((void *)from, to - from);
+}
+
+/* A mapping that starts on a boundary: more than needed is asked for, and what is around it given back. */
+static void *map_zeros(size_t size, size_t boundary)
+{
+    const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    size_t all;
+    if (!sw__size_add(size, boundary + page, &all)) return NULL;
+    void *got = mmap(NULL, all, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (got == MAP_FAILED) return NULL;
+    const uintptr_t begin = (uintptr_t)got, end = begin + all / page * page;
+    const uintptr_t p = (begin + boundary - 1) / boundary * boundary;
+    give_back(begin, p);
+    give_back(p + (size + page - 1) / page * page, end);
+    return (void *)p;
+}
+
+void *sw__zeroed_alloc(size_t size)
+{
+    if (size >= OWN_MAPPING) {
+        const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+        void *p = map_zeros(size, size < HUGE_PAGE ? page : HUGE_PAGE);
+        if (p) ask_for_huge_pages(p, size);
+        return p;
+    }
+    void *p = sw__aligned_alloc(size);
+    return p ? memset(p, 0, size) : NULL;
+}
+
+void sw__zeroed_free(void *p, size_t size)
+{
+    const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    if (size < OWN_MAPPING)
+        sw__aligned_free(p);
+    else if (p)
+        give_back((uintptr_t)p, (uintptr_t)p + (size + page - 1) / page * page);
 }
 
 void *sw__calloc2(size_t a, size_t b)

@@ -15,6 +15,11 @@
 void *sw__aligned_alloc(size_t size);
 void sw__aligned_free(void *p);
 
+/* The same, all zeros; large blocks come from the system, whose pages are zeros already and take no memory
+ * before they are touched.  Free with sw__zeroed_free and the same size. */
+void *sw__zeroed_alloc(size_t size);
+void sw__zeroed_free(void *p, size_t size);
+
 /* malloc(a * b) with the product checked; zero-filled.  Free with free(). */
 void *sw__calloc2(size_t a, size_t b);
 

@@ -49,7 +49,8 @@ static void weight_free(sw_weight *w)
         free(w->packs);
         w->packs = next;
     }
-    if (!w->mapped) sw__aligned_free(w->tensor.data);
+    if (!w->mapped)
+        sw__zeroed_free(w->tensor.data, (size_t)sw_shape_bytes(&w->tensor.shape, w->tensor.dtype));
     free(w->name);
     free(w);
 }
@@ -128,11 +129,10 @@ static sw_status weights_insert(sw_weights *ws, const char *name, sw_dtype dtype
     atomic_init(&w->version, 1);
     w->tensor = (sw_tensor){mapped, dtype, shape};
     w->name = strdup(name);
-    if (!mapped) w->tensor.data = sw__aligned_alloc((size_t)bytes);
+    if (!mapped) w->tensor.data = sw__zeroed_alloc((size_t)bytes);
     if (!w->name || !w->tensor.data || !table_grow(ws) ||
         !sw__grow(&ws->list, &ws->capacity, ws->count + 1, sizeof *ws->list))
         goto memory;
-    if (!mapped) memset(w->tensor.data, 0, (size_t)bytes);
     ws->table[table_slot(ws, name)] = ws->count + 1;
     ws->list[ws->count++] = w;
     *out = w;
