@@ -98,7 +98,8 @@ static void step_readers(sw_plan *p, const struct sw_step *s, const struct sw_pl
     for (int i = 0; i < op->n_in; i++) {
         if (op->in[i] < 0 || (i < SW_MAX_PACKS && s->packed[i])) continue;
         struct sw_value *root = &p->values[p->values[op->in[i]].root];
-        if (root->place != SW_PLACE_WEIGHT || root->counted || (op->cls->shape_only >> i & 1))
+        if (root->place != SW_PLACE_WEIGHT || root->counted ||
+            ((op->cls->shape_only | op->cls->few_rows) >> i & 1))
             continue;
         root->counted = true;
         sw__weight_reader(root->node->weight, 1);

@@ -78,7 +78,7 @@ static sw_status replace(sw_graph *g, sw_weights *set, const struct sw_op *conv,
     fold(conv, norm, sw_weight_tensor(w->weight).data, sw_weight_tensor(b->weight).data);
     if (conv->in[W]->weight) { /* a file's: nobody else will read it */
         sw__weights_lock(conv->in[W]->weight->set);
-        sw__weight_release_pages(conv->in[W]->weight);
+        sw__weight_release_pages(conv->in[W]->weight, 0, 1, 1);
         sw__weights_unlock(conv->in[W]->weight->set);
     }
     in[X] = conv->in[X];

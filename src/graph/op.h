@@ -142,6 +142,7 @@ struct sw_op_class {
     unsigned flags;
     unsigned inplace; /* bit i: out[0] may take in[i]'s memory, if it dies here and has the size */
     unsigned shape_only; /* bit i: only the shape of in[i] is read */
+    unsigned few_rows;   /* bit i: only some rows of in[i] are read: its pages may leave memory */
     unsigned mutates;    /* bit i: in[i] is a weight and is written */
     enum sw_act act;     /* this op as a fused activation, or SW_ACT_NONE */
     size_t note_size;    /* bytes that prepare keeps for run */

@@ -167,15 +167,29 @@ struct packing {
     struct sw_packed *packed;
 };
 
+/* Bytes of packed blocks after which a thread gives back the pages that it has read. */
+#define RELEASE_EVERY ((int64_t)2 << 20)
+
+/* Tasks after which it is worth while; all of them where tasks may read all over the weight. */
+static int64_t tasks_between(const struct sw_packed *k, int64_t all)
+{
+    const bool in_order = sw_dtype_get(k->weight->tensor.dtype)->block_elements > 1;
+    const int64_t each = (int64_t)k->pack.bytes / k->pack.tasks + 1;
+    return in_order ? sw__max64(RELEASE_EVERY / each, 1) : all;
+}
+
 static void refresh_thread(void *user, int thread)
 {
     const struct packing *r = user;
     const struct sw_packed *k = r->packed;
     int threads = sw__threads_count(r->p->ctx->threads);
-    int64_t begin = share(k->pack.tasks, thread, threads);
-    int64_t end = share(k->pack.tasks, thread + 1, threads);
-    if (begin < end)
-        k->pack.run(&k->pack, &r->p->kernels, k->weight->tensor.data, k->data, begin, end);
+    const int64_t n = k->pack.tasks, most = tasks_between(k, n);
+    const int64_t end = share(n, thread + 1, threads);
+    for (int64_t from = share(n, thread, threads), to; from < end; from = to) {
+        to = sw__min64(from + most, end);
+        k->pack.run(&k->pack, &r->p->kernels, k->weight->tensor.data, k->data, from, to);
+        if (most < n) sw__weight_release_pages(k->weight, from, to, n);
+    }
 }
 
 static bool stale(const struct sw_packed *k)
@@ -194,7 +208,7 @@ static void refresh(sw_plan *p, struct sw_packed *k)
         uint64_t version = sw_weight_version(k->weight);
         sw__threads_run(p->ctx->threads, refresh_thread, &r);
         atomic_store(&k->version, version);
-        sw__weight_release_pages(k->weight);
+        sw__weight_release_pages(k->weight, 0, 1, 1);
     }
     sw__weights_unlock(k->weight->set);
 }

@@ -310,10 +310,11 @@ void sw__weight_reader(sw_weight *w, int change)
     sw__weights_unlock(w->set);
 }
 
-void sw__weight_release_pages(sw_weight *w)
+void sw__weight_release_pages(const sw_weight *w, int64_t from, int64_t to, int64_t parts)
 {
-    const uint8_t *data = w->tensor.data;
-    size_t bytes = (size_t)sw_shape_bytes(&w->tensor.shape, w->tensor.dtype);
+    const int64_t all = sw_shape_bytes(&w->tensor.shape, w->tensor.dtype), each = all / parts;
+    const uint8_t *data = (const uint8_t *)w->tensor.data + from * each;
+    const size_t bytes = (size_t)((to == parts ? all : to * each) - from * each);
     if (!w->mapped || w->readers > 0) return;
     for (int64_t i = 0; i < w->set->n_files; i++) {
         const struct sw_mapping *m = &w->set->files[i];

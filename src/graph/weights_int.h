@@ -39,10 +39,10 @@ sw_status sw__weights_adopt(sw_weights *ws, struct sw_mapping mapping);
 
 /* A plan reads the tensor itself, or has ended. */
 void sw__weight_reader(sw_weight *w, int change);
-/* The packed copies are filled: give the pages of a weight in an adopted file back to the system, if
- * no plan reads it there.  They come back from the file should somebody read them later.  Called
- * under the lock. */
-void sw__weight_release_pages(sw_weight *w);
+/* The packed copies of parts from .. to - 1, of `parts` equal ones, are filled: give their pages back to the
+ * system if the weight lies in an adopted file and no plan reads it there.  They come back from the file
+ * should somebody read them later.  Called under the lock, by any number of threads that share it. */
+void sw__weight_release_pages(const sw_weight *w, int64_t from, int64_t to, int64_t parts);
 
 /* Give a new weight its start. */
 void sw__weight_init(sw_weight *w, sw_init init);

@@ -68,6 +68,7 @@ static void embedding_run(const struct sw_step *s, int phase, int64_t begin, int
 
 const struct sw_op_class sw__op_embedding = {.name = "embedding",
                                              .note_size = sizeof(struct embedding_note),
+                                             .few_rows = 1,
                                              .infer = embedding_infer,
                                              .grad = embedding_grad,
                                              .prepare = embedding_prepare,
