@@ -73,6 +73,14 @@ trained "${small[@]}" --from "$dir/m.gguf" --steps 40 --rate 0.003 --out "$dir/f
 less "$(result held_out_loss)" "$loss" "loss after further training"
 trained "${small[@]}" --from "$dir/m.gguf" --steps 40 --lora 4 --rate 0.01 --out "$dir/adapter.gguf"
 less "$(result held_out_loss)" "$loss" "loss with adapters"
+mkdir -p "$dir/peft" # the same numbers for PEFT
+trained "${small[@]}" --from "$dir/m.gguf" --steps 40 --lora 4 --rate 0.01 --out "$dir/peft/adapter_model.safetensors"
+grep -q '"lora_alpha": 8' "$dir/peft/adapter_config.json" || fail "PEFT: $(cat "$dir/peft/adapter_config.json")"
+for adapter in adapter.gguf peft; do
+    "$swell" write 01 --model "$dir/m.gguf" --lora "$dir/$adapter" -n 12 --temperature 1 --seed 3 >"$dir/$adapter.text" 2>"$dir/err" ||
+        fail "$adapter: $(cat "$dir/err")"
+done
+same "$dir/adapter.gguf.text" "$dir/peft.text" "with the adapter of PEFT"
 less "$(stat -c %s "$dir/adapter.gguf")" "$(stat -c %s "$dir/m.gguf")" "bytes of adapters"
 "$swell" write 01 --model "$dir/m.gguf" --lora "$dir/adapter.gguf" -n 4 --temperature 0 >"$dir/out" 2>"$dir/err" ||
     fail "adapters: $(cat "$dir/err")"
@@ -130,7 +138,7 @@ refused "GGUF cannot say a space before a text" train gpt "${small[@]}" --tokeni
 refused "no option for it besides" train gpt "${small[@]}" --from "$dir/m.gguf" --steps 1 --layers 3
 refused "--context 17: $dir/m.gguf was made for 16" train gpt "${small[@]}" --from "$dir/m.gguf" --steps 1 --context 17
 refused "is not among" train gpt --data "$dir/accents.txt" --val "$dir/rules.txt" --steps 1 --context 16
-refused "adapters go into a .gguf" train gpt "${small[@]}" --from "$dir/m.gguf" --steps 1 --lora 4 --out "$dir/x.safetensors"
+refused "adapters go into a .gguf, or DIR/adapter_model" train gpt "${small[@]}" --from "$dir/m.gguf" --steps 1 --lora 4 --out "$dir/x.safetensors"
 refused "--lora needs --from" train gpt "${small[@]}" --steps 1 --lora 4
 
 # ---- documents, folders, prompts --------------------------------------------------------------------------------

@@ -4,9 +4,11 @@
 #include "unit.h"
 
 #include <math.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <swell/swell.h>
 #include "base/rng.h"
+#include "format/safetensors.h"
 
 enum { C = 32, FF = 64, LAYERS = 2, NH = 4, NKV = 2, V = 48, CONTEXT = 64, R = 3, N = 20 };
 enum { KV = C / NH * NKV, EMBEDDING = V * C, MATRIX = C * C };
@@ -217,6 +219,92 @@ static void test_merged(void **state)
     assert_memory_equal(adapted, plain, sizeof plain);
 }
 
+/* ---- PEFT ---------------------------------------------------------------------------------------------- */
+
+static const char peft_config[] =
+    "{\"peft_type\":\"LORA\",\"r\":3,\"lora_alpha\":6,\"bias\":\"none\","
+    "\"target_modules\":[\"q_proj\"],\"use_rslora\":false%s}";
+
+static void write_peft_config(const char *more)
+{
+    FILE *f = fopen(in_folder("peft/adapter_config.json"), "wb");
+    assert_non_null(f);
+    fprintf(f, peft_config, more);
+    assert_int_equal(fclose(f), 0);
+}
+
+/* The adapter of write_adapter(1, 0, 4), as transformers lays it out: a head's features i and i + HS/2 turn together. */
+static void write_peft(sw_context *ctx, const char *first)
+{
+    static const char *const theirs[] = {
+        "model.layers.0.self_attn.q_proj", "model.layers.1.self_attn.v_proj",
+        "model.layers.1.self_attn.o_proj", "model.layers.0.mlp.down_proj"};
+    static float a[TARGETS][FF * R], b[TARGETS][FF * R], x[FF * R];
+    static char names[2 * TARGETS][96];
+    struct sw_safetensors_entry entries[2 * TARGETS];
+    for (int i = 0; i < TARGETS; i++) {
+        const struct target *t = &targets[i];
+        const int hs = C / NH;
+        fill(a[i], R * t->k, 1, i, 0);
+        fill(x, R * t->n, 1, i, 1);
+        for (int row = 0; row < t->n; row++) {
+            const int in_head = row % hs;
+            const int to = i > 0 ? row : row - in_head + in_head / 2 + in_head % 2 * (hs / 2);
+            memcpy(b[i] + to * R, x + row * R, R * sizeof *x);
+        }
+        for (int k = 0; k < 2; k++)
+            snprintf(names[2 * i + k], sizeof names[0], "base_model.model.%s.lora_%c.weight",
+                     i == 0 && first ? first : theirs[i], k ? 'B' : 'A');
+        entries[2 * i] = (struct sw_safetensors_entry){names[2 * i],
+                                                       {a[i], SW_F32, SW_SHAPE(R, t->k)}};
+        entries[2 * i + 1] = (struct sw_safetensors_entry){names[2 * i + 1],
+                                                           {b[i], SW_F32, SW_SHAPE(t->n, R)}};
+    }
+    assert_int_equal(sw__safetensors_write(ctx, in_folder("peft/adapter_model.safetensors"),
+                                           entries, 2 * TARGETS, NULL),
+                     SW_OK);
+}
+
+static void test_peft(void **state)
+{
+    static float theirs[N * V];
+    static const struct {
+        const char *more, *first, *why;
+    } bad[] = {{",\"use_dora\":true", NULL, "adapters with use_dora are not known"},
+               {",\"rank_pattern\":{\"q_proj\":4}", NULL, "rank_pattern"},
+               {",\"modules_to_save\":[\"lm_head\"]", NULL, "modules_to_save"},
+               {"", "model.layers.9.self_attn.q_proj", "'blk.9.attn_q.weight.lora_a' has no place"},
+               {"", "model.embed_tokens", "has no place"},
+               {"", "vision.q_proj", "is no matrix of an adapter"},
+               {",", NULL, "adapter_config.json: offset"}};
+    const char *one = write_adapter("one.gguf", 1, 0, 4, 6, "adapter", "llama", NULL);
+    sw_context *ctx;
+    sw_model *m;
+    assert_int_equal(sw_context_create(&(sw_context_options){.threads = 1}, &ctx), SW_OK);
+    assert_int_equal(mkdir(in_folder("peft"), 0777), 0);
+    write_peft(ctx, NULL);
+    write_peft_config("");
+    logits_of("base.bin", &(sw_model_adapter){one, 0.5f}, 1, adapted);
+    logits_of("base.bin", &(sw_model_adapter){in_folder("peft"), 0.5f}, 1, theirs);
+    assert_memory_equal(adapted, theirs, sizeof theirs);
+    logits_of("base.bin", &(sw_model_adapter){in_folder("peft/adapter_model.safetensors"), 0.5f}, 1,
+              theirs);
+    assert_memory_equal(adapted, theirs, sizeof theirs);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        write_peft(ctx, bad[i].first);
+        write_peft_config(bad[i].more);
+        assert_int_not_equal(
+            open_with(ctx, in_folder("base.bin"), &(sw_model_adapter){in_folder("peft"), 1}, 1, &m),
+            SW_OK);
+        if (!strstr(sw_error(ctx), bad[i].why))
+            fail_msg("'%s' without '%s'", sw_error(ctx), bad[i].why);
+    }
+    unlink(in_folder("peft/adapter_model.safetensors"));
+    unlink(in_folder("peft/adapter_config.json"));
+    rmdir(in_folder("peft"));
+    sw_context_destroy(ctx);
+}
+
 static void test_refusals(void **state)
 {
     sw_context *ctx;
@@ -271,7 +359,7 @@ static int clear(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_merged),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_merged), cmocka_unit_test(test_peft),
                                        cmocka_unit_test(test_refusals)};
     return cmocka_run_group_tests(tests, make, clear);
 }

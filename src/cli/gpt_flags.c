@@ -157,8 +157,12 @@ static int check_out(const struct gpt_job *j)
     const bool chars = strcmp(tokenizer, "chars") == 0;
     if (f->out && !gguf && !ends_with(f->out, ".safetensors"))
         return cli_fail(j->verb, "--out %s: the name must end in .gguf or .safetensors", f->out);
-    if (f->out && !gguf && f->lora > 0)
-        return cli_fail(j->verb, "--out %s: adapters go into a .gguf", f->out);
+    if (f->out && !gguf && f->lora > 0 && !ends_with(f->out, "adapter_model.safetensors"))
+        return cli_fail(j->verb,
+                        "--out %s: adapters go into a .gguf, or DIR/adapter_model.safetensors",
+                        f->out);
+    if (f->out && !gguf && f->lora > 0 && f->half)
+        return cli_fail(j->verb, "--half: adapters stay f32");
     if (gguf && f->lora < 0 && chars && ends_with(f->data, ".bin"))
         return cli_fail(j->verb, "--out %s: packed tokens need --tokenizer for a vocabulary",
                         f->out);

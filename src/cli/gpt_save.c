@@ -4,6 +4,7 @@
 
 #include "cli/gpt_job.h"
 #include "format/gguf_write.h"
+#include "gpt/adapter_peft.h"
 #include "gpt/model_hf.h"
 #include "gpt/train_gguf.h"
 #include "text/tokenizer_int.h"
@@ -45,6 +46,12 @@ static int save_safetensors(struct gpt_job *j)
     struct sw_gpt model;
     sw_weights *out = NULL;
     sw__gpt_net_model(&j->net, j->ws, &model);
+    if (j->f.lora > 0)
+        return sw__gpt_write_peft(j->ctx, &model, j->net.lora_rank,
+                                  (double)j->net.lora_scale * (double)j->net.lora_rank,
+                                  j->f.out) == SW_OK
+                   ? 0
+                   : cli_fail(j->verb, "%s", sw_error(j->ctx));
     sw_status status = sw__gpt_hf_weights(j->ctx, &model, j->f.half, &out);
     if (status == SW_OK) status = sw_weights_save(j->ctx, out, j->f.out, metadata);
     if (status == SW_OK) status = save_beside(j, &model);

@@ -2,7 +2,7 @@
  *
  *   y = W x + scale alpha / r B (A x)        A (r,K), B (N,r)
  *
- * beside a W of any type, which stays as it is in the file.  A file is GGUF with general.type "adapter",
+ * beside a W of any type, which stays as it is in the file.  A file is of PEFT (adapter_peft.c), or GGUF with general.type "adapter",
  * adapter.type "lora", adapter.lora.alpha, the base's general.architecture, and for some tensors of the base
  * <name>.lora_a and <name>.lora_b; alpha 0 means that nothing is divided by r, as in llama.cpp.  A pair for a
  * tensor that is no matrix product here (a table of embeddings) is refused by name. */
@@ -13,7 +13,7 @@
 
 #include "base/context_int.h"
 #include "format/gguf.h"
-#include "gpt/gpt_int.h"
+#include "gpt/adapter_peft.h"
 #include "graph/op.h"
 
 enum { NAME = 128 };
@@ -44,36 +44,47 @@ static sw_status read_scale(const sw_model *m, struct sw_gpt_adapter *a, const s
 
 static sw_status read_tensors(const sw_model *m, struct sw_gpt_adapter *a, const struct sw_gguf *f)
 {
-    sw_status status = sw_weights_create(m->ctx, &a->ws);
+    sw_status status = SW_OK;
     for (int64_t i = 0; status == SW_OK && i < sw__gguf_tensors(f); i++) {
         const struct sw_gguf_tensor *t = sw__gguf_tensor(f, i);
-        sw_weight *w;
         if (t->shape.rank != 2 || strlen(t->name) >= NAME)
             return sw__fail(m->ctx, SW_ERR_FORMAT, "%s: tensor '%s' is no matrix of an adapter",
                             a->path, t->name);
-        status = sw_weights_add_mapped(a->ws, t->name, t->dtype, t->shape, t->data, &w);
+        status = sw__gpt_add_adapter_tensor(m, a, t->name,
+                                            (sw_tensor){(void *)t->data, t->dtype, t->shape},
+                                            m->net.architecture->pairing == SW_ROPE_NEOX);
     }
+    return status;
+}
+
+static sw_status open_gguf(const sw_model *m, struct sw_gpt_adapter *a, float scale)
+{
+    struct sw_gguf *f;
+    sw_status status = sw__gguf_open(m->ctx, a->path, &f);
     if (status != SW_OK) return status;
-    a->used = sw__calloc2((size_t)sw_weights_count(a->ws) + 1, sizeof *a->used);
-    return a->used ? SW_OK : sw__fail(m->ctx, SW_ERR_MEMORY, "%s: out of memory", a->path);
+    status = read_scale(m, a, f, scale);
+    if (status == SW_OK) status = read_tensors(m, a, f);
+    if (status == SW_OK) status = sw__gpt_adopt(a->ws, f);
+    sw__gguf_close(f);
+    return status;
 }
 
 static sw_status open_one(sw_model *m, struct sw_gpt_adapter *a, const sw_model_adapter *o)
 {
-    struct sw_gguf *f;
+    char folder[SW_PEFT_PATH];
     const size_t bytes = strlen(o->path) + 1;
     a->path = malloc(bytes);
     if (!a->path) return sw__fail(m->ctx, SW_ERR_MEMORY, "%s: out of memory", o->path);
     memcpy(a->path, o->path, bytes);
     if (!isfinite(o->scale))
         return sw__fail(m->ctx, SW_ERR_ARGUMENT, "%s: its scale is no number", o->path);
-    sw_status status = sw__gguf_open(m->ctx, o->path, &f);
+    sw_status status = sw_weights_create(m->ctx, &a->ws);
+    if (status == SW_OK)
+        status = sw__gpt_is_peft(o->path, folder) ? sw__gpt_open_peft(m, a, folder, o->scale)
+                                                  : open_gguf(m, a, o->scale);
     if (status != SW_OK) return status;
-    status = read_scale(m, a, f, o->scale);
-    if (status == SW_OK) status = read_tensors(m, a, f);
-    if (status == SW_OK) status = sw__gpt_adopt(a->ws, f);
-    sw__gguf_close(f);
-    return status;
+    a->used = sw__calloc2((size_t)sw_weights_count(a->ws) + 1, sizeof *a->used);
+    return a->used ? SW_OK : sw__fail(m->ctx, SW_ERR_MEMORY, "%s: out of memory", a->path);
 }
 
 sw_status sw__gpt_open_adapters(sw_model *m)

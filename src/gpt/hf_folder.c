@@ -36,21 +36,27 @@ struct reader {
 
 sw_status sw__hf_json(sw_model *m, const char *name, size_t limit, bool list, json_t **out)
 {
+    return sw__hf_json_in(m->ctx, m->path, name, limit, list, out);
+}
+
+sw_status sw__hf_json_in(sw_context *ctx, const char *folder, const char *name, size_t limit,
+                         bool list, json_t **out)
+{
     char path[PATH], *text = NULL;
     size_t size;
     struct sw_json_error why = {0};
     *out = NULL;
-    snprintf(path, sizeof path, "%s/%s", m->path, name);
+    snprintf(path, sizeof path, "%s/%s", folder, name);
     sw_status status = sw__file_read(path, limit, &text, &size);
     if (status != SW_OK)
-        return sw__fail(m->ctx, status, "%s: cannot read: %s", path,
+        return sw__fail(ctx, status, "%s: cannot read: %s", path,
                         status == SW_ERR_IO ? strerror(errno) : sw_status_text(status));
     status = sw__json_read(text, size, out, &why);
     free(text);
     if (status == SW_OK && (list ? json_is_array(*out) : json_is_object(*out))) return SW_OK;
     json_decref(*out);
     *out = NULL;
-    return sw__fail(m->ctx, status == SW_OK ? SW_ERR_FORMAT : status, "%s: offset %zu: %s", path,
+    return sw__fail(ctx, status == SW_OK ? SW_ERR_FORMAT : status, "%s: offset %zu: %s", path,
                     why.offset,
                     status != SW_OK ? why.why
                     : list          ? "no JSON array"

@@ -11,6 +11,11 @@
 sw_status sw__gpt_hf_weights(sw_context *ctx, const struct sw_gpt *net, bool half,
                              sw_weights **out);
 
+/* A file of settings. */
+struct json_t;
+sw_status sw__hf_write_json(sw_context *ctx, const char *folder, const char *name,
+                            struct json_t *root);
+
 /* config.json of `net` into the folder; bos and eos -1: none.  SW_ERR_UNSUPPORTED names what it cannot say. */
 sw_status sw__gpt_write_hf_config(sw_context *ctx, const struct sw_gpt *net, int32_t bos,
                                   int32_t eos, const char *folder);

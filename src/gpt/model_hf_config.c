@@ -132,7 +132,7 @@ static sw_status put_rope(sw_context *ctx, json_t *c, const struct sw_gpt *net)
     return put_factors(ctx, c, net);
 }
 
-static sw_status write_json(sw_context *ctx, const char *folder, const char *name, json_t *root)
+sw_status sw__hf_write_json(sw_context *ctx, const char *folder, const char *name, json_t *root)
 {
     char path[PATH];
     struct sw_file file;
@@ -177,7 +177,7 @@ sw_status sw__gpt_write_hf_config(sw_context *ctx, const struct sw_gpt *net, int
                         json_boolean(!sw_weights_find(net->ws, "output.weight")));
     if (bos >= 0) put_whole(c, "bos_token_id", bos);
     if (eos >= 0) put_whole(c, "eos_token_id", eos);
-    if (status == SW_OK) status = write_json(ctx, folder, "config.json", c);
+    if (status == SW_OK) status = sw__hf_write_json(ctx, folder, "config.json", c);
     json_decref(c);
     return status;
 }
@@ -206,7 +206,7 @@ sw_status sw__gpt_write_hf_tokenizer(sw_context *ctx, const char *name, const sw
     json_object_set_new(c, "add_bos_token", json_boolean(t->add_bos && t->bos >= 0));
     json_object_set_new(c, "add_eos_token", json_boolean(t->add_eos && t->eos >= 0));
     if (chat_template) json_object_set_new(c, "chat_template", json_string(chat_template));
-    status = write_json(ctx, folder, "tokenizer_config.json", c);
+    status = sw__hf_write_json(ctx, folder, "tokenizer_config.json", c);
     json_decref(c);
     return status;
 }
