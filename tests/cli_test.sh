@@ -35,7 +35,7 @@ labels 60 | gzip >"$dir/data/t10k-labels-idx1-ubyte.gz"
 train=(train convnet --data "$dir/data" --batch 16)
 
 # ---- help and errors ---------------------------------------------------------------------------------
-for verb in train "train convnet" "train alexnet" "train gpt" "train tokenizer" see write tokenize info convert \
+for verb in train "train convnet" "train alexnet" "train gpt" "train tokenizer" see write embed tokenize info convert \
     bench "bench kernels" "bench perplexity" pull version; do
     # shellcheck disable=SC2086
     "$swell" help $verb | grep -q '^example' || fail "help of $verb has no example"

@@ -20,7 +20,9 @@ struct model {
     char architecture[ARCHITECTURE + 1];
     int64_t context; /* that it was trained for; 0: not said */
     int64_t layers, width, vocabulary, asked;
-    double kv_bytes; /* of `asked` tokens; 0: not known */
+    double kv_bytes;     /* of `asked` tokens; 0: not known */
+    bool encoder;        /* embeds, and writes no text: it keeps no keys and values */
+    const char *pooling; /* of its vectors; NULL: not said */
     struct totals all, of[SW_DTYPE_COUNT];
 };
 
@@ -33,6 +35,19 @@ static int64_t number(const struct model *m, const char *what, int64_t i, int64_
     if (sw__gguf_integer(m->f, key, &value) || sw__gguf_array_integer(m->f, key, i, &value))
         return value;
     return missing;
+}
+
+/* Whether it sees a text both ways, and what llama.cpp's numbers of pooling mean. */
+static void look_at_vectors(struct model *m)
+{
+    static const char *const kinds[] = {"none", "mean", "cls", "last", "rank"};
+    char key[160];
+    bool causal = strcmp(m->architecture, "bert") != 0;
+    const int64_t kind = number(m, "pooling_type", 0, -1);
+    snprintf(key, sizeof key, "%s.attention.causal", m->architecture);
+    (void)sw__gguf_bool(m->f, key, &causal);
+    m->encoder = !causal;
+    if (kind >= 0) m->pooling = kind < 5 ? kinds[kind] : "unknown";
 }
 
 /* Keys and values of a token in f16, over all layers; a window is counted as if it were none. */
@@ -76,7 +91,8 @@ static void look(struct model *m, const struct sw_gguf *f, int64_t context)
     m->width = number(m, "embedding_length", 0, 0);
     m->vocabulary = sw__gguf_array(f, "tokenizer.ggml.tokens", NULL);
     m->asked = context ? context : m->context;
-    m->kv_bytes = bytes_a_token(m) * (double)m->asked;
+    look_at_vectors(m);
+    m->kv_bytes = m->encoder ? 0 : bytes_a_token(m) * (double)m->asked;
     add_up(m);
 }
 
@@ -137,6 +153,10 @@ static void list(const struct model *m)
                    (long long)m->of[d].tensors, sw__bytes_text((double)m->of[d].bytes, bytes));
     printf("%lld tensors, %lld numbers, %s\n", (long long)m->all.tensors, (long long)m->all.numbers,
            sw__bytes_text((double)m->all.bytes, bytes));
+    if (m->encoder || m->pooling)
+        printf("%s: vectors of %lld numbers, pooling %s\n",
+               m->encoder ? "an encoder (swell embed)" : "made to embed (swell embed)",
+               (long long)m->width, m->pooling ? m->pooling : "not said");
     if (m->kv_bytes > 0)
         printf("memory for a context of %lld: weights %s + keys and values (f16) %s = %s\n",
                (long long)m->asked, sw__bytes_text((double)m->all.bytes, bytes),
@@ -181,8 +201,10 @@ static int list_json(const struct verb *verb, const struct model *m)
     int64_t files;
     const int64_t size = sw__gguf_bytes(m->f, &files);
     json_t *tensors = tensors_json(m->f);
-    json_t *root = tensors ? json_pack("{sssssIsIsIsIsIsIsIsIsfsoso}", "version", sw_version(),
-                                       "architecture", m->architecture, "files", (json_int_t)files,
+    json_t *root = tensors ? json_pack("{sssssssssIsIsIsIsIsIsIsIsfsoso}", "version", sw_version(),
+                                       "architecture", m->architecture, "kind",
+                                       m->encoder ? "encoder" : "language model", "pooling",
+                                       m->pooling ? m->pooling : "", "files", (json_int_t)files,
                                        "file_bytes", (json_int_t)size, "numbers",
                                        (json_int_t)m->all.numbers, "bytes",
                                        (json_int_t)m->all.bytes, "layers", (json_int_t)m->layers,

@@ -7,6 +7,7 @@
 static const struct verb *const verbs[] = {
     &verb_see,
     &verb_write,
+    &verb_embed,
     &verb_train,
     &verb_train_alexnet,
     &verb_train_convnet,

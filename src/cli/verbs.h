@@ -20,6 +20,7 @@ extern const struct verb verb_bench;
 extern const struct verb verb_bench_kernels;
 extern const struct verb verb_bench_perplexity;
 extern const struct verb verb_convert;
+extern const struct verb verb_embed;
 extern const struct verb verb_info;
 extern const struct verb verb_pull;
 extern const struct verb verb_see;

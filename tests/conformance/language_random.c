@@ -90,7 +90,7 @@ static void put_string(struct model *m, const char *name, const char *text)
     string(m, text);
 }
 
-/* SentencePiece: <unk> <s> </s>, the 256 bytes, and letters of their own. */
+/* SentencePiece: <unk> <s> </s>, the 256 bytes, the space, and letters of their own. */
 static void put_vocabulary(struct model *m)
 {
     char text[16];
@@ -101,7 +101,7 @@ static void put_vocabulary(struct model *m)
     for (int i = 0; i < V; i++) {
         snprintf(text, sizeof text,
                  i < 3 ? (const char *[]){"<unk>", "<s>", "</s>"}[i] : "<0x%02X>", i - 3);
-        if (i >= 259) snprintf(text, sizeof text, "t%d", i);
+        if (i >= 259) snprintf(text, sizeof text, i == 259 ? "\xe2\x96\x81" : "t%d", i);
         string(m, text);
     }
     key(m, "tokenizer.ggml.scores", ARRAY);
