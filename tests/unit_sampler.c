@@ -537,7 +537,59 @@ static void bad_logits(void **state)
     assert_string_equal(sw_error(ctx),
                         "sampler: the draft gives its own token 2 the probability 0");
     assert_int_equal(sw_sampler_verify(s, logits, 40, NULL, 40, NULL, &token), SW_ERR_ARGUMENT);
+    const int32_t ahead[65] = {[64] = 40};
+    float p[40];
+    assert_int_equal(sw_sampler_propose(s, logits, 40, ahead, 65, &token, p), SW_ERR_ARGUMENT);
+    assert_int_equal(sw_sampler_propose(s, logits, 40, ahead + 64, 1, &token, p), SW_ERR_ARGUMENT);
+    assert_string_equal(sw_error(ctx), "sampler: a draft names token 40; the vocabulary has 40");
     sw_sampler_destroy(s);
+}
+
+/* A proposal is drawn by the probabilities that come with it, which are those after the tokens ahead; and it leaves no
+ * trace: draws with and without proposals between them are the same. */
+static void proposals(void **state)
+{
+    enum { N = 20, AHEAD = 5, ROUNDS = 20000 };
+    const sw_sampler_options o = {.temperature = 0.9f,
+                                  .seed = 4,
+                                  .top_p = 0.95f,
+                                  .repeat_penalty = 1.5f,
+                                  .penalty_window = 8,
+                                  .dry_multiplier = 1,
+                                  .dry_window = 12};
+    sw_sampler *plain, *asked, *told;
+    double expected[N] = {0};
+    int count[N] = {0};
+    assert_int_equal(sw_sampler_create(ctx, &o, N, &plain), SW_OK);
+    assert_int_equal(sw_sampler_create(ctx, &o, N, &asked), SW_OK);
+    for (int round = 0; round < ROUNDS; round++) {
+        float logits[N], q[N], same[N];
+        int32_t ahead[AHEAD], a, b, proposed, again;
+        const int n = round % (AHEAD + 1);
+        for (int i = 0; i < N; i++)
+            logits[i] = 4 * sw__uniform_of(sw__random_u32(8, 0, (uint64_t)(round * N + i)));
+        for (int i = 0; i < n; i++) ahead[i] = (round + i * i) % N;
+        assert_int_equal(sw_sampler_propose(asked, logits, N, ahead, n, &proposed, q), SW_OK);
+        count[proposed]++;
+        for (int i = 0; i < N; i++) expected[i] += (double)q[i];
+        assert_int_equal(sw_sampler_draw(plain, logits, N, NULL, &a), SW_OK);
+        assert_int_equal(sw_sampler_draw(asked, logits, N, NULL, &b), SW_OK);
+        assert_int_equal(a, b);
+        if (round < 50) { /* another sampler that was told all of it */
+            assert_int_equal(sw_sampler_create(ctx, &o, N, &told), SW_OK);
+            for (int i = 0; i < round; i++) sw_sampler_accept(told, (i * i) % N);
+            for (int i = 0; i < n; i++) sw_sampler_accept(told, ahead[i]);
+            assert_int_equal(sw_sampler_propose(told, logits, N, NULL, 0, &again, same), SW_OK);
+            assert_memory_equal(q, same, sizeof q);
+            sw_sampler_destroy(told);
+        }
+        sw_sampler_accept(plain, (round * round) % N);
+        sw_sampler_accept(asked, (round * round) % N);
+    }
+    for (int i = 0; i < N; i++) /* 5 deviations of a sum of coins */
+        assert_true(fabs(count[i] - expected[i]) < 5 * sqrt(expected[i]) + 1);
+    sw_sampler_destroy(plain);
+    sw_sampler_destroy(asked);
 }
 
 static void refused(void **state)
@@ -593,7 +645,7 @@ int main(void)
         cmocka_unit_test(dry),           cmocka_unit_test(dry_against_loops),
         cmocka_unit_test(greedy),        cmocka_unit_test(same_seed),
         cmocka_unit_test(logprobs),      cmocka_unit_test(bad_logits),
-        cmocka_unit_test(refused),
+        cmocka_unit_test(proposals),     cmocka_unit_test(refused),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
