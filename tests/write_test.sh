@@ -155,6 +155,7 @@ refused "one of --lookup and --draft" write hello $m $t --draft x --lookup 3
 refused "nothing.gguf: cannot read" write hello $m $t --draft "$dir/nothing.gguf"
 refused "--save /no/such/folder/s: cannot be written" write hello $m $t --save /no/such/folder/s
 refused "nothing: cannot read" write hello $m $t --session "$dir/nothing"
+refused "comes without a tokenizer" write $m --session "$dir/session"
 refused "not a saved session" write hello $m $t --session "$expected"
 refused "are f16, those of the model f32" write hello $m $t --session "$dir/session" --kv f32
 printf x | dd of="$dir/session" bs=1 seek=3000 conv=notrunc 2>/dev/null

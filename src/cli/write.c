@@ -73,10 +73,10 @@ static int tokenize(struct write *w)
     const sw_tokenizer *t = sw_model_tokenizer(w->m);
     const sw_tokenize_options o = {.begin = true};
     const int64_t context = sw_model_get_info(w->m).context;
-    if (w->f.session && !w->bytes) return 0; /* it goes on where it ended */
     if (!t)
         return cli_fail(w->verb, "%s comes without a tokenizer: name one with --tokenizer",
                         w->model_file);
+    if (w->f.session && !w->bytes) return 0; /* it goes on where it ended */
     sw_status status = sw_tokenize(t, w->prompt, w->bytes, o, NULL, 0, &w->n_ids);
     if (status == SW_OK && w->n_ids == 0)
         return cli_fail(w->verb, "this model cannot begin by itself: give it a text");
