@@ -90,5 +90,9 @@ sw_status sw__gpt_check_sizes(sw_context *ctx, const char *path, const struct sw
     if (z->yarn_factor < 0 || z->yarn_factor > 1e6f || (z->yarn_factor > 0 && z->yarn_original < 1))
         return sw__fail(ctx, SW_ERR_FORMAT, "%s: rope scaled %g times from %lld positions", path,
                         (double)z->yarn_factor, (long long)z->yarn_original);
+    if (z->long_original < 0 || z->long_original > 1 << 30 ||
+        (z->long_original > 0 && (!(z->long_magnitude > 0) || z->long_magnitude > 1e3f)))
+        return sw__fail(ctx, SW_ERR_FORMAT, "%s: LongRoPE from %lld positions, magnitude %g", path,
+                        (long long)z->long_original, (double)z->long_magnitude);
     return SW_OK;
 }

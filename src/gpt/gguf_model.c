@@ -117,10 +117,15 @@ static sw_status read_rope(struct reader *r)
         z->yarn_original = integer(r, "rope.scaling.original_context_length", 0);
         z->yarn_magnitude = real(r, "rope.scaling.attn_factor", 0);
         if (z->yarn_magnitude > 0) z->yarn_magnitude *= 1 + 0.1f * logf(factor);
-    } else if (!text_is(r, "rope.scaling.type", "none") && factor != 1) {
+    } else if (!text_is(r, "rope.scaling.type", "none") &&
+               !text_is(r, "rope.scaling.type", "longrope") && factor != 1) {
         return sw__fail(m->ctx, SW_ERR_UNSUPPORTED,
                         "%s: rope scaling of the kind '%.*s' is not known", m->path,
                         (int)sw__min64((int64_t)bytes, 32), text);
+    }
+    if (sw__gguf_find_tensor(r->f, "rope_factors_long.weight")) {
+        z->long_original = integer(r, "rope.scaling.original_context_length", z->context);
+        z->long_magnitude = real(r, "rope.scaling.attn_factor", 1);
     }
     return SW_OK;
 }

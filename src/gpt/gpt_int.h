@@ -45,7 +45,9 @@ struct sw_gpt_sizes {
     float yarn_factor;                      /* rope scaling by YaRN; 0: none */
     int64_t yarn_original;                  /* positions before it */
     float yarn_magnitude;                   /* 0: as the paper says */
-    float attention_scale;                  /* 0: 1 / sqrt(HS) */
+    int64_t long_original; /* LongRoPE: positions that need no long factors; 0: off */
+    float long_magnitude;  /* of cosine and sine */
+    float attention_scale; /* 0: 1 / sqrt(HS) */
     float attention_softcap, logit_softcap; /* 0: off */
 };
 
@@ -84,7 +86,8 @@ struct sw_gpt {
     bool *used;    /* which weights of the set the graph reads */
     struct sw_gpt_adapter adapters[SW_MODEL_MOST_ADAPTERS];
     int n_adapters;
-    bool watch; /* build what importances are measured by (importance.h) */
+    bool long_factors; /* the context goes beyond z.long_original */
+    bool watch;        /* build what importances are measured by (importance.h) */
     struct sw_gpt_watched *watched;
     int64_t n_watched, watched_room;
     sw_node *tokens;   /* i32 (N) */
@@ -141,6 +144,9 @@ struct sw_gpt_llama3 {
     double factor, low, high, original;
 };
 float sw__gpt_llama3_factor(const struct sw_gpt_sizes *z, const struct sw_gpt_llama3 *l, int64_t i);
+
+/* What cosine and sine of LongRoPE are multiplied by, where the file does not say. */
+float sw__gpt_longrope_magnitude(double context, double original);
 
 /* A model whose weights are read and no more: every tensor has its place, nothing is compiled. */
 sw_status sw__gpt_open_weights(sw_context *ctx, const char *path, sw_model **out);

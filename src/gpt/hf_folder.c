@@ -4,7 +4,7 @@
  *
  * What differs from GGUF: rope turns (i, i + HS/2) in Llama too; Gemma's norms lack their 1; matrices of
  * GPT-2 lie transposed (in,out) and are turned while they are read; Llama 3's scaling is said by four
- * numbers.  Left out: quantised folders (GPTQ, AWQ), LongRoPE and YaRN, pictures' parts of Gemma 3. */
+ * numbers.  Left out: quantised folders (GPTQ, AWQ), YaRN, pictures' parts of Gemma 3. */
 #include <errno.h>
 #include <jansson.h>
 #include <math.h>
@@ -136,6 +136,44 @@ static sw_status add_llama3_factors(struct reader *r, const json_t *scaling)
     return SW_OK;
 }
 
+/* Two sets of factors (Ding et al. 2024), as the tensors that GGUF has of them. */
+static sw_status add_long_factors(struct reader *r, const json_t *scaling)
+{
+    static const char *const sets[][2] = {{"rope_factors_short.weight", "short_factor"},
+                                          {"rope_factors_long.weight", "long_factor"}};
+    sw_model *m = r->m;
+    struct sw_gpt_sizes *z = &m->net.z;
+    const json_t *original = json_object_get(scaling, "original_max_position_embeddings");
+    z->long_original = json_is_integer(original)
+                           ? json_integer_value(original)
+                           : integer(r, "original_max_position_embeddings", z->context);
+    if (z->long_original < 2 || z->long_original > z->context)
+        return sw__fail(m->ctx, SW_ERR_FORMAT, "%s: LongRoPE from %lld of %lld positions", m->path,
+                        (long long)z->long_original, (long long)z->context);
+    z->long_magnitude = real(
+        scaling, "attention_factor",
+        sw__gpt_longrope_magnitude((double)z->context, (double)z->long_original));
+    for (int i = 0; i < 2; i++) {
+        sw_weight *w;
+        const json_t *list = json_object_get(scaling, sets[i][1]);
+        if ((int64_t)json_array_size(list) != z->rope_dims / 2)
+            return sw__fail(m->ctx, SW_ERR_FORMAT, "%s: rope_scaling: %s has %zu numbers, not %lld",
+                            m->path, sets[i][1], json_array_size(list),
+                            (long long)(z->rope_dims / 2));
+        sw_status status = sw_weights_add(m->net.ws, sets[i][0], SW_F32, SW_SHAPE(z->rope_dims / 2),
+                                          &w);
+        if (status != SW_OK) return status;
+        for (int64_t k = 0; k < z->rope_dims / 2; k++) {
+            const double x = json_number_value(json_array_get(list, (size_t)k));
+            if (!(x > 0) || !(x < 1e6))
+                return sw__fail(m->ctx, SW_ERR_FORMAT, "%s: rope_scaling: %s has %g", m->path,
+                                sets[i][1], x);
+            ((float *)sw_weight_tensor(w).data)[k] = (float)x;
+        }
+    }
+    return SW_OK;
+}
+
 static sw_status read_rope(struct reader *r)
 {
     sw_model *m = r->m;
@@ -148,14 +186,18 @@ static sw_status read_rope(struct reader *r)
     z->rope_base = real(r->config, "rope_theta", real(newer, "rope_theta", 10000));
     z->local_rope_base = real(r->config, "rope_local_base_freq", 0);
     z->rope_dims = m->net.architecture->learned ? 0 : z->head;
-    if (real(r->config, "partial_rotary_factor", 1) != 1)
-        return sw__fail(m->ctx, SW_ERR_UNSUPPORTED, "%s: partial_rotary_factor is not known",
-                        m->path);
+    const float part = real(r->config, "partial_rotary_factor", 1);
+    if (part != 1 && (strcmp(r->type, "phi3") != 0 || !(part > 0) || !(part < 1)))
+        return sw__fail(m->ctx, SW_ERR_UNSUPPORTED, "%s: a partial_rotary_factor of %g of %s",
+                        m->path, (double)part, r->type);
+    if (part != 1) z->rope_dims = (int64_t)(part * (float)z->head);
     if (!json_is_object(scaling)) return SW_OK;
     const char *kind = json_string_value(json_object_get(scaling, "rope_type"));
     if (!kind) kind = json_string_value(json_object_get(scaling, "type"));
     if (!kind || strcmp(kind, "default") == 0) return SW_OK;
     if (strcmp(kind, "llama3") == 0) return add_llama3_factors(r, scaling);
+    if (strcmp(kind, "longrope") == 0 || strcmp(kind, "su") == 0)
+        return add_long_factors(r, scaling);
     if (strcmp(kind, "linear") != 0)
         return sw__fail(m->ctx, SW_ERR_UNSUPPORTED, "%s: rope scaling '%.32s' is not known",
                         m->path, kind);

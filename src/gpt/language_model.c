@@ -192,6 +192,7 @@ static sw_status build(sw_model *m)
     if (status != SW_OK) return status;
     net->g = m->g;
     net->kv = m->kv;
+    net->long_factors = net->z.long_original > 0 && m->o.context > net->z.long_original;
     if (m->o.bf16) sw_graph_compute(m->g, SW_BF16);
     net->tokens = sw_input(m->g, "tokens", SW_I32, SW_SHAPE(n));
     net->sequence = sw_input(m->g, "sequence", SW_I32, SW_SHAPE(n));

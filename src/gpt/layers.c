@@ -107,23 +107,41 @@ static bool is_local(const struct sw_gpt *m)
     return m->z.window > 0 && (period == 0 || m->layer % period < period - 1);
 }
 
+/* What frequencies are divided by, one for all layers, or NULL.  LongRoPE (Ding et al. 2024) has two sets, of which a
+ * context takes one. */
+static sw_node *rope_factors(struct sw_gpt *m)
+{
+    static const char *const sets[] = {"rope_factors_short", "rope_factors_long"};
+    const sw_shape shape = SW_SHAPE(m->z.rope_dims / 2);
+    const int64_t layer = m->layer;
+    m->layer = -1;
+    sw_node *factors = m->z.long_original > 0 ? sw__gpt_weight(m, sets[m->long_factors], shape)
+                                              : sw__gpt_weight_maybe(m, "rope_freqs", shape);
+    if (m->z.long_original > 0) {
+        char full[NAME];
+        const sw_weight *other = sw_weights_find(
+            m->ws, full_name(m, sets[!m->long_factors], ".weight", full));
+        if (other) mark_used(m, other);
+    }
+    m->layer = layer;
+    return factors;
+}
+
 sw_node *sw__gpt_rope(struct sw_gpt *m, sw_node *x)
 {
     const struct sw_gpt_sizes *z = &m->z;
     const bool local = z->local_rope_base > 0 && is_local(m);
-    const int64_t layer = m->layer;
-    m->layer = -1; /* one for all layers */
-    sw_node *frequencies = sw__gpt_weight_maybe(m, "rope_freqs", SW_SHAPE(z->rope_dims / 2));
-    m->layer = layer;
-    return sw_rope(m->g, x, m->position,
-                   (sw_rope_options){.pairing = z->pairing,
-                                     .dims = (int)z->rope_dims,
-                                     .base = local ? z->local_rope_base : z->rope_base,
-                                     .scale = local ? 1 : z->rope_scale,
-                                     .frequencies = frequencies,
-                                     .yarn = {.factor = z->yarn_factor,
-                                              .original = z->yarn_original,
-                                              .magnitude = z->yarn_magnitude}});
+    const bool longer = z->long_original > 0; /* YaRN's magnitude, and nothing else of it */
+    return sw_rope(
+        m->g, x, m->position,
+        (sw_rope_options){.pairing = z->pairing,
+                          .dims = (int)z->rope_dims,
+                          .base = local ? z->local_rope_base : z->rope_base,
+                          .scale = local ? 1 : z->rope_scale,
+                          .frequencies = rope_factors(m),
+                          .yarn = {.factor = longer ? 1 : z->yarn_factor,
+                                   .original = longer ? z->long_original : z->yarn_original,
+                                   .magnitude = longer ? z->long_magnitude : z->yarn_magnitude}});
 }
 
 sw_node *sw__gpt_attend(struct sw_gpt *m, sw_node *q, sw_node *k, sw_node *v)

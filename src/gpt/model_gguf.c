@@ -65,6 +65,10 @@ static void put_rope(const struct target *t)
         put_text(t, key_of(t, "rope.scaling.type", key), "linear");
         put_real_if(t, "rope.scaling.factor", 1 / z->rope_scale);
     }
+    if (z->long_original > 0) { /* the factors are tensors */
+        put_size(t, "rope.scaling.original_context_length", z->long_original);
+        put_real_if(t, "rope.scaling.attn_factor", z->long_magnitude);
+    }
     if (z->yarn_factor > 0) {
         put_text(t, key_of(t, "rope.scaling.type", key), "yarn");
         put_real_if(t, "rope.scaling.factor", z->yarn_factor);

@@ -122,7 +122,7 @@ static sw_status add_weight(const struct target *t, const sw_weight *w)
     char theirs[SW_HF_NAME];
     const char *name = sw_weight_name(w);
     const sw_tensor x = sw_weight_tensor(w);
-    if (strcmp(name, "rope_freqs.weight") == 0) return SW_OK; /* config.json has them */
+    if (strncmp(name, "rope_f", 6) == 0) return SW_OK; /* factors are in config.json */
     if (is(t->net, "qwen3moe") && x.shape.rank == 3) return add_experts(t, name, x);
     if (x.shape.rank < 3 && sw__hf_name_of(name, t->family, theirs)) return add(t, theirs, name, x);
     return sw__fail(t->ctx, SW_ERR_UNSUPPORTED, "'%s' has no name in transformers", name);

@@ -120,9 +120,42 @@ static sw_status put_factors(sw_context *ctx, json_t *c, const struct sw_gpt *ne
     return SW_OK;
 }
 
+/* The magnitude that transformers takes where none is said. */
+float sw__gpt_longrope_magnitude(double context, double original)
+{
+    const double factor = context / original;
+    return factor > 1 ? (float)sqrt(1 + log(factor) / log(original)) : 1;
+}
+
+static void put_longrope(json_t *c, const struct sw_gpt *net)
+{
+    static const char *const sets[][2] = {{"rope_factors_short.weight", "short_factor"},
+                                          {"rope_factors_long.weight", "long_factor"}};
+    const struct sw_gpt_sizes *z = &net->z;
+    json_t *s = json_pack("{ssss}", "rope_type", "longrope", "type", "longrope");
+    for (int i = 0; i < 2; i++) {
+        json_t *list = json_array();
+        const sw_weight *w = sw_weights_find(net->ws, sets[i][0]);
+        for (int64_t k = 0; w && k < z->rope_dims / 2; k++)
+            json_array_append_new(list, real(((float *)sw_weight_tensor(w).data)[k]));
+        json_object_set_new(s, sets[i][1], list);
+    }
+    if (z->long_magnitude !=
+        sw__gpt_longrope_magnitude((double)z->context, (double)z->long_original))
+        put_real_if(s, "attention_factor", z->long_magnitude);
+    json_object_set_new(c, "rope_scaling", s);
+    put_whole(c, "original_max_position_embeddings", z->long_original);
+}
+
 static sw_status put_rope(sw_context *ctx, json_t *c, const struct sw_gpt *net)
 {
     const struct sw_gpt_sizes *z = &net->z;
+    if (z->rope_dims != z->head)
+        put_real_if(c, "partial_rotary_factor", (float)z->rope_dims / (float)z->head);
+    if (z->long_original > 0) {
+        put_longrope(c, net);
+        return SW_OK;
+    }
     if (z->yarn_factor > 0)
         return sw__fail(ctx, SW_ERR_UNSUPPORTED, "config.json with YaRN is not known");
     if (z->rope_scale > 0 && z->rope_scale != 1)

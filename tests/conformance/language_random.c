@@ -39,6 +39,7 @@ struct tensor {
 struct model {
     FILE *f;
     const char *arch;
+    uint32_t original; /* positions before LongRoPE; 0: none */
     sw_dtype dtype;
     struct tensor tensors[MOST_TENSORS];
     int n, pairs;
@@ -261,6 +262,8 @@ static void all_tensors(struct model *m, bool tied, bool llama3)
     for (int l = 0; l < L; l++) layer_tensors(m, l);
     norm(m, -1, "output_norm", C);
     if (llama3) vector(m, "rope_freqs.weight", HS / 2, 4, 1);
+    if (m->original) vector(m, "rope_factors_short.weight", HS / 2, 1.5f, 0.1f);
+    if (m->original) vector(m, "rope_factors_long.weight", HS / 2, 4, 0.5f);
     if (tied) return;
     matrix(m, "output.weight", V, C);
     m->tensors[m->n - 1].deviation = HEAD / sqrtf((float)C);
@@ -297,6 +300,10 @@ static void all_pairs(struct model *m)
         put_string(m, ".rope.scaling.type", "yarn");
         put_f32(m, ".rope.scaling.factor", 8);
         put_u32(m, ".rope.scaling.original_context_length", 32);
+    }
+    if (m->original) {
+        put_u32(m, ".rope.scaling.original_context_length", m->original);
+        put_f32(m, ".rope.scaling.attn_factor", 1.2f);
     }
     if (is(m, "gemma2")) {
         put_f32(m, ".attn_logit_softcapping", 5);
@@ -391,7 +398,11 @@ static int write_model(const char *name, const char *type, const char *path, boo
     static struct model m;
     m.dtype = sw_dtype_find(type);
     const bool llama3 = strcmp(name, "llama3") == 0;
-    m.arch = llama3 ? "llama" : name;
+    m.arch = llama3 ? "llama" : strncmp(name, "phi3", 4) == 0 ? "phi3" : name;
+    /* The context is longer than that, or not. */
+    m.original = strcmp(name, "phi3-long") == 0    ? 32
+                 : strcmp(name, "phi3-short") == 0 ? CONTEXT
+                                                   : 0;
     if (m.dtype == SW_DTYPE_COUNT || file_type(m.dtype) < 0) return 77;
     all_tensors(&m, !llama3 && !is(&m, "qwen3") && !is(&m, "phi3") && !mixed(&m), llama3);
     if (adapter) adapter_tensors(&m);
@@ -487,7 +498,8 @@ static int compare(const char *a, const char *b, double bound)
 int main(int argc, char **argv)
 {
     if (argc == 2 && strcmp(argv[1], "archs") == 0)
-        return puts("llama llama3 gpt2 qwen2 qwen3 gemma2 gemma3 phi3 qwen3moe gpt-oss") < 0;
+        return puts("llama llama3 gpt2 qwen2 qwen3 gemma2 gemma3 phi3 phi3-long phi3-short "
+                    "qwen3moe gpt-oss") < 0;
     if (argc == 5 && strcmp(argv[1], "write") == 0)
         return write_model(argv[2], argv[3], argv[4], false);
     if (argc == 4 && strcmp(argv[1], "adapter") == 0)
