@@ -24,7 +24,7 @@ static sw_status put(const sw_tokenizer *t, int64_t size)
 
 static sw_tokenizer *again(const sw_tokenizer *t, int64_t size)
 {
-    sw_tokenizer *back;
+    sw_tokenizer *back = NULL;
     if (put(t, size) != SW_OK || sw_tokenizer_open(ctx, path, &back) != SW_OK)
         fail_msg("%s", sw_error(ctx));
     assert_int_equal(sw_tokenizer_size(back), size);
