@@ -162,6 +162,7 @@ sw_status sw_session_save(const sw_session *s, const char *path)
 static bool size_fits(const struct header *h, size_t size)
 {
     int64_t tokens, pages, all;
+    if (h->page < 1 || h->page_bytes < 1 || h->arrays < 1 || h->tokens < 1) return false;
     return sw__i64_mul(h->tokens, (int64_t)sizeof(int32_t), &tokens) &&
            sw__i64_mul(h->tokens / h->page + (h->tokens % h->page != 0), h->arrays, &pages) &&
            sw__i64_mul(pages, h->page_bytes, &pages) && sw__i64_add(tokens, pages, &all) &&
@@ -173,7 +174,8 @@ static sw_status check_header(const sw_session *s, const char *name, const struc
                               size_t size)
 {
     sw_context *ctx = s->m->ctx;
-    const struct header own = header_of(s->m, h->tokens);
+    const bool whole = size_fits(h, size);
+    const struct header own = whole ? header_of(s->m, h->tokens) : *h;
     if (memcmp(h->model, own.model, DIGITS) != 0)
         return sw__fail(ctx, SW_ERR_ARGUMENT,
                         "%s: a session of another model than %s, or with other adapters", name,
@@ -182,7 +184,7 @@ static sw_status check_header(const sw_session *s, const char *name, const struc
         return sw__fail(ctx, SW_ERR_ARGUMENT,
                         "%s: its keys and values are %.16s, those of the model %s", name, h->type,
                         own.type);
-    if (memcmp(h, &own, sizeof own) != 0 || h->tokens < 1 || !size_fits(h, size))
+    if (!whole || memcmp(h, &own, sizeof own) != 0)
         return sw__fail(ctx, SW_ERR_FORMAT, "%s: damaged: %zu bytes do not follow from its sizes",
                         name, size);
     if (h->tokens > s->m->o.context)
