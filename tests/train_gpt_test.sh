@@ -61,6 +61,13 @@ for signal in INT KILL; do
     same "$dir/one.safetensors" "$dir/resumed.safetensors" "after $signal"
 done
 refused "begun with dropout 0.1" train gpt "${run[@]}" --dropout 0.3 --resume "$dir/check"
+# A constant rate does not know its end: such a run can be made longer.
+constant=(--data "$dir/rules.txt" "${tiny[@]}" --schedule constant)
+trained "${constant[@]}" --steps 10 --checkpoint "$dir/shorter"
+trained "${constant[@]}" --steps 16 --resume "$dir/shorter" --out "$dir/longer.safetensors"
+trained "${constant[@]}" --steps 16 --out "$dir/at-once.safetensors"
+same "$dir/longer.safetensors" "$dir/at-once.safetensors" "in a run made longer"
+refused "begun with steps 40, not steps 50" train gpt "${run[@]}" --steps 50 --resume "$dir/check"
 refused "--resume and --seconds exclude" train gpt --data "$dir/rules.txt" --seconds 1 --resume "$dir/check"
 
 # ---- GGUF: written, read, trained further, adapters ---------------------------------------------------------------

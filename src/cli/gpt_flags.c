@@ -246,6 +246,8 @@ enum { TEXT = 2048 };
 char *gpt_recipe_text(const struct gpt_job *j)
 {
     const struct gpt_flags *f = &j->f;
+    /* A constant rate does not know where it ends: such a run may be made longer, or shorter. */
+    const int64_t steps = schedule_kinds[f->schedule] == SW_SCHEDULE_CONSTANT ? 0 : f->steps;
     const struct sw_gpt_net *n = &j->net;
     char *text = malloc(TEXT);
     if (!text) return NULL;
@@ -259,7 +261,7 @@ char *gpt_recipe_text(const struct gpt_job *j)
              (long long)n->kv_heads, (long long)n->hidden, (long long)n->context,
              (long long)n->vocabulary, n->untied, (double)n->dropout, (long long)j->train.begin,
              (long long)j->train.end, (long long)j->set.count, (long long)f->batch,
-             (long long)f->accumulate, (long long)f->steps, (long long)f->seed,
+             (long long)f->accumulate, (long long)steps, (long long)f->seed,
              optimizers[f->optimizer], f->rate, f->decay, f->beta2, f->momentum, f->clip,
              schedules[f->schedule], (long long)f->warmup, f->floor, f->bf16, f->document_mask,
              (long long)j->window, (long long)n->lora_rank, f->from ? f->from : "nothing");
