@@ -264,6 +264,14 @@ static void test_many_tasks(void **state)
         check((enum sw_isa)isa, &wide);
         check((enum sw_isa)isa, &many);
         check((enum sw_isa)isa, &square);
+        struct wish narrow[] = {random_wish(200, 210, 480), random_wish(340, 100, 680)};
+        for (int i = 0; i < 2; i++) { /* a long K: the smaller operand is shared */
+            narrow[i].batch = 1;
+            narrow[i].a_type = narrow[i].b_type = SW_F32;
+            narrow[i].a_transposed = narrow[i].packed = false;
+            narrow[i].b_transposed = true;
+            check((enum sw_isa)isa, &narrow[i]);
+        }
         for (int i = 0; i < 4; i++) { /* columns of A are contiguous, and B is packed by tasks */
             struct wish turned = random_wish(60 + below(150), 1 + below(300), 1 + below(400));
             turned.a_type = SW_F32;

@@ -270,6 +270,20 @@ static void choose_wide_rows(struct sw_gemm_plan *p, const struct sw_gemm_blocks
     p->b_place = SW_GEMM_IN_TASK;
 }
 
+/* The cut of a product of few rows or few columns and a long K, as gradients of weights are; {1, 1} for others.  A block
+ * of the smaller operand fits L2, so it is packed once, and few tasks read it. */
+static struct cut cut_narrow(const struct sw_gemm_plan *p, const struct sw_gemm_blocks *t)
+{
+    const int64_t few = ENOUGH_TASKS / 2;
+    if (p->kind != SW_GEMM_KIND_F32 || p->b_packed) return (struct cut){1, 1};
+    if (p->k < 2 * sw__max64(p->m, p->n)) return (struct cut){1, 1};
+    if (p->n > p->m && p->m > t->mc && p->m <= 2 * t->mc)
+        return (struct cut){1, sw__max64(few, sw__ceil_div(p->n, t->nc / 4))};
+    if (p->n <= p->m && p->n <= t->nc / 4 && p->m > 2 * t->mc && p->m < ENOUGH_TASKS * t->mc)
+        return (struct cut){sw__max64(few, sw__round_up(p->m / t->mc, 2)), 1};
+    return (struct cut){1, 1};
+}
+
 static void choose_tiles(struct sw_gemm_plan *p, const struct sw_gemm_blocks *t)
 {
     const double work = (double)p->m * (double)p->n * (double)sw__max64(p->k, 1);
@@ -283,7 +297,11 @@ static void choose_tiles(struct sw_gemm_plan *p, const struct sw_gemm_blocks *t)
      * part of C stays there too between K blocks. */
     const bool streamed = (p->b_packed || (shares && cut.down > 1)) && !wide;
     cut.across = sw__ceil_div(p->n, streamed ? t->nc : t->nc / 4);
-    cut = cut_further(p, t, cut, want, shares);
+    const struct cut narrow = cut_narrow(p, t);
+    if (shares && narrow.down * narrow.across > 1)
+        cut = narrow;
+    else
+        cut = cut_further(p, t, cut, want, shares);
     if (alone && cut.down >= ENOUGH_TASKS) cut.down = sw__round_up(cut.down, ENOUGH_TASKS / 2);
     p->tile_m = piece(p->m, cut.down, 1);
     p->tile_n = piece(p->n, cut.across, t->nr);
