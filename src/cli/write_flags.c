@@ -86,6 +86,7 @@ const char write_help[] =
     "  --json            one object at the end in place of the text\n"
     "\n"
     "examples:\n"
+    "  swell write \"Once upon a time\"\n"
     "  swell write \"Once upon a time\" --model tinyllama-1.1b.Q4_0.gguf\n"
     "  swell write \"The capital of France is\" --model qwen2.5.gguf -n 8 --temperature 0 --stats\n"
     "  swell write - --model smollm.gguf --only-new < chapter.txt\n"
